@@ -1,0 +1,57 @@
+# What there is to do with a checkout. Everything is kept in .venv; see CONTRIBUTING.md.
+#   make PYTHON=python3.12 …   the interpreter .venv is made from (3.11 or newer; python3 unless named)
+
+.DEFAULT_GOAL := help
+.PHONY: help report lab test lint bench data lock clean run-environment test-environment
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+
+BIN := .venv/bin
+export PYTHON
+
+SOURCE ?= data/world-distribution.tar.gz
+OUTPUT ?= report.html
+ARGS ?=
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+report: run-environment ## the HTML report of the registry in data/ (another: make report SOURCE=… OUTPUT=…)
+	@$(BIN)/regviz report "$(SOURCE)" -o "$(OUTPUT)"
+	@echo "The report: $(abspath $(OUTPUT))"
+
+lab: run-environment ## JupyterLab on the notebooks
+	@$(BIN)/regviz lab
+
+test: test-environment ## the tests (some of them: make test ARGS="tests/storage -k tar")
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: test-environment ## style, format, types, and who may import whom
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: test-environment ## the measurements, beside those of the tools they are measured against
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+data: run-environment ## data/, built anew by its script
+	@$(BIN)/python data/build.py
+
+# Needs uv. UPGRADE=--upgrade takes newer versions; without it the present pins stay where they still fit.
+UV ?= $(or $(shell command -v uv),$(BIN)/uv)
+COMPILE = env -u UV_FIND_LINKS $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
+lock: ## requirements/*.txt, compiled from pyproject.toml
+	@$(COMPILE) pyproject.toml --group build -o requirements/run.txt
+	@$(COMPILE) pyproject.toml --group build --group test -c requirements/run.txt -o requirements/test.txt
+
+clean: ## everything that the other targets made, .venv too
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist report.html
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+run-environment:
+	@scripts/setup run
+
+test-environment:
+	@scripts/setup test

@@ -1,0 +1,51 @@
+"""Build the archives of this folder from ``regviz.world``, or check that they are what it builds.
+
+``python data/build.py`` writes them, ``python data/build.py --check`` compares and says so by its exit code. Both need
+an environment with regviz in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from regviz.world import small_world, storage_tree
+from regviz.world.compress import gzip
+
+PREFIX = "registry"
+LAYOUTS = ("v1", "distribution")
+
+
+def archive_name(layout: str) -> str:
+    return f"world-{layout}.tar.gz"
+
+
+def build(layout: str) -> bytes:
+    """The small world's storage in a layout, as a tar.gz that is the same on every machine."""
+    return gzip(storage_tree(small_world(), layout).archive(PREFIX))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 where an archive differs"
+    )
+    parser.add_argument("--directory", type=Path, default=Path(__file__).parent, help="default: this folder")
+    options = parser.parse_args()
+    stale = 0
+    for layout in LAYOUTS:
+        path, built = options.directory / archive_name(layout), build(layout)
+        if not options.check:
+            path.write_bytes(built)
+            print(f"{path}: {len(built):,} bytes")
+        elif not path.is_file() or path.read_bytes() != built:
+            stale = 1
+            print(f"{path} is not what data/build.py makes; run python data/build.py")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())

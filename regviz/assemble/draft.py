@@ -1,0 +1,50 @@
+"""The tables of a Registry while they are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regviz.assemble.stamps import parse_stamps
+from regviz.schema import NA_INT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from regviz.columns import Facts
+    from regviz.schema import Columns
+
+    Codes = NDArray[np.int32]
+    Numbers = NDArray[np.int64]
+
+
+class Draft:
+    """Facts on their way to tables: codes are those of `facts` still, rows in any order.
+
+    Attributes
+    ----------
+    facts : Facts
+    tables : dict of str to columns
+        What is done.
+    times : array of int
+        Time of each code of ``facts.stamps``, NA at the end (the place of code -1).
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.tables: dict[str, Columns] = {}
+        self.times: Numbers = np.append(parse_stamps(facts.stamps.texts()), NA_INT)
+        facts.flush()
+        self._alias = self._links_elsewhere()
+
+    def resolve(self, digests: Codes) -> Codes:
+        """The key that a digest's blob lies under: a sha512 link leads to the sha256 (linkedblobstore.go)."""
+        return self._alias[digests] if len(self._alias) else digests
+
+    def _links_elsewhere(self) -> Codes:
+        links, blobs = self.facts.links["link"], self.facts.links["blob"]
+        other = np.flatnonzero((links != blobs) & (blobs >= 0))
+        alias = np.append(np.arange(len(self.facts.keys), dtype=np.int32), np.int32(-1))
+        alias[links[other]] = blobs[other]
+        return alias

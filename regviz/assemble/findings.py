@@ -1,0 +1,161 @@
+"""What tables show to be wrong when they are held against each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from regviz.assemble.draft import Draft
+    from regviz.registry import Source
+
+    Codes = NDArray[np.int32]
+
+
+def find_problems(draft: Draft, source: Source) -> None:
+    """Add what references that lead nowhere tell, to ``facts.problems``."""
+    if source.layouts != ("v1",):
+        finder = _Finder(draft, source)
+        finder.tags()
+        finder.manifests()
+        finder.blobs()
+        finder.repositories()
+
+
+class _Finder:
+    def __init__(self, draft: Draft, source: Source) -> None:
+        self._facts, self._tables, self._source = draft.facts, draft.tables, source
+        keys = len(draft.facts.keys) + 1
+        blobs, manifests = draft.tables["blobs"], draft.tables["manifests"]
+        self._present = np.zeros(keys, np.bool_)
+        self._present[blobs["blob"][blobs["present"] == 1]] = True
+        self._present[manifests["manifest"][manifests["present"] == 1]] = True
+        self._width = keys
+        served = draft.tables["repository_manifests"]
+        good = served["link_state"] == self._code("ok")
+        self._served = np.unique(self._pair(served["repository"][good], served["manifest"][good]))
+        # a digest that only a sparse or caching registry would lack is no error there
+        self._absence = "proxy-absent" if source.proxy_cache else ""
+
+    def tags(self) -> None:
+        """Tags and their histories that lead to nothing served."""
+        tags = self._tables["tags"]
+        lost = (tags["manifest"] >= 0) & ~self._is_served(tags["repository"], tags["manifest"])
+        for row in np.flatnonzero(lost).tolist():
+            self._say("tag-dangling", tags, row, detail=self._name(tags["tag"][row]))
+        history = self._tables["tag_history"]
+        past = (history["current"] == 0) & ~self._is_served(history["repository"], history["manifest"])
+        for row in np.flatnonzero(past).tolist():
+            self._say("tag-history-dangling", history, row, detail=self._name(history["tag"][row]))
+
+    def manifests(self) -> None:
+        """Manifests that are named, and absent or not served."""
+        served = self._tables["repository_manifests"]
+        lost = (served["link_state"] == self._code("ok")) & ~self._present[served["manifest"]]
+        for row in np.flatnonzero(lost).tolist():
+            self._say("manifest-missing", served, row)
+        references = self._tables["manifest_references"]
+        role, child = references["role"], references["child"]
+        is_subject, is_blob = role == self._code("subject"), role == self._code("blob")
+        absent = ~self._present[child]
+        for row in np.flatnonzero(absent & is_subject).tolist():
+            self._say("subject-missing", references, row, blob=child[row])
+        for row in np.flatnonzero(absent & is_blob).tolist():
+            self._say(self._absence or "layer-missing", references, row, blob=child[row])
+        for row in np.flatnonzero(absent & ~is_subject & ~is_blob).tolist():
+            self._say(self._absence or "child-missing", references, row, blob=child[row])
+        here = np.flatnonzero(~absent & ~is_subject & ~is_blob)
+        index_of, repository_of = self._serving(references["manifest"][here])
+        unlinked = ~self._is_served(repository_of, child[here[index_of]])
+        for at in np.flatnonzero(unlinked).tolist():
+            row = int(here[index_of[at]])
+            self._say(self._absence or "child-unlinked", references, row, blob=child[row], repository=repository_of[at])
+
+    def blobs(self) -> None:
+        """Configurations and layers that are absent, or not linked where the image is served."""
+        manifests, layers = self._tables["manifests"], self._tables["manifest_layers"]
+        read = manifests["kind"] >= 0
+        config = manifests["config"]
+        for row in np.flatnonzero(read & (config >= 0) & ~self._present[config]).tolist():
+            self._say(self._absence or "config-missing", manifests, row, blob=config[row])
+        absent = (layers["blob"] >= 0) & ~self._present[layers["blob"]]
+        for row in np.flatnonzero(absent & (layers["foreign"] == 1)).tolist():
+            self._say("foreign-layer", layers, row, blob=layers["blob"][row])
+        for row in np.flatnonzero(absent & (layers["foreign"] == 0)).tolist():
+            self._say(self._absence or "layer-missing", layers, row, blob=layers["blob"][row])
+        links = self._tables["repository_blobs"]
+        dangling = (links["blob"] >= 0) & ~self._present[links["blob"]]
+        for row in np.flatnonzero(dangling).tolist():
+            self._say("link-dangling", links, row, blob=links["blob"][row])
+        self._unlinked_blobs()
+
+    def _unlinked_blobs(self) -> None:
+        """Each blob of each image that a repository serves needs a layer link of that repository."""
+        manifests, layers = self._tables["manifests"], self._tables["manifest_layers"]
+        links = self._tables["repository_blobs"]
+        if not len(links["repository"]):
+            return
+        linked = np.unique(self._pair(links["repository"], links["link"]))
+        config = np.flatnonzero((manifests["config"] >= 0) & self._present[manifests["config"]])
+        layer = np.flatnonzero((layers["blob"] >= 0) & self._present[layers["blob"]])
+        owners = np.concatenate([manifests["manifest"][config], layers["manifest"][layer]])
+        blobs = np.concatenate([manifests["config"][config], layers["digest"][layer]])
+        row_of, repository_of = self._serving(owners)
+        wanted = self._pair(repository_of, blobs[row_of])
+        place = np.minimum(np.searchsorted(linked, wanted), len(linked) - 1)
+        lost = np.flatnonzero(linked[place] != wanted)
+        _, first = np.unique(wanted[lost], return_index=True)
+        for at in lost[first].tolist():
+            row = row_of[at]
+            self._facts.problem(
+                self._absence or "layer-unlinked",
+                repository=self._name(repository_of[at]),
+                manifest=self._key(owners[row]),
+                blob=self._key(blobs[row]),
+            )
+
+    def repositories(self) -> None:
+        """Repositories that only one generation of servers lists; tags that may lie elsewhere."""
+        repositories = self._tables["repositories"]
+        only_old = (repositories["has_layers"] == 1) & (repositories["has_manifests"] == 0)
+        for row in np.flatnonzero(only_old).tolist():
+            self._say("repository-2.8-only", repositories, row)
+        if self._source.tags_elsewhere:
+            self._facts.problem("tags-elsewhere", detail=self._source.tags_elsewhere)
+
+    def _serving(self, manifests: Codes) -> tuple[NDArray[np.int64], Codes]:
+        """For each manifest each repository that serves it: the number in `manifests`, and the repository."""
+        by_manifest = np.sort((self._served % self._width) << 32 | self._served // self._width)
+        keys = by_manifest >> 32
+        start, stop = np.searchsorted(keys, manifests), np.searchsorted(keys, manifests, "right")
+        count = stop - start
+        number = np.repeat(np.arange(len(manifests)), count)
+        first = np.concatenate(([0], np.cumsum(count)))[:-1]
+        place = start[number] + np.arange(len(number)) - first[number]
+        return number, (by_manifest[place] & 0xFFFFFFFF).astype(np.int32)
+
+    def _is_served(self, repository: NDArray[np.generic], manifest: NDArray[np.generic]) -> NDArray[np.bool_]:
+        return np.isin(self._pair(repository, manifest), self._served)
+
+    def _pair(self, repository: NDArray[np.generic], key: NDArray[np.generic]) -> NDArray[np.int64]:
+        return repository.astype(np.int64) * self._width + key.astype(np.int64)
+
+    def _code(self, word: str) -> int:
+        return self._facts.names.code(word)
+
+    def _key(self, code: int) -> str:
+        return self._facts.keys.text(int(code)) if code >= 0 else ""
+
+    def _name(self, code: int) -> str | None:
+        return self._facts.names.text(int(code)) if code >= 0 else None
+
+    def _say(
+        self, rule: str, table: dict[str, NDArray[np.generic]], row: int, *, blob: int = -1, repository: int = -1, detail: str | None = None
+    ) -> None:
+        if "repository" in table:
+            repository = int(table["repository"][row])
+        manifest = int(table["manifest"][row]) if "manifest" in table else -1
+        self._facts.problem(rule, repository=self._name(repository), manifest=self._key(manifest), blob=self._key(blob), detail=detail)

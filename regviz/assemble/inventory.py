@@ -1,0 +1,193 @@
+"""Repositories, tags, links, uploads and blobs: the tables that come from names and sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regviz.schema import NA_INT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from regviz.assemble.draft import Draft
+    from regviz.schema import Columns
+
+    Codes = NDArray[np.int32]
+    Numbers = NDArray[np.int64]
+
+
+def assemble_inventory(draft: Draft) -> None:
+    """Put the tables that come from names, links and sizes into the draft; documents come first."""
+    facts, tables = draft.facts, draft.tables
+    name = facts.repositories["name"]
+    for table, rows, columns in (
+        ("tags", facts.tags, {"tag": "tag", "manifest": "manifest", "pushed_at": "pushed_at", "link_state": "state"}),
+        (
+            "tag_history",
+            facts.tag_history,
+            {"tag": "tag", "manifest": "manifest", "last_pushed_at": "last_pushed_at", "current": "current"},
+        ),
+        (
+            "repository_manifests",
+            facts.revisions,
+            {"manifest": "manifest", "link_state": "state", "linked_at": "linked_at", "is_root": "is_root"},
+        ),
+        ("repository_blobs", facts.links, {"link": "link", "blob": "blob", "link_state": "state", "linked_at": "linked_at"}),
+    ):
+        tables[table] = {"repository": name[rows["repository"]], **{new: rows[old] for new, old in columns.items()}}
+    tables["uploads"] = {
+        "repository": name[facts.uploads["repository"]],
+        "upload": facts.uploads["upload"],
+        "upload_bytes": facts.uploads["upload_bytes"],
+        "started_at": draft.times[facts.uploads["started"]],
+    }
+    tables["repositories"] = _repositories(draft)
+    _complete_manifests(draft)
+    tables["blobs"] = _blobs(draft)
+    present = np.zeros(len(facts.keys) + 1, np.bool_)
+    present[facts.stored["blob"]] = True
+    manifests = tables["manifests"]
+    manifests["present"] = np.maximum(present[manifests["manifest"]], manifests["present"] == 1).astype(np.int8)
+
+
+def _repositories(draft: Draft) -> Columns:
+    facts = draft.facts
+    rows = facts.repositories
+    texts = facts.names.texts()
+    namespaces = [
+        facts.names.code(head if slash else None)
+        for head, slash, _ in (texts[code].partition("/") for code in rows["name"].tolist())
+    ]
+    tagged = np.zeros(len(rows["name"]), np.int8)
+    tagged[facts.tags["repository"]] = 1
+    return {
+        "repository": rows["name"],
+        "namespace": np.array(namespaces, np.int32),
+        "raw_name": rows["raw_name"],
+        "private": rows["private"],
+        "has_layers": rows["has_layers"],
+        "has_manifests": rows["has_manifests"],
+        "has_tags": tagged,
+        "complete": rows["complete"],
+    }
+
+
+def _complete_manifests(draft: Draft) -> None:
+    """Add a row for each manifest that is named somewhere, and was not read."""
+    facts, tables = draft.facts, draft.tables
+    manifests = tables["manifests"]
+    references = tables["manifest_references"]
+    is_manifest = references["role"] != facts.names.code("blob")
+    named = np.concatenate(
+        [
+            facts.tags["manifest"],
+            facts.tag_history["manifest"],
+            facts.revisions["manifest"],
+            references["child"][is_manifest],
+            references["attests"],
+            manifests["subject"],
+        ]
+    )
+    more = np.setdiff1d(named[named >= 0], manifests["manifest"])
+    for column, values in manifests.items():
+        if column == "manifest":
+            added: NDArray[np.generic] = more
+        elif column == "present":
+            added = np.zeros(len(more), values.dtype)
+        else:
+            added = np.full(len(more), NA_INT if values.dtype == np.int64 else -1, values.dtype)
+        manifests[column] = np.concatenate([values, added.astype(values.dtype)])
+
+
+def _blobs(draft: Draft) -> Columns:
+    facts, tables = draft.facts, draft.tables
+    stored, steps, layers = facts.stored, facts.steps, tables["manifest_layers"]
+    manifests, references = tables["manifests"], tables["manifest_references"]
+    is_v1 = manifests["kind"] == facts.names.code("v1")
+    stack_blobs = layers["blob"][np.asarray(layers["layer"] >= 0)]
+    other_blobs = layers["blob"][np.asarray(layers["layer"] < 0)]
+    is_blob = references["role"] == facts.names.code("blob")
+    pure_links = facts.links["link"] == draft.resolve(facts.links["link"])
+    named = [
+        stored["blob"],
+        other_blobs,
+        stack_blobs,
+        references["child"],
+        manifests["config"],
+        manifests["manifest"][~is_v1],
+        facts.links["blob"],
+        facts.links["link"][pure_links],
+    ]
+    keys = np.unique(np.concatenate(named))
+    keys = keys[keys >= 0]
+    count, row = len(keys), np.full(len(facts.keys) + 1, -1, np.int64)
+    row[keys] = np.arange(count)
+
+    def column(values: NDArray[np.generic], at: Codes, fill: int) -> NDArray[np.generic]:
+        made = np.full(count, fill, values.dtype)
+        made[row[at]] = values
+        return made
+
+    order = np.argsort(stored["stored_bytes"], kind="stable")  # of several copies the largest is the whole one
+    places = np.bincount(row[stored["blob"]], minlength=count).astype(np.int64)
+    stored_bytes = column(stored["stored_bytes"][order], stored["blob"][order], int(NA_INT))
+    # sparse sums: an allocation is summed over the copies
+    allocated = column(stored["allocated_bytes"], stored["blob"], int(NA_INT))
+    declared, media_type = _declared(draft, row, count)
+    kind = np.full(count, -1, np.int32)
+    for word, blobs in (
+        ("other", other_blobs),
+        ("other", references["child"][is_blob]),
+        ("layer", stack_blobs),
+        ("config", manifests["config"]),
+        ("manifest", manifests["manifest"][~is_v1]),
+    ):
+        kind[row[blobs[blobs >= 0]]] = facts.names.code(word)
+    media_type_of_manifest = np.flatnonzero(~is_v1 & (manifests["media_type"] >= 0))
+    media_type[row[manifests["manifest"][media_type_of_manifest]]] = manifests["media_type"][media_type_of_manifest]
+    differs = np.flatnonzero((places > 0) & (declared != NA_INT) & (stored_bytes != declared))
+    for at in differs.tolist():
+        detail = f"{stored_bytes[at]} bytes stored, {declared[at]} declared"
+        facts.problem("sizes-differ", blob=facts.keys.text(int(keys[at])), detail=detail)
+    del steps
+    return {
+        "blob": keys,
+        "kind": kind,
+        "media_type": media_type,
+        "compression": column(stored["compression"], stored["blob"], -1),
+        "blob_bytes": np.where(places > 0, stored_bytes, declared),
+        "declared_bytes": declared,
+        "allocated_bytes": allocated,
+        "copies": places,
+        "present": (places > 0).astype(np.int8),
+        "verified": np.full(count, -1, np.int8),
+        "stored_at": column(stored["stored_at"], stored["blob"], int(NA_INT)),
+    }
+
+
+def _declared(draft: Draft, row: Numbers, count: int) -> tuple[Numbers, Codes]:
+    """Largest length and (smallest) media type that descriptors say of each blob."""
+    facts = draft.facts
+    sources = (
+        (draft.resolve(facts.steps["digest"]), facts.steps["declared_bytes"], facts.steps["media_type"]),
+        (draft.resolve(facts.manifests["config"]), facts.manifests["config_bytes"], facts.manifests["config_media_type"]),
+        (facts.references["child"], facts.references["declared_bytes"], facts.references["media_type"]),
+    )
+    declared, media_type = np.full(count, NA_INT, np.int64), np.full(count, np.iinfo(np.int32).max, np.int32)
+    rank = _name_ranks(facts.names.texts())
+    for blob, size, kind in sources:
+        known = np.flatnonzero((blob >= 0) & (size != NA_INT))
+        np.maximum.at(declared, row[blob[known]], size[known])
+        known = np.flatnonzero((blob >= 0) & (kind >= 0))
+        np.minimum.at(media_type, row[blob[known]], rank[kind[known]])
+    of_rank = np.append(np.argsort(rank).astype(np.int32), np.int32(-1))
+    media_type[media_type == np.iinfo(np.int32).max] = len(rank)
+    return declared, of_rank[media_type]
+
+
+def _name_ranks(texts: list[str]) -> Codes:
+    ranks = np.empty(len(texts), np.int32)
+    ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts), dtype=np.int32)
+    return ranks

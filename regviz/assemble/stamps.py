@@ -1,0 +1,62 @@
+"""Times as documents write them, as microseconds since 1970 (UTC)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regviz.schema import NA_INT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_YEAR_2 = (dt.datetime(2, 1, 1, tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+
+
+def parse_stamps(texts: Sequence[str]) -> NDArray[np.int64]:
+    """RFC 3339 times of any precision and offset, cut to microseconds.
+
+    The year 1 is Go's "no time" and NA here, as is whatever is no time. Negative years and leap seconds are none.
+
+    Examples
+    --------
+    >>> parse_stamps(["1970-01-01T00:00:01Z", "2013-06-13T14:03:50.821769-07:00", "0001-01-01T00:00:00Z", "soon"])[:2].tolist()
+    [1000000, 1371157430821769]
+    """
+    usual = [len(t) > 19 and t[-1] == "Z" and t[10] == "T" and t[:4].isdigit() and t.isascii() for t in texts]  # noqa: PLR2004
+    result = np.empty(len(texts), np.int64)
+    rows = np.flatnonzero(usual)
+    try:
+        moments = np.array([texts[row][:-1][:26] for row in rows.tolist()], "datetime64[us]").astype(np.int64)
+    except ValueError:  # one of them only looks like a time
+        moments, usual = np.empty(0, np.int64), [False] * len(texts)
+    else:
+        result[rows] = np.where(moments < _YEAR_2, NA_INT, moments)
+    for row in np.flatnonzero(~np.array(usual, np.bool_)).tolist():
+        result[row] = _parse(texts[row])
+    return result
+
+
+def _parse(text: str) -> int:
+    match = _RFC3339.fullmatch(text)
+    if match is None or match[1] <= "0001":
+        return int(NA_INT)
+    try:
+        moment = dt.datetime(*(int(match[i]) for i in range(1, 7)), tzinfo=dt.UTC)  # type: ignore[arg-type]
+    except ValueError:
+        return int(NA_INT)
+    micro = (moment - _EPOCH) // _MICROSECOND + int(((match[7] or "") + "000000")[:6])
+    if match[8]:
+        offset = (int(match[9]) * 60 + int(match[10])) * 60_000_000
+        micro += -offset if match[8] == "+" else offset
+    return micro

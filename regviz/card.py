@@ -1,0 +1,105 @@
+"""What a Registry shows of itself: a line on a terminal, a card in a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regviz.schema import NA_INT
+from regviz.text import count_noun, escape_html, escape_terminal, format_bytes
+
+if TYPE_CHECKING:
+    from regviz.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts and bytes of a registry; ``stored_bytes`` are those of the blobs that lie there."""
+
+    repositories: int
+    tags: int
+    images: int
+    layers: int
+    blobs: int
+    stored_bytes: int
+    errors: int
+    warnings: int
+
+
+def summarise(registry: Registry) -> Summary:
+    """Count what a registry holds.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> summary = summarise(rv.read())
+    >>> summary.repositories == len(rv.read().repositories)
+    True
+    """
+    blobs, manifests, problems = (registry.columns(name) for name in ("blobs", "manifests", "problems"))
+    here = (blobs["present"] == 1) & (blobs["blob_bytes"] != NA_INT)
+
+    def among(values: np.ndarray[tuple[int], np.dtype[np.generic]], *words: str) -> int:
+        return sum(int((values == code).sum()) for word in words if (code := registry.name_code(word)) >= 0)
+
+    return Summary(
+        repositories=len(registry.columns("repositories")["repository"]),
+        tags=len(registry.columns("tags")["tag"]),
+        images=among(manifests["kind"], "v1", "image"),
+        layers=len(registry.columns("layers")["layer"]),
+        blobs=int(here.sum()),
+        stored_bytes=int(blobs["blob_bytes"][here].sum()),
+        errors=among(problems["severity"], "error"),
+        warnings=among(problems["severity"], "warning"),
+    )
+
+
+def _facts(summary: Summary) -> list[str]:
+    return [
+        count_noun(summary.repositories, "repository", "repositories"),
+        count_noun(summary.tags, "tag"),
+        count_noun(summary.images, "image"),
+        count_noun(summary.layers, "layer"),
+        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}",
+    ]
+
+
+def _state(summary: Summary) -> str:
+    if not summary.errors and not summary.warnings:
+        return "no problems"
+    said = [count_noun(summary.errors, "error")] if summary.errors else []
+    return ", ".join([*said, count_noun(summary.warnings, "warning")] if summary.warnings else said)
+
+
+def summary_line(registry: Registry) -> str:
+    """The registry in one line of text."""
+    summary = summarise(registry)
+    layout = " and ".join(registry.source.layouts)
+    return escape_terminal(f"<Registry {registry.source.uri} ({layout}): {', '.join(_facts(summary))}; {_state(summary)}>")
+
+
+def summary_html(registry: Registry) -> str:
+    """The registry as a card."""
+    summary, source = summarise(registry), registry.source
+    cells = "".join(
+        f'<div style="padding:0 1.4em 0 0"><div style="font-size:1.3em;font-variant-numeric:tabular-nums">{number}</div>'
+        f'<div style="opacity:.75">{noun}</div></div>'
+        for number, noun in (
+            (f"{summary.repositories:,}", "repositories"),
+            (f"{summary.tags:,}", "tags"),
+            (f"{summary.images:,}", "images"),
+            (f"{summary.layers:,}", "layers"),
+            (escape_html(format_bytes(summary.stored_bytes)), f"in {summary.blobs:,} blobs"),
+            (escape_html(_state(summary)), "see reg.problems"),
+        )
+    )
+    when = source.read_at.strftime("%Y-%m-%d %H:%M UTC")
+    return (
+        '<div style="border:1px solid currentColor;border-radius:6px;padding:.8em 1em;display:inline-block;'
+        'font-family:system-ui,sans-serif;line-height:1.35">'
+        f"<div><strong>{escape_html(source.uri)}</strong></div>"
+        f'<div style="opacity:.75;margin-bottom:.6em">{escape_html(" and ".join(source.layouts))} storage, read {when}</div>'
+        f'<div style="display:flex;flex-wrap:wrap">{cells}</div></div>'
+    )

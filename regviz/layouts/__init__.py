@@ -1,0 +1,1 @@
+"""What bytes mean: one package or module a layout."""

@@ -1,0 +1,218 @@
+"""What a Distribution storage holds, by names and sizes: the one place where walked and flat reading meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regviz.columns import NO_TIME
+from regviz.layouts.distribution.grammar import LINK_LENGTH, LONGEST_NAME, NAME, TAG, is_encoded
+from regviz.pool import SHA256, is_digest
+from regviz.text import clean, decode_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from regviz.columns import Facts, KeyColumn
+    from regviz.storage.base import Stats
+
+_SHA256 = b"sha256"
+
+
+class Inventory:
+    """Takes what a reader finds; keeps facts.
+
+    Parameters
+    ----------
+    facts : Facts
+    links : str
+        ``stat``: layer links are taken by their directories' names; ``check`` and ``open``: by the link's own file.
+    """
+
+    def __init__(self, facts: Facts, links: str) -> None:
+        self.facts = facts
+        self.links = links
+        self.locators: list[NDArray[np.int64]] = []
+        self._inodes: list[NDArray[np.int64]] = []
+        self._repositories: dict[bytes, int] = {}
+        self._name = facts.names.code
+        self._ok, self._unchecked = self._name("ok"), self._name("unchecked")
+
+    def repository(self, path: bytes) -> int:
+        """Row of the repository at a path below ``repositories/``."""
+        row = self._repositories.get(path)
+        if row is None:
+            name = decode_name(path)
+            row = self._repositories[path] = self.facts.repository(name, name, has_layers=0, has_manifests=0)
+            if NAME.fullmatch(name) is None or len(name) > LONGEST_NAME:
+                self.facts.problem("name-invalid", repository=name, detail=name)
+        return row
+
+    def repository_name(self, row: int) -> str:
+        """Name of a repository by its row."""
+        return self.facts.names.text(int(self.facts.repositories["name"][row]))
+
+    def mark(self, row: int, column: str) -> None:
+        """Set a flag of a repository."""
+        self.facts.repositories.number(column).set(row, 1)
+
+    def blobs(
+        self, algorithm: bytes, names: Sequence[bytes], facts: Stats, locators: NDArray[np.int64] | None = None
+    ) -> None:
+        """Blobs that have a directory in the store; a size of -1 says that it holds no data."""
+        here = np.flatnonzero(facts.sizes >= 0)
+        for row in np.flatnonzero(facts.sizes < 0).tolist():
+            self.facts.problem("blob-truncated", blob=_key(algorithm, names[row]))
+        if len(here) < len(names):
+            names = [names[row] for row in here.tolist()]
+        stored = self.facts.stored
+        self._extend_keys(stored.key("blob"), algorithm, names)
+        stored.number("stored_bytes").extend(facts.sizes[here])
+        stored.number("stored_at").extend(facts.mtimes[here])
+        stored.number("allocated_bytes").extend(facts.allocated[here])
+        stored.number("compression").extend(np.full(len(here), -1, np.int32))
+        self._inodes.append(facts.inodes[here])
+        if locators is not None:
+            self.locators.append(locators[here])
+
+    def count_inodes_once(self) -> None:
+        """Give the allocation of a file with several names (hard links) to the first of its digests only."""
+        inodes = np.concatenate([np.empty(0, np.int64), *self._inodes])
+        self._inodes.clear()
+        _, group, count = np.unique(inodes, return_inverse=True, return_counts=True)
+        shared = np.flatnonzero((count[group] > 1) & (inodes >= 0))
+        texts = self.facts.keys.texts(self.facts.stored["blob"][shared])
+        seen = set()
+        for _, row in sorted(zip(texts, shared.tolist(), strict=True)):
+            if group[row] in seen:
+                self.facts.stored.number("allocated_bytes").set(row, 0)
+            seen.add(group[row])
+
+    def unchecked_layers(self, repository: int, algorithm: bytes, names: Sequence[bytes]) -> None:
+        """Layer links of sha256, by the names of their directories."""
+        links, count = self.facts.links, len(names)
+        column = links.key("link")
+        self._extend_keys(column, algorithm, names)
+        links.key("blob").extend_codes(column.last())
+        links.number("repository").extend(np.full(count, repository, np.int32))
+        links.number("state").extend(np.full(count, self._unchecked, np.int32))
+        links.number("linked_at").extend(np.full(count, NO_TIME, np.int64))
+
+    def layer_link(self, repository: int, algorithm: bytes, name: bytes, content: bytes | None, mtime: int) -> None:
+        """A layer link that was looked into; `content` None where its length says that it is as it should be."""
+        link = _key(algorithm, name)
+        state, blob = ("ok", link) if content is None else link_target(content)
+        if state == "ok" and blob != link and algorithm == _SHA256:
+            state = "mismatch"
+        if state != "ok":
+            self.facts.problem(
+                f"layer-link-{state}", repository=self.repository_name(repository), blob=link, detail=_shown(content)
+            )
+        self.facts.links.add(repository, link, blob, self._name(state), mtime)
+
+    def revisions(self, repository: int, algorithm: bytes, names: Sequence[bytes], mtimes: NDArray[np.int64]) -> None:
+        """Revision links whose files are there, of the right length."""
+        revisions, count = self.facts.revisions, len(names)
+        self._extend_keys(revisions.key("manifest"), algorithm, names)
+        revisions.number("repository").extend(np.full(count, repository, np.int32))
+        revisions.number("state").extend(np.full(count, self._ok, np.int32))
+        revisions.number("linked_at").extend(mtimes)
+        revisions.number("is_root").extend(np.zeros(count, np.int8))
+
+    def revision(self, repository: int, algorithm: bytes, name: bytes, content: bytes, mtime: int) -> None:
+        """A revision link that was read."""
+        key = _key(algorithm, name)
+        state, target = link_target(content)
+        if state == "ok" and target != key:
+            state = "mismatch"
+        if state != "ok":
+            self.facts.problem(
+                f"revision-link-{state}", repository=self.repository_name(repository), manifest=key, detail=_shown(content)
+            )
+        self.facts.revisions.add(repository, key, self._name(state), mtime, 0)
+
+    def tag(
+        self, repository: int, tag: bytes, content: bytes | None, mtime: int, history: Sequence[tuple[str, int]]
+    ) -> None:
+        """A tag: what its current link holds (None: no file), and the digests of its index with their times."""
+        name = decode_name(tag)
+        state, target = ("missing", "") if content is None else link_target(content)
+        where = self.repository_name(repository) if state != "ok" or TAG.fullmatch(name) is None else ""
+        if state != "ok":
+            self.facts.problem(f"tag-link-{state}", repository=where, detail=f"tag {clean(name)}: {_shown(content)}")
+        if TAG.fullmatch(name) is None:
+            self.facts.problem("name-invalid", repository=where, detail=f"tag {name}")
+        code = self._name(name)
+        self.facts.tags.add(repository, code, target, mtime if content is not None else NO_TIME, self._name(state))
+        seen = False
+        for digest, when in history:
+            seen |= digest == target
+            self.facts.tag_history.add(repository, code, digest, when, int(digest == target))
+        if target and not seen:
+            self.facts.tag_history.add(repository, code, target, mtime, 1)
+
+    def upload(self, repository: int, upload: bytes, size: int, started: bytes | None) -> None:
+        """An unfinished upload; `size` -1 where no data arrived."""
+        where, name = self.repository_name(repository), decode_name(upload)
+        text = None if started is None else started.decode("utf-8", "replace").strip()
+        self.facts.problem("upload-unfinished" if text else "upload-without-start", repository=where, detail=name)
+        self.facts.uploads.add(repository, self._name(name), max(size, 0), self.facts.stamps.code(text or None))
+
+    def bad_name(self, path: bytes) -> None:
+        """A directory in the store of blobs that is no digest."""
+        self.facts.problem("blob-path-invalid", path=decode_name(path))
+
+    def stray(self, path: bytes) -> None:
+        """A file that the grammar does not have."""
+        self.facts.problem("temporary-file" if path.endswith(b".tmp") else "foreign-file", path=decode_name(path))
+
+    def links_of(self, repository: int, *, revisions: bool, tags: bool) -> None:
+        """Say which parts a repository's ``_manifests`` lacks."""
+        where = self.repository_name(repository)
+        if not revisions:
+            self.facts.problem("revisions-missing", repository=where)
+        if not tags:
+            self.facts.problem("tags-missing", repository=where)
+
+    @staticmethod
+    def _extend_keys(column: KeyColumn, algorithm: bytes, names: Sequence[bytes]) -> None:
+        if algorithm == _SHA256:
+            column.extend_names(names, SHA256)
+        else:
+            column.extend([_key(algorithm, name) for name in names])
+
+
+def split_names(algorithm: bytes, names: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Directory names that can be digests, and those that cannot."""
+    good = [name for name in names if is_encoded(algorithm, name)]
+    return good, [] if len(good) == len(names) else sorted({*names}.difference(good))
+
+
+def link_target(content: bytes) -> tuple[str, str]:
+    """State and digest of a link's content.
+
+    A trailing newline makes a link malformed: Distribution's digest.Parse refuses it.
+
+    Examples
+    --------
+    >>> link_target(b"sha256:" + b"ab" * 32)[0], link_target(b""), link_target(b"latest")
+    ('ok', ('empty', ''), ('malformed', ''))
+    """
+    if not content:
+        return "empty", ""
+    if len(content) == LINK_LENGTH or len(content) < 2 * LINK_LENGTH:
+        text = content.decode("ascii", "replace")
+        if is_digest(text):
+            return "ok", text
+    return "malformed", ""
+
+
+def _key(algorithm: bytes, name: bytes) -> str:
+    return f"{decode_name(algorithm)}:{decode_name(name)}"
+
+
+def _shown(content: bytes | None) -> str:
+    return "no file" if content is None else clean(repr(content[:100])[1:])

@@ -1,0 +1,151 @@
+"""What kind of registry lies in a storage, and where its root is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from regviz.storage.base import FILE
+from regviz.text import decode_name
+
+if TYPE_CHECKING:
+    from regviz.storage.base import Listing, Storage
+
+_DEEPEST = 6
+_MOST_DIRECTORIES = 500
+_ENCODED = rb"(?:[0-9a-f]{64}|[0-9a-f]{16})"
+_V1_IMAGE = re.compile(rb"((?:.*/)?)images/" + _ENCODED + rb"/(?:json|layer|ancestry|_checksum|_inprogress)")
+_V1_REPOSITORY = re.compile(rb"((?:.*?/)?)repositories/[^/_][^/]*/[^/]+/(?:_index_images|_images_list|tag_[^/]+)")
+_V2_NAMED = re.compile(rb"((?:.*?/)?docker/registry/v2)(?:/|$)")
+_V2_BLOB = re.compile(rb"((?:.*?/)?)blobs/[a-z0-9]+/([0-9a-f]{2})/\2[0-9a-f]{30,}(?:/data)?")
+_V2_REPOSITORY = re.compile(rb"((?:.*?/)?)repositories/(?:.+/)?_(?:manifests|layers|uploads)(?:/|$)")
+_V1_ID = re.compile(_ENCODED)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A layout and where it lies.
+
+    Attributes
+    ----------
+    layout : str
+        ``v1`` or ``distribution``.
+    root : bytes
+        Path of its root within the storage: what holds ``images`` and ``repositories`` (v1), or ``blobs`` and
+        ``repositories`` (Distribution's ``v2`` directory). Empty where it is the storage's own root.
+    why : str
+        What told so, for a person.
+    """
+
+    layout: str
+    root: bytes
+    why: str
+
+
+def recognise(storage: Storage) -> list[Found]:
+    """The registries in a storage: Distribution before v1 at one root, the shallowest root first; none where nothing fits.
+
+    Parameters
+    ----------
+    storage : Storage
+        A folder is searched a few levels down, an archive as far as the first registry.
+    """
+    return _in_folder(storage) if storage.walkable else _in_listing(storage)
+
+
+def _in_folder(storage: Storage) -> list[Found]:
+    pending: list[tuple[int, bytes]] = [(0, b"")]
+    looked = 0
+    while pending and looked < _MOST_DIRECTORIES:
+        depth, path = pending.pop(0)
+        looked += 1
+        listing = storage.children(path)
+        found = [here for here in (_v2_here(storage, path, listing), _v1_here(storage, path, listing)) if here]
+        if found:
+            return found
+        if depth < _DEEPEST:
+            pending += [(depth + 1, _join(path, name)) for name in sorted(listing.directories)]
+    return []
+
+
+def _v2_here(storage: Storage, path: bytes, listing: Listing) -> Found | None:
+    names = {*listing.directories}
+    for steps in ((b"docker", b"registry", b"v2"), (b"registry", b"v2"), (b"v2",)):
+        # a path that ends in the middle of docker/registry/v2 is taken for what it is
+        before = b"/".join((b"docker", b"registry", b"v2")[: 3 - len(steps)])
+        if before and not (path == before or path.endswith(b"/" + before)) and steps != (b"docker", b"registry", b"v2"):
+            continue
+        inner = _join(path, b"/".join(steps))
+        if steps[0] in names and {b"blobs", b"repositories"} & {*storage.children(inner).directories}:
+            return Found("distribution", inner, f"it has {decode_name(inner)}")
+    if not {b"blobs", b"repositories"} & names:
+        return None
+    for algorithm in storage.children(_join(path, b"blobs")).directories if b"blobs" in names else []:
+        below = _join(path, b"blobs/" + algorithm)
+        for prefix in storage.children(below).directories:
+            if len(prefix) == 2 and (b"repositories" in names or storage.children(_join(below, prefix)).directories):  # noqa: PLR2004
+                return Found("distribution", path, "it has blobs/<algorithm>/<two digits>/<digest>")
+    repositories = _join(path, b"repositories")
+    if b"repositories" in names and _has_section(storage, repositories, 0):
+        return Found("distribution", path, "its repositories have _manifests, _layers or _uploads")
+    return None
+
+
+def _has_section(storage: Storage, path: bytes, depth: int) -> bool:
+    names = storage.children(path).directories
+    if any(name in (b"_manifests", b"_layers", b"_uploads") for name in names):
+        return True
+    return depth < _DEEPEST and any(_has_section(storage, _join(path, name), depth + 1) for name in sorted(names)[:4])
+
+
+def _v1_here(storage: Storage, path: bytes, listing: Listing) -> Found | None:
+    if b"images" in listing.directories:
+        names = storage.children(_join(path, b"images")).directories
+        if any(_V1_ID.fullmatch(name) for name in names):
+            return Found("v1", path, "it has images/<id> directories")
+    if b"repositories" in listing.directories:
+        base = _join(path, b"repositories")
+        for namespace in sorted(storage.children(base).directories)[:50]:
+            for repository in sorted(storage.children(_join(base, namespace)).directories)[:50]:
+                files = storage.children(_join(base, namespace + b"/" + repository)).files
+                if any(name == b"_index_images" or name.startswith(b"tag_") for name in files):
+                    return Found("v1", path, "its repositories have tag_ files")
+    return None
+
+
+def _in_listing(storage: Storage) -> list[Found]:
+    """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
+    weak: Found | None = None
+    for batch in storage.entries():
+        for path, kind in zip(batch.paths, batch.types, strict=True):
+            if match := _V2_NAMED.match(path):
+                return _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
+            if weak is None:
+                weak = _weak(path, kind)
+        if weak is not None:
+            return [weak]
+    return []
+
+
+def _weak(path: bytes, kind: int) -> Found | None:
+    if match := _V2_BLOB.match(path):
+        if path.endswith(b"/data") or kind != FILE:
+            return Found("distribution", match[1].rstrip(b"/"), "it has blobs/<algorithm>/<two digits>/<digest>")
+    elif match := _V2_REPOSITORY.match(path):
+        return Found("distribution", match[1].rstrip(b"/"), "its repositories have _manifests, _layers or _uploads")
+    elif kind == FILE and (match := _V1_IMAGE.match(path)):
+        return Found("v1", match[1].rstrip(b"/"), "it has images/<id> directories")
+    elif kind == FILE and (match := _V1_REPOSITORY.match(path)):
+        return Found("v1", match[1].rstrip(b"/"), "its repositories have tag_ files")
+    return None
+
+
+def _better(weak: Found | None, named: Found) -> list[Found]:
+    if weak is None or weak.layout == "distribution" or weak.root.startswith(named.root):
+        return [named]
+    return [named, weak]
+
+
+def _join(directory: bytes, name: bytes) -> bytes:
+    return directory + b"/" + name if directory else name

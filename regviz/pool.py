@@ -1,0 +1,294 @@
+"""The pool of keys: every digest, chain ID and v1 id of a registry, once, as 32 raw bytes.
+
+A registry of a million blobs names several million digests. As Python texts in a dictionary they are the memory and
+half of the time; here a batch of them is decoded, looked up and stored by a few array operations. Keys get codes in
+the order they are met; :meth:`KeyPool.freeze` puts them in the order of their texts.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int32]
+    Raw = NDArray[np.uint8]
+
+SHA256, V1_ID, V1_LAYER = b"sha256:", b"", b"v1:"
+"""What stands before 64 hex digits in the three common families of keys."""
+
+_PREFIXES = (V1_ID, SHA256, V1_LAYER)  # in the order of their texts: hex digits sort before letters beyond f
+_ODD = len(_PREFIXES)
+_WIDTH = 32
+_HEX = 2 * _WIDTH
+
+DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
+"""Grammar of a digest: image-spec, descriptor.md, section Digests."""
+_REGISTERED = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}|blake3:[a-f0-9]{64}")
+_REGISTERED_ALGORITHMS = ("sha256", "sha384", "sha512", "blake3")
+_LONGEST_DIGEST = 512
+
+_NIBBLE = np.full(256, 255, np.uint8)
+_NIBBLE[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16, dtype=np.uint8)
+_HEX_PAIR = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), np.uint8).reshape(256, 2)
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest: the grammar of the image specification, and the registered algorithms' lengths.
+
+    Examples
+    --------
+    >>> is_digest("sha256:" + "ab" * 32), is_digest("sha256:" + "AB" * 32), is_digest("tarsum.v1+sha256:0a"), is_digest("latest")
+    (True, False, True, False)
+    """
+    if len(text) > _LONGEST_DIGEST or DIGEST.fullmatch(text) is None:
+        return False
+    return text.partition(":")[0] not in _REGISTERED_ALGORITHMS or _REGISTERED.fullmatch(text) is not None
+
+
+class KeyPool:
+    """Codes for keys. Common keys are raw bytes in arrays; all others ("odd" ones) are texts in a dictionary.
+
+    Examples
+    --------
+    >>> pool = KeyPool()
+    >>> codes = pool.intern(["sha256:" + "ab" * 32, "sha512:" + "cd" * 64, "sha256:" + "ab" * 32])
+    >>> codes.tolist(), pool.text(1)[:14]
+    ([0, 1, 0], 'sha512:cdcdcdc')
+    """
+
+    def __init__(self) -> None:
+        self._raw: Raw = np.zeros((1024, _WIDTH), np.uint8)
+        self._family: NDArray[np.uint8] = np.zeros(1024, np.uint8)
+        self._table: NDArray[np.int32] = np.full(4096, -1, np.int32)
+        self._salt = np.uint64(secrets.randbits(64) | 1)  # nobody can choose digests that collide
+        self._ranks: NDArray[np.int32] = np.empty(0, np.int32)
+        self._odd: dict[str, int] = {}
+        self._odd_text: dict[int, str] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def intern(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes:
+        """Codes of keys given as texts; an empty text is NA (-1). `prefix` is that of most of them."""
+        count = len(texts)
+        width = len(prefix) + _HEX
+        joined = "".join(texts)
+        if len(joined) == count * width and joined.isascii() and {*map(len, texts)} == {width}:
+            grid = np.frombuffer(joined.encode(), np.uint8).reshape(count, width)
+            regular = (grid[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all(axis=1)
+            if regular.all():
+                return self._intern_hex(grid[:, len(prefix) :], prefix, texts)
+        head = prefix.decode()
+        fits = np.fromiter((len(t) == width and t.startswith(head) and t.isascii() for t in texts), np.bool_, count)
+        codes = np.full(count, -1, np.int32)
+        if fits.any():
+            picked = [texts[i] for i in np.flatnonzero(fits)]
+            grid = np.frombuffer("".join(picked).encode(), np.uint8).reshape(len(picked), width)
+            codes[fits] = self._intern_hex(grid[:, len(prefix) :], prefix, picked)
+        for i in np.flatnonzero(~fits).tolist():
+            if texts[i]:
+                codes[i] = self.code(texts[i])
+        return codes
+
+    def intern_names(self, names: Sequence[bytes], prefix: bytes = SHA256) -> Codes:
+        """Codes of keys given as file names: the hex digits after `prefix`."""
+        joined = b"".join(names)
+        if len(joined) == len(names) * _HEX and {*map(len, names)} <= {_HEX}:
+            grid = np.frombuffer(joined, np.uint8).reshape(len(names), _HEX)
+            pairs = _NIBBLE[grid]
+            if not (pairs == 255).any():  # noqa: PLR2004
+                return self.intern_raw(pairs[:, 0::2] << 4 | pairs[:, 1::2], prefix)
+        head = prefix.decode()
+        return self.intern([head + name.decode("utf-8", "backslashreplace") for name in names], prefix)
+
+    def code(self, text: str) -> int:
+        """Code of one key."""
+        for prefix in (SHA256, V1_LAYER, V1_ID):
+            head = prefix.decode()
+            if len(text) == len(head) + _HEX and text.startswith(head) and text.isascii():
+                pairs = _NIBBLE[np.frombuffer(text[len(head) :].encode(), np.uint8)]
+                if not (pairs == 255).any():  # noqa: PLR2004
+                    return int(self.intern_raw((pairs[0::2] << 4 | pairs[1::2]).reshape(1, -1), prefix)[0])
+        code = self._odd.get(text)
+        if code is None:
+            code = self._grow(1)
+            self._family[code] = _ODD
+            self._odd[text] = code
+            self._odd_text[code] = text
+        return code
+
+    def intern_raw(self, raw: Raw, prefix: bytes = SHA256) -> Codes:
+        """Codes of keys given as rows of 32 bytes: open addressing, a whole batch at each step."""
+        family = np.uint8(_PREFIXES.index(prefix))
+        raw = np.ascontiguousarray(raw)
+        words = raw.view("<u8")
+        result = np.full(len(raw), -1, np.int32)
+        self._reserve(len(raw))
+        mask = np.int64(len(self._table) - 1)
+        slots = self._slots(words, family)
+        pending = np.arange(len(raw))
+        while len(pending):
+            at = slots[pending]
+            free = np.flatnonzero(self._table[at] < 0)
+            if len(free):
+                # every claimant writes its number, the last one stays and becomes the new key
+                self._table[at[free]] = -2 - free
+                winners = free[self._table[at[free]] == -2 - free]
+                first = self._grow(len(winners))
+                new = np.arange(first, first + len(winners), dtype=np.int32)
+                self._raw[new] = raw[pending[winners]]
+                self._family[new] = family
+                self._table[at[winners]] = new
+            there = self._table[at]
+            same = (self._raw.view("<u8")[there] == words[pending]).all(axis=1) & (self._family[there] == family)
+            result[pending[same]] = there[same]
+            pending = pending[~same]
+            slots[pending] = (slots[pending] + 1) & mask
+        return result
+
+    def text(self, code: int) -> str:
+        """Text of one key."""
+        odd = self._odd_text.get(code)
+        return odd if odd is not None else _PREFIXES[self._family[code]].decode() + self._raw[code].tobytes().hex()
+
+    def texts(self, codes: Codes) -> list[str]:
+        """Texts of keys."""
+        result = [""] * len(codes)
+        for family, prefix in enumerate(_PREFIXES):
+            rows = np.flatnonzero(self._family[codes] == family)
+            width = len(prefix) + _HEX
+            blob = self._grid(codes[rows], prefix).tobytes().decode()
+            for place, row in enumerate(rows.tolist()):
+                result[row] = blob[place * width : (place + 1) * width]
+        for row in np.flatnonzero(self._family[codes] == _ODD).tolist():
+            result[row] = self._odd_text[int(codes[row])]
+        return result
+
+    def ascii(self, codes: Codes) -> NDArray[np.bytes_]:
+        """Texts of keys as bytes, in an array of fixed width."""
+        families = np.unique(self._family[codes])
+        if len(families) == 1 and families[0] != _ODD:
+            grid = np.ascontiguousarray(self._grid(codes, _PREFIXES[families[0]]))
+            return grid.view(f"S{grid.shape[1]}").ravel()
+        return np.array([text.encode() for text in self.texts(codes)] or [b""], dtype=np.bytes_)[: len(codes)]
+
+    def ranks(self) -> Codes:
+        """For each key its place in the order of texts."""
+        if len(self._ranks) != self._count:
+            count = self._count
+            words = self._raw[:count].view(">u8")
+            regular = np.flatnonzero(self._family[:count] != _ODD)
+            order = regular[np.lexsort([*words[regular].T[::-1], self._family[regular]])].astype(np.int32)
+            if self._odd_text:
+                order = self._merge_odd(order)
+            self._ranks = np.empty(count, np.int32)
+            self._ranks[order] = np.arange(count, dtype=np.int32)
+        return self._ranks
+
+    def freeze(self) -> Codes:
+        """Put the keys in the order of their texts; returns the new code of each old one. Nothing is added after."""
+        new = self.ranks()
+        order = np.empty_like(new)
+        order[new] = np.arange(len(new), dtype=np.int32)
+        self._raw = self._raw[order]
+        self._family = self._family[order]
+        self._odd_text = {int(new[code]): text for code, text in self._odd_text.items()}
+        self._odd = {text: code for code, text in self._odd_text.items()}
+        self._table = np.empty(0, np.int32)
+        return new
+
+    def find(self, text: str) -> int:
+        """Code of a key in a frozen pool; -1 where it is not there."""
+        low, high = 0, self._count
+        while low < high:
+            middle = (low + high) // 2
+            if self.text(middle) < text:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < self._count and self.text(low) == text else -1
+
+    def prefix_range(self, head: str) -> range:
+        """Codes of a frozen pool whose texts begin with `head`."""
+        bounds = []
+        for beyond in ("", "\U0010ffff"):
+            low, high = 0, self._count
+            while low < high:
+                middle = (low + high) // 2
+                if self.text(middle) < head + beyond:
+                    low = middle + 1
+                else:
+                    high = middle
+            bounds.append(low)
+        return range(*bounds)
+
+    def _intern_hex(self, grid: Raw, prefix: bytes, texts: Sequence[str]) -> Codes:
+        pairs = _NIBBLE[grid]
+        good = ~(pairs == 255).any(axis=1)  # noqa: PLR2004
+        if good.all():
+            return self.intern_raw(pairs[:, 0::2] << 4 | pairs[:, 1::2], prefix)
+        codes = np.empty(len(texts), np.int32)
+        codes[good] = self.intern_raw(pairs[good][:, 0::2] << 4 | pairs[good][:, 1::2], prefix)
+        for i in np.flatnonzero(~good).tolist():
+            codes[i] = self.code(texts[i])
+        return codes
+
+    def _grid(self, codes: Codes, prefix: bytes) -> Raw:
+        grid = np.empty((len(codes), len(prefix) + _HEX), np.uint8)
+        grid[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
+        grid[:, len(prefix) :] = _HEX_PAIR[self._raw[codes]].reshape(len(codes), _HEX)
+        return grid
+
+    def _slots(self, words: NDArray[np.uint64], family: int | NDArray[np.uint8]) -> NDArray[np.int64]:
+        mixed = (words[:, 0] ^ self._salt) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= (words[:, 1] + words[:, 2]) * self._salt ^ words[:, 3]
+        mixed = (mixed ^ np.asarray(family, np.uint64)) * self._salt
+        shift = np.uint64(64 - (len(self._table) - 1).bit_length())
+        return (mixed >> shift).astype(np.int64)
+
+    def _grow(self, more: int) -> int:
+        first = self._count
+        self._count += more
+        if self._count > len(self._family):
+            size = max(2 * len(self._family), self._count)
+            self._raw.resize((size, _WIDTH), refcheck=False)
+            self._family.resize(size, refcheck=False)
+        return first
+
+    def _reserve(self, more: int) -> None:
+        size = len(self._table)
+        while size < 2 * (self._count + more):
+            size *= 2
+        if size == len(self._table):
+            return
+        self._table = np.full(size, -1, np.int32)
+        pending = np.flatnonzero(self._family[: self._count] != _ODD).astype(np.int32)
+        slots = self._slots(self._raw[pending].view("<u8"), self._family[pending])
+        while len(pending):
+            free = self._table[slots] < 0
+            self._table[slots[free]] = pending[free]
+            left = self._table[slots] != pending
+            pending, slots = pending[left], (slots[left] + 1) & np.int64(size - 1)
+
+    def _merge_odd(self, order: Codes) -> Codes:
+        odd = sorted(self._odd_text, key=self._odd_text.__getitem__)
+        places = []
+        for code in odd:
+            text, low, high = self._odd_text[code], 0, len(order)
+            while low < high:
+                middle = (low + high) // 2
+                if self.text(int(order[middle])) < text:
+                    low = middle + 1
+                else:
+                    high = middle
+            places.append(low)
+        return np.insert(order, places, np.array(odd, np.int32))

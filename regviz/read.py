@@ -1,0 +1,162 @@
+"""read(): from a source to a Registry."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from regviz import capture, share
+from regviz.errors import NotRecognisedError, ProblemError
+from regviz.layouts import distribution, v1
+from regviz.layouts.common import Options, no_progress
+from regviz.layouts.recognise import recognise
+from regviz.registry import Source
+from regviz.storage import open_storage
+from regviz.text import decode_name
+
+if TYPE_CHECKING:
+    from regviz.layouts.common import Links, Progress
+    from regviz.registry import Registry
+    from regviz.storage.base import Storage
+
+SOURCE_VARIABLE = "REGVIZ_SOURCE"
+_READERS = {"distribution": distribution.read, "v1": v1.read}
+
+
+def read(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    strict: bool = False,
+    links: Links = "stat",
+    times: bool | None = None,
+    measure: bool = False,
+    partial: bool = False,
+    progress: Progress = no_progress,
+) -> Registry:
+    """Read a registry.
+
+    Nothing is written to the source, nothing is extracted, no link is followed. What is wrong inside it becomes rows
+    of ``problems``.
+
+    Parameters
+    ----------
+    source : path, optional
+        A registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), or a capture. The registry may lie
+        a few directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with
+        regviz.
+    strict : bool
+        Raise what else becomes rows of ``problems`` (errors and warnings).
+    links : {"stat", "check", "open"}
+        How far to look into Distribution's links. ``stat``: revision links must be there, layer links are taken by
+        their directories' names, links of other algorithms are read. ``check``: layer links must be there too, and are
+        read if they are not 71 bytes long. ``open``: all are read.
+    times : bool, optional
+        Whether file times tell when things were pushed. Left out, they do unless they all lie together, as after a copy.
+    measure : bool
+        Fill the table ``storage``: every file of the source is looked at.
+    partial : bool
+        Go on with what was read where an archive breaks off.
+    progress : Progress
+        Shows how far reading came; see `regviz.layouts.common.Progress`.
+
+    Returns
+    -------
+    Registry
+
+    Raises
+    ------
+    RegvizError
+        The source is not there, may not be read, holds no registry, or breaks off.
+    ExceptionGroup
+        Of :class:`regviz.errors.ProblemError`, with ``strict``.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> reg = rv.read()
+    >>> sorted(reg.repositories["repository"])[:2]
+    ['charts/web', 'library/base']
+    """
+    path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
+    if capture.is_capture(path):
+        registry = capture.load(path)
+    else:
+        options = Options(links=links, times=times, measure=measure, progress=progress)
+        registry = _read_layout(path, options, partial=partial)
+    if os.environ.get("REGVIZ_CHECK"):
+        registry.check()
+    if strict:
+        _raise_problems(registry)
+    return registry
+
+
+def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
+    began = dt.datetime.now(dt.UTC)
+    place, inside = _outermost(path)
+    storage = open_storage(place, partial=partial)
+    storage.uri = path
+    found = recognise(storage)
+    if inside and found and not (found[0].root == inside or inside.startswith(found[0].root)):
+        found = []
+    if not found:
+        raise NotRecognisedError(_not_recognised(path, storage))
+    first = found[0]
+    source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
+    return _READERS[first.layout](storage, first.root, source, options)
+
+
+def _outermost(path: str) -> tuple[str, bytes]:
+    """A folder that is ``docker/registry/v2`` itself, or part of that path, is read from above: marks lie there."""
+    parts = Path(os.path.abspath(path)).parts  # noqa: PTH100  # links on the way stay as they are
+    for tail in (("docker", "registry", "v2"), ("docker", "registry"), ("docker",)):
+        if parts[-len(tail) :] == tail and os.path.isdir(path):  # noqa: PTH112
+            return str(Path(*parts[: -len(tail)])), os.fsencode("/".join(tail))
+    return path, b""
+
+
+def _not_recognised(path: str, storage: Storage) -> str:
+    if storage.walkable:
+        inside = _around(path)
+        if inside:
+            return f"{path} lies within the registry storage at {inside}: read that"
+        listing = storage.children(b"")
+        names = sorted(listing.directories + listing.files)
+        if not names:
+            return f"{path} is an empty folder"
+        seen = ", ".join(decode_name(name) for name in names[:5]) + (", …" if len(names) > 5 else "")  # noqa: PLR2004
+        return (
+            f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution) and for "
+            "images/ and repositories/ (v1), a few directories down"
+        )
+    return (
+        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), or in "
+        "images/ and repositories/ (v1)"
+    )
+
+
+def _around(path: str) -> str:
+    """The registry storage that a folder lies within."""
+    here = Path(os.path.abspath(path))  # noqa: PTH100
+    for parent in here.parents:
+        if (parent / "blobs").is_dir() and (parent / "repositories").is_dir():
+            return str(parent)
+        if (parent / "images").is_dir() and (parent / "repositories").is_dir():
+            return str(parent)
+    return ""
+
+
+def _raise_problems(registry: Registry) -> None:
+    problems = registry.problems
+    bad = problems[problems["severity"].isin(["error", "warning"])]
+    if len(bad):
+        where = ["repository", "manifest", "blob", "path", "detail"]
+        errors = [
+            ProblemError(row["rule"], f"{row['rule']}: " + ", ".join(f"{k} {row[k]}" for k in where if isinstance(row[k], str)))
+            for row in bad.to_dict("records")
+        ]
+        message = f"{registry.source.uri} has {len(errors)} problems"
+        raise ExceptionGroup(message, errors)
+
+

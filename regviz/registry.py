@@ -1,0 +1,387 @@
+"""The Registry: the tables of one registry at one moment, frozen."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regviz.errors import RegvizError
+from regviz.schema import NA_INT, TABLES, check
+from regviz.text import short_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import networkx as nx
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from regviz.pool import KeyPool
+    from regviz.schema import Columns, Kind
+
+_CANDIDATES = 8
+_SHORTEST_PREFIX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a Registry came from, and what that place was able to know.
+
+    Attributes
+    ----------
+    uri : str
+        What was read.
+    layouts : tuple of str
+        The layouts found there: ``v1``, ``distribution``.
+    why : str
+        What told so, for a person.
+    root : str
+        Path of the layout's root within the source; empty where it is the source itself.
+    read_at : datetime.datetime
+        When reading began (UTC).
+    knows_untagged, knows_all_blobs, knows_disk : bool
+        Whether untagged manifests, unreferenced blobs, allocated bytes could be seen.
+    trusts_times : bool
+        Whether file times are taken as the times of pushes.
+    links_checked : str
+        ``stat``, ``check`` or ``open``: how far links were looked into.
+    proxy_cache : bool
+        A pull-through cache, where absent children and layers are normal.
+    tags_elsewhere : str
+        Why tags may lie in a database (Harbor); empty where nothing says so.
+    names_in_database : bool
+        GitLab keeps the names in its database: the storage holds nameless blobs.
+    """
+
+    uri: str
+    layouts: tuple[str, ...]
+    why: str
+    read_at: dt.datetime
+    root: str = ""
+    knows_untagged: bool = True
+    knows_all_blobs: bool = True
+    knows_disk: bool = False
+    trusts_times: bool = True
+    links_checked: str = "stat"
+    proxy_cache: bool = False
+    tags_elsewhere: str = ""
+    names_in_database: bool = False
+
+
+class Registry:
+    """The tables of one registry at one moment.
+
+    Made by :func:`regviz.read`. Each table is an attribute and gives a pandas table of its own, so nothing that is
+    done with one changes the Registry; `columns` gives the arrays beneath.
+
+    Parameters
+    ----------
+    tables : mapping of str to columns
+        As :mod:`regviz.schema` defines them.
+    keys, names, texts
+        The pools that codes point into.
+    source : Source
+    """
+
+    def __init__(
+        self, tables: Mapping[str, Columns], *, keys: KeyPool, names: list[str], texts: list[str], source: Source
+    ) -> None:
+        self._tables = dict(tables)
+        self._keys, self._names, self._texts = keys, names, texts
+        self._views: dict[str, pd.DataFrame] = {}
+        self.source = source
+
+    # --- tables
+
+    @property
+    def repositories(self) -> pd.DataFrame:
+        """One row a repository."""
+        return self.table("repositories")
+
+    @property
+    def tags(self) -> pd.DataFrame:
+        """One row a tag."""
+        return self.table("tags")
+
+    @property
+    def tag_history(self) -> pd.DataFrame:
+        """One row for each manifest that a tag points to or once pointed to."""
+        return self.table("tag_history")
+
+    @property
+    def manifests(self) -> pd.DataFrame:
+        """One row for each manifest named anywhere, of any kind."""
+        return self.table("manifests")
+
+    @property
+    def images(self) -> pd.DataFrame:
+        """The manifests that a host can run: v1 images, and those with an image configuration."""
+        manifests = self.table("manifests")
+        return manifests[manifests["kind"].isin(["v1", "image"])].reset_index(drop=True)
+
+    @property
+    def manifest_references(self) -> pd.DataFrame:
+        """One row for each entry of an index, and each subject."""
+        return self.table("manifest_references")
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """One row for each node of the ancestry forest."""
+        return self.table("layers")
+
+    @property
+    def manifest_layers(self) -> pd.DataFrame:
+        """One row for each layer of each stack."""
+        return self.table("manifest_layers")
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row for each build step of each image."""
+        return self.table("history")
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """One row for each label of each image."""
+        return self.table("labels")
+
+    @property
+    def blobs(self) -> pd.DataFrame:
+        """One row for each digest named anywhere."""
+        return self.table("blobs")
+
+    @property
+    def repository_manifests(self) -> pd.DataFrame:
+        """One row for each revision link."""
+        return self.table("repository_manifests")
+
+    @property
+    def repository_blobs(self) -> pd.DataFrame:
+        """One row for each layer link."""
+        return self.table("repository_blobs")
+
+    @property
+    def uploads(self) -> pd.DataFrame:
+        """One row for each unfinished upload."""
+        return self.table("uploads")
+
+    @property
+    def storage(self) -> pd.DataFrame:
+        """What the files take, by category; filled by ``rv.read(…, measure=True)``."""
+        return self.table("storage")
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """One row for each thing wrong; :func:`regviz.rules` explains the rules."""
+        return self.table("problems")
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table by name.
+
+        Raises
+        ------
+        RegvizError
+            There is no table of that name; the message lists those there are.
+        """
+        if name == "images":
+            return self.images
+        if name not in self._tables:
+            message = f"there is no table {name!r}; there are {', '.join(sorted([*TABLES, 'images']))}"
+            raise RegvizError(message)
+        if name not in self._views:
+            self._views[name] = self._view(name)
+        return self._views[name].copy(deep=False)
+
+    def columns(self, name: str) -> Columns:
+        """The arrays of a table, read-only, in the inside types of :mod:`regviz.schema`."""
+        return dict(self._tables[name])
+
+    def code_texts(self, kind: Kind, codes: NDArray[np.int32]) -> list[str]:
+        """Texts of codes of a kind (digest, name or text), none of them NA."""
+        if kind == "digest":
+            return self._keys.texts(codes)
+        texts = self._names if kind == "name" else self._texts
+        return [texts[code] for code in codes.tolist()]
+
+    def name_code(self, name: str) -> int:
+        """Code of a name; -1 where this registry does not have it."""
+        at = bisect_left(self._names, name)
+        return at if at < len(self._names) and self._names[at] == name else -1
+
+    def key_code(self, key: str) -> int:
+        """Code of a digest; -1 where this registry does not name it."""
+        return self._keys.find(key)
+
+    # --- questions
+
+    def stack(self, manifest: str) -> pd.DataFrame:
+        """The layers an image stands on, from the base up.
+
+        For an image with a tag these are its rows of `manifest_layers`; the stack of any other v1 image is the walk up
+        its parents.
+
+        Parameters
+        ----------
+        manifest : str
+            A key of `manifests`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            position (0 at the base), layer, blob, empty, created_at, created_by.
+
+        Raises
+        ------
+        RegvizError
+            There is no such manifest.
+        """
+        import pandas as pd  # noqa: PLC0415  # loaded when asked for
+
+        code = self._keys.find(manifest)
+        manifests, layers = self._tables["manifests"], self._tables["layers"]
+        at = np.flatnonzero(manifests["manifest"] == code) if code >= 0 else []
+        if not len(at):
+            message = f"{manifest} is no manifest of {self.source.uri}; reg.resolve() finds one by a shorter name"
+            raise RegvizError(message)
+        steps = self._tables["manifest_layers"]
+        rows = np.flatnonzero((steps["manifest"] == code) & (steps["layer"] >= 0))
+        row_of = {int(key): row for row, key in enumerate(layers["layer"].tolist())} if not len(rows) else {}
+        walk: list[int] = []
+        layer = int(manifests["layer"][at[0]])
+        while not len(rows) and layer >= 0:
+            walk.append(layer)
+            layer = int(layers["parent"][row_of[layer]])
+        stack = self.manifest_layers.iloc[rows][["position", "layer", "blob", "empty"]].reset_index(drop=True)
+        if walk:
+            names = self._keys.texts(np.array(walk[::-1], np.int32))
+            stack = pd.DataFrame({"position": range(len(names)), "layer": names})
+            stack["blob"] = "v1:" + stack["layer"]
+            stack = stack.merge(self.layers[["layer", "empty"]], on="layer", how="left")
+        return stack.merge(self.layers[["layer", "created_at", "created_by"]], on="layer", how="left")
+
+    def resolve(self, reference: str) -> str:
+        """The manifest that a reference means.
+
+        Parameters
+        ----------
+        reference : str
+            ``repository:tag``, ``repository`` (its tag ``latest``), ``repository@digest``, a digest, a v1 id, or the
+            first digits of one. A repository's ``library/`` may be left out.
+
+        Returns
+        -------
+        str
+            A key of `manifests`.
+
+        Raises
+        ------
+        RegvizError
+            Nothing, or more than one manifest, fits; the message lists candidates.
+
+        Examples
+        --------
+        >>> import regviz as rv
+        >>> rv.read().resolve("nodejs")[:7]
+        'sha256:'
+        """
+        name, at, digest = reference.partition("@")
+        if at:
+            return self._by_digest(digest, reference)
+        repository, colon, tag = name.rpartition(":")
+        if not colon or "/" in tag:
+            repository, tag = name, "latest"
+        tags = self.tags
+        for known in (repository, f"library/{repository}"):
+            found = tags[(tags["repository"] == known) & (tags["tag"] == tag)]["manifest"].dropna()
+            if len(found):
+                return str(found.iloc[0])
+        return self._by_digest(reference, reference)
+
+    def _by_digest(self, start: str, reference: str) -> str:
+        encoded = start.rpartition(":")[2]
+        if len(encoded) >= _SHORTEST_PREFIX and re.fullmatch(r"[0-9a-f]+", encoded):
+            named = self._tables["manifests"]["manifest"]
+            found = [
+                key
+                for head in dict.fromkeys((start, encoded, f"sha256:{encoded}"))
+                for key in self._keys.texts(np.intersect1d(named, np.array(self._keys.prefix_range(head), np.int32)))
+            ]
+            found = list(dict.fromkeys(found))
+            if len(found) == 1:
+                return found[0]
+            if found:
+                several = ", ".join(short_digest(key) for key in found[:_CANDIDATES])
+                message = f"{reference!r} fits {len(found)} manifests: {several}; give more digits"
+                raise RegvizError(message)
+        import difflib  # noqa: PLC0415  # only for the message
+
+        tags = self.tags
+        known = (tags["repository"].astype(str) + ":" + tags["tag"].astype(str)).tolist()
+        near = difflib.get_close_matches(reference, known, _CANDIDATES, cutoff=0.3) or known[:_CANDIDATES]
+        message = f"{reference!r} is no tag, digest or id of {self.source.uri}; near it are: {', '.join(near) or 'none'}"
+        raise RegvizError(message)
+
+    def layer_graph(self) -> nx.DiGraph[Any]:
+        """The layer-ancestry forest; see :func:`regviz.graph.layer_graph`."""
+        from regviz.graph import layer_graph  # noqa: PLC0415  # the one late import upwards, beside save
+
+        return layer_graph(self)
+
+    def object_graph(self) -> nx.DiGraph[Any]:
+        """Tags, manifests, configurations and layers; see :func:`regviz.graph.object_graph`."""
+        from regviz.graph import object_graph  # noqa: PLC0415
+
+        return object_graph(self)
+
+    def save(self, path: str) -> None:
+        """Write a capture; see :func:`regviz.capture.save`."""
+        from regviz.capture import save  # noqa: PLC0415
+
+        save(self, path)
+
+    def check(self) -> None:
+        """Hold the tables to their contract; ContractError lists what breaks it."""
+        everything = np.arange(len(self._keys), dtype=np.int32)
+        check(self._tables, {"digest": self._keys.texts(everything), "name": self._names, "text": self._texts})
+
+    def __repr__(self) -> str:
+        from regviz.card import summary_line  # noqa: PLC0415
+
+        return summary_line(self)
+
+    def _repr_html_(self) -> str:
+        from regviz.card import summary_html  # noqa: PLC0415
+
+        return summary_html(self)
+
+    # --- views
+
+    def _view(self, name: str) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415
+
+        columns = self._tables[name]
+        made = {c.name: self._series(columns[c.name], c.kind) for c in TABLES[name].columns}
+        return pd.DataFrame(made)
+
+    def _series(self, values: NDArray[np.generic], kind: Kind) -> object:
+        import pandas as pd  # noqa: PLC0415
+
+        if kind in ("digest", "name"):
+            used = np.unique(values)
+            used = used[used >= 0]
+            texts = self.code_texts(kind, used)
+            codes = np.where(values >= 0, np.searchsorted(used, values), -1)
+            return pd.Categorical.from_codes(codes, pd.Index(texts, dtype="str"))
+        if kind == "text":
+            return pd.array([self._texts[code] if code >= 0 else None for code in values.tolist()], dtype="str")
+        if kind == "time":
+            stamps = np.where(values == NA_INT, np.datetime64("NaT", "us").astype(np.int64), values)
+            return pd.DatetimeIndex(stamps.view("M8[us]")).tz_localize("UTC")
+        if kind == "flag":
+            return pd.arrays.BooleanArray(values == 1, values < 0)
+        mask = values == NA_INT
+        return pd.arrays.IntegerArray(np.where(mask, 0, values), mask)

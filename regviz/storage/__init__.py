@@ -1,0 +1,87 @@
+"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip. Nothing is extracted, nothing is written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from regviz.errors import AccessDeniedError, DamagedArchiveError, NotRecognisedError, SourceNotFoundError
+from regviz.storage.base import Storage
+from regviz.storage.folder import Folder
+from regviz.storage.streams import GZIP, ZSTD, Stream, open_gzip, open_zstd
+from regviz.storage.tar import PlainFile, Tar
+from regviz.storage.tar_fields import BLOCK, verify
+from regviz.storage.zip import Zip
+
+__all__ = ["Storage", "open_storage"]
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def open_storage(path: str, *, partial: bool = False) -> Storage:
+    """The storage at a path, told by what it holds and never by its name.
+
+    Parameters
+    ----------
+    path : str
+        A folder, or a tar (plain, gzip, zstd) or zip archive.
+    partial : bool
+        Go on with what was read where an archive ends too early, instead of raising.
+
+    Raises
+    ------
+    SourceNotFoundError
+        Nothing lies there.
+    AccessDeniedError
+        It may not be read.
+    NotRecognisedError
+        It is a file of another kind.
+    DamagedArchiveError
+        It is a zip archive without its directory.
+    """
+    try:
+        if os.path.isdir(path):  # noqa: PTH112  # os.fsencode'd names pass through
+            return Folder(path)
+        if not os.path.lexists(path):
+            message = f"nothing lies at {path}"
+            raise SourceNotFoundError(message)
+        if not Path(path).is_file():
+            message = f"{path} is neither a folder nor a file"
+            raise NotRecognisedError(message)
+        with open(path, "rb") as file:  # noqa: PTH123
+            head = file.read(BLOCK)
+    except PermissionError as error:
+        message = f"{path} may not be read by this user; run as one who may, for example with sudo"
+        raise AccessDeniedError(message) from error
+    if head.startswith(_ZIP):
+        return Zip(path)
+    if head.startswith(GZIP):
+        return Tar(_tar_within(Stream(path, open_gzip)), partial=partial)
+    if head.startswith(ZSTD):
+        return Tar(_tar_within(Stream(path, open_zstd)), partial=partial)
+    if not _is_tar_header(head):
+        what = "is empty" if not head else "is no archive that regviz reads (tar, tar.gz, tar.zst, zip)"
+        message = f"{path} {what}: give a registry's storage folder, or an archive of it"
+        raise NotRecognisedError(message)
+    return Tar(PlainFile(path), partial=partial)
+
+
+def _tar_within(stream: Stream) -> Stream:
+    head = stream.read_at(0, BLOCK)
+    if not _is_tar_header(head):
+        message = f"{stream.name} is compressed, and holds no tar archive: give a registry's storage folder, or an archive of it"
+        raise NotRecognisedError(message)
+    stream.rewind()
+    return stream
+
+
+def _is_tar_header(head: bytes) -> bool:
+    if len(head) < BLOCK:
+        return False
+    if not any(head):
+        return True  # an archive without members
+    try:
+        verify(head, 0, "")
+    except DamagedArchiveError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""What a storage can do: walk, list flat, measure, read. Paths are bytes below the root, parts joined by ``/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+FILE, DIRECTORY, SYMLINK, OTHER = 0, 1, 2, 3
+MANIFEST_LIMIT = 4 << 20
+"""Bytes of the largest document that is read: Distribution's own limit for a manifest (handlers/manifests.go)."""
+
+
+class Listing(NamedTuple):
+    """What lies in one directory. A symbolic link stands in `links`, whatever it points to: none is followed."""
+
+    directories: list[bytes]
+    files: list[bytes]
+    links: list[bytes]
+
+
+class Stats(NamedTuple):
+    """Facts on files, one element each; size -1 where there is no regular file."""
+
+    sizes: NDArray[np.int64]
+    mtimes: NDArray[np.int64]
+    allocated: NDArray[np.int64]
+    inodes: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Entries:
+    """A batch of a flat listing: five columns, one element an entry, in the storage's own order.
+
+    `locators` are what :meth:`Storage.read_many` takes; `inline` holds the content of files of at most `INLINE` bytes
+    where it passed by anyway, else None.
+    """
+
+    paths: list[bytes] = field(default_factory=list)
+    types: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    mtimes: list[int] = field(default_factory=list)
+    locators: list[int] = field(default_factory=list)
+    inline: list[bytes | None] = field(default_factory=list)
+
+
+INLINE = 512
+BATCH = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class StorageProblem:
+    """Something wrong with the storage itself; a reader turns it into a row of ``problems``."""
+
+    rule: str
+    path: bytes
+    detail: str
+
+
+class Storage(Protocol):
+    """Where bytes lie."""
+
+    uri: str
+    walkable: bool
+    knows_disk: bool
+    problems: list[StorageProblem]
+    complete: bool
+
+    def children(self, directory: bytes) -> Listing:
+        """What lies in a directory; empty where there is no such directory. Walkable storages only."""
+
+    def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
+        """Facts on ``directory/name + suffix`` for each name. Walkable storages only."""
+
+    def read_links(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> tuple[list[bytes | None], list[int]]:
+        """Contents and times (µs) of the small files ``directory/name + suffix``. Walkable storages only."""
+
+    def lone_link_times(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[int | None]:
+        """Time of ``<name>/index/sha256/<hex>/link`` where it is cheaply known to be alone. Walkable storages only."""
+
+    def entries(self) -> Iterator[Entries]:
+        """Everything, in batches, in the storage's own order."""
+
+    def read_many(
+        self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
+    ) -> Iterator[tuple[int, bytes | None]]:
+        """Contents in the storage's own best order: the number of the item, and its bytes.
+
+        None stands for what could not be read; it is said in `problems`. No more than `limit` bytes of an item are
+        given. `locators` are paths for a walkable storage, else those of :meth:`entries`.
+        """

@@ -1,0 +1,183 @@
+"""A tar archive, read in place: an own scan of the headers, then contents by offset.
+
+POSIX ustar, pax and GNU headers as GNU tar's manual ("Basic Tar Format") and POSIX.1-2024 (pax, "ustar Interchange
+Format") define them: GNU long names (L, K), pax extended headers (x, g) with path, size, mtime, linkpath and GNU.sparse.*,
+sizes in base 256, old GNU sparse files (S), hard links.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from regviz.errors import DamagedArchiveError
+from regviz.storage.base import FILE, Entries, StorageProblem
+from regviz.storage.tar_headers import Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+class Source(Protocol):
+    """Bytes by offset; offsets never fall within one reading of a compressed source."""
+
+    name: str
+
+    def size(self) -> int | None:
+        """Bytes in all; None where only reading to the end would tell."""
+
+    def rewind(self) -> None:
+        """Begin again."""
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """At most `count` bytes from `offset`; fewer only at the end."""
+
+
+class PlainFile:
+    """An uncompressed archive on disk."""
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            os.close(self._descriptor)
+
+    def size(self) -> int | None:
+        return os.fstat(self._descriptor).st_size
+
+    def rewind(self) -> None:
+        pass
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        data = os.pread(self._descriptor, count, offset)
+        while len(data) < count and (more := os.pread(self._descriptor, count - len(data), offset + len(data))):
+            data += more
+        return data
+
+
+class Tar:
+    """The members of a tar archive.
+
+    Parameters
+    ----------
+    source : Source
+        Where the bytes come from; a stream that is decompressed on the way is one too.
+    partial : bool
+        Go on with what was read where the archive ends too early, instead of raising.
+    """
+
+    walkable = False
+    knows_disk = False
+
+    def __init__(self, source: Source, *, partial: bool = False) -> None:
+        self.uri = source.name
+        self.problems: list[StorageProblem] = []
+        self.complete = True
+        self._source = source
+        self._partial = partial
+        self._said = False
+
+    def entries(self) -> Iterator[Entries]:
+        """All members that can be told apart by a safe path, in the archive's order; hard links at the end."""
+        self._source.rewind()
+        scan = Scan(self._source)
+        try:
+            for batch in scan.batches():
+                yield self._checked(batch)
+            if not scan.ended:
+                self.complete = False
+                self._say("archive-without-end", b"", "the two zero blocks that end an archive are missing")
+        except DamagedArchiveError as error:
+            if not self._partial:
+                raise
+            self.complete = False
+            self._say("archive-truncated", b"", str(error))
+            yield self._checked(scan.batch)
+        if scan.hard_links:
+            yield self._resolved(scan.hard_links)
+        self._said = True
+
+    def read_many(
+        self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
+    ) -> Iterator[tuple[int, bytes | None]]:
+        """Contents by offset, in the order of offsets."""
+        self._source.rewind()
+        for number in sorted(range(len(locators)), key=locators.__getitem__):
+            offset, wanted = locators[number], min(sizes[number], limit)
+            if not isinstance(offset, int) or offset < 0:
+                yield number, None
+                continue
+            data = self._source.read_at(offset, wanted)
+            yield number, data if len(data) == wanted else None
+
+    def _resolved(self, links: list[tuple[bytes, bytes]]) -> Entries:
+        """Hard links as the files they link to, found by a second scan that keeps only those."""
+        wanted = {target for _, target in links}
+        targets: dict[bytes, tuple[int, int, int]] = {}
+        self._source.rewind()
+        try:
+            for batch in Scan(self._source).batches():
+                for path, kind, size, mtime, offset in zip(
+                    batch.paths, batch.types, batch.sizes, batch.mtimes, batch.locators, strict=True
+                ):
+                    if path in wanted and kind == FILE:
+                        targets[path] = (size, mtime, offset)
+        except DamagedArchiveError:
+            pass  # said, or raised, by the first scan
+        found = Entries()
+        names = dict(links)
+        for path, target in links:
+            seen = set()
+            while target not in targets and target in names and target not in seen:  # a link to a link
+                seen.add(target)
+                target = names[target]  # noqa: PLW2901
+            if target not in targets:
+                self._say("hard-link", path, "it links to nothing in this archive")
+                continue
+            size, mtime, offset = targets[target]
+            for column, value in zip(_columns(found), (path, FILE, size, mtime, offset, None), strict=True):
+                column.append(value)  # type: ignore[arg-type]
+        return self._checked(found)
+
+    def _checked(self, batch: Entries) -> Entries:
+        """Paths below the root only, without ``./`` and doubled slashes; the others are said and left out."""
+        paths = batch.paths
+        together = b"\n" + b"\n".join(paths)
+        if not any(trace in together for trace in (b"//", b"/.", b"\n/", b"\n.", b"/\n")) and paths[-1:] != [b""]:
+            return batch
+        lost = []
+        for number, path in enumerate(paths):
+            if path[:1] in b"./" or b"//" in path or b"/." in path or path[-1:] in b"/":
+                safe = safe_path(path)
+                if safe is None:
+                    self._say("path-escapes", path, "it leads out of the archive")
+                if safe:
+                    paths[number] = safe
+                else:
+                    lost.append(number)
+        for number in reversed(lost):
+            for column in _columns(batch):
+                del column[number]
+        return batch
+
+    def _say(self, rule: str, path: bytes, detail: str) -> None:
+        if not self._said:
+            self.problems.append(StorageProblem(rule, path, detail))
+
+
+def safe_path(path: bytes) -> bytes | None:
+    """A member's path without ``.`` parts and doubled slashes; None where a ``..`` leads out; empty for the root.
+
+    Examples
+    --------
+    >>> safe_path(b"./a//b/"), safe_path(b"/etc/passwd"), safe_path(b"a/../../b"), safe_path(b"./")
+    (b'a/b', b'etc/passwd', None, b'')
+    """
+    parts = [part for part in path.split(b"/") if part not in (b"", b".")]
+    return None if b".." in parts else b"/".join(parts)
+
+
+def _columns(batch: Entries) -> tuple[list[bytes], list[int], list[int], list[int], list[int], list[bytes | None]]:
+    return batch.paths, batch.types, batch.sizes, batch.mtimes, batch.locators, batch.inline
+

@@ -1,0 +1,110 @@
+"""A zip archive, read by its central directory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import stat
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+from regviz.errors import DamagedArchiveError
+from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, StorageProblem
+from regviz.storage.tar import safe_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_UNIX = 3
+_UTF8_NAME = 0x800
+_TIMESTAMP = 0x5455  # "extended timestamp", Info-ZIP's proginfo/extrafld.txt
+
+
+class Zip:
+    """The members of a zip archive."""
+
+    walkable = False
+    knows_disk = False
+
+    def __init__(self, path: str) -> None:
+        self.uri = path
+        self.problems: list[StorageProblem] = []
+        self.complete = True
+        self._said = False
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+            message = f"{path} is a zip archive that cannot be read ({error}): copy it again"
+            raise DamagedArchiveError(message) from error
+        self._members = self._archive.infolist()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_archive"):
+            self._archive.close()
+
+    def entries(self) -> Iterator[Entries]:
+        """All members with a safe path, in the order of the central directory."""
+        batch = Entries()
+        for number, member in enumerate(self._members):
+            raw = member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8_NAME else "cp437", "surrogateescape")
+            path = safe_path(raw)
+            if path is None and not self._said:
+                self.problems.append(StorageProblem("path-escapes", raw, "it leads out of the archive"))
+            if not path:
+                continue
+            kind = _kind(member)
+            batch.paths.append(path)
+            batch.types.append(kind)
+            batch.sizes.append(member.file_size if kind == FILE else 0)
+            batch.mtimes.append(_mtime(member))
+            batch.locators.append(number)
+            batch.inline.append(self._content(member, INLINE) if kind == FILE and member.file_size <= INLINE else None)
+            if len(batch.paths) >= BATCH:
+                yield batch
+                batch = Entries()
+        self._said = True
+        yield batch
+
+    def read_many(
+        self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
+    ) -> Iterator[tuple[int, bytes | None]]:
+        """Contents by number of the member, in the order of their places in the file."""
+        members = [self._members[at] if isinstance(at, int) and at >= 0 else None for at in locators]
+        order = sorted(range(len(members)), key=lambda n: member.header_offset if (member := members[n]) else -1)
+        for number in order:
+            member = members[number]
+            data = None if member is None else self._content(member, min(sizes[number], limit))
+            yield number, data
+
+    def _content(self, member: zipfile.ZipInfo, limit: int) -> bytes | None:
+        try:
+            with self._archive.open(member) as file:
+                return file.read(limit)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+            self.complete = False
+            if not self._said:
+                self.problems.append(StorageProblem("unreadable", member.filename.encode("utf-8", "surrogateescape"), str(error)))
+            return None
+
+
+def _kind(member: zipfile.ZipInfo) -> int:
+    if member.is_dir():
+        return DIRECTORY
+    mode = member.external_attr >> 16 if member.create_system == _UNIX else 0
+    if stat.S_IFMT(mode) in (0, stat.S_IFREG):
+        return FILE
+    return SYMLINK if stat.S_ISLNK(mode) else DIRECTORY if stat.S_ISDIR(mode) else OTHER
+
+
+def _mtime(member: zipfile.ZipInfo) -> int:
+    """Time in µs: the extended timestamp (UTC) where there is one, else the DOS time, taken for UTC; 0 for none."""
+    extra = member.extra
+    while len(extra) >= 9:  # noqa: PLR2004  # tag, length, flags and one time
+        tag, length = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
+        if tag == _TIMESTAMP and length >= 5 and extra[4] & 1:  # noqa: PLR2004
+            return int.from_bytes(extra[5:9], "little", signed=True) * 1_000_000
+        extra = extra[4 + length :]
+    try:
+        return int(dt.datetime(*member.date_time, tzinfo=dt.UTC).timestamp()) * 1_000_000
+    except ValueError:
+        return 0

@@ -1,0 +1,165 @@
+"""Registries described in Python and written to disk as a server would leave them.
+
+``describe`` has the words (:class:`Layer`, :class:`Image`, :class:`Index`, :class:`Artifact`), ``events``
+what happens to a registry, and a writer a layout replays it. :func:`small_world` is the registry of
+``data/``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from regviz.errors import RegvizError
+from regviz.world.artifacts import (
+    attested_index,
+    bill_of_materials,
+    cosign_signature,
+    helm_chart,
+    referrers_index,
+    referrers_tag,
+    signature_tag,
+)
+from regviz.world.build import Build
+from regviz.world.describe import (
+    Artifact,
+    Blob,
+    Child,
+    File,
+    Image,
+    Index,
+    Layer,
+    directory,
+    hardlink,
+    index_of,
+    opaque_whiteout,
+    program,
+    symlink,
+    whiteout,
+)
+from regviz.world.distribution import DistributionWriter
+from regviz.world.documents import document, image_config
+from regviz.world.encode import chain_ids, digest
+from regviz.world.events import AbortPush, DeleteManifest, DeleteTag, MakePrivate, Push, World
+from regviz.world.filetree import FileTree
+from regviz.world.small import small_world
+from regviz.world.synthetic import synthetic_world
+from regviz.world.v1 import V1Writer
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+__all__ = [
+    "AbortPush",
+    "Artifact",
+    "Blob",
+    "Build",
+    "Child",
+    "DeleteManifest",
+    "DeleteTag",
+    "File",
+    "FileTree",
+    "Image",
+    "Index",
+    "Layer",
+    "MakePrivate",
+    "Push",
+    "World",
+    "attested_index",
+    "bill_of_materials",
+    "chain_ids",
+    "cosign_signature",
+    "digest",
+    "directory",
+    "document",
+    "hardlink",
+    "helm_chart",
+    "image_config",
+    "index_of",
+    "opaque_whiteout",
+    "program",
+    "referrers_index",
+    "referrers_tag",
+    "signature_tag",
+    "small_world",
+    "storage_tree",
+    "symlink",
+    "synthetic_world",
+    "whiteout",
+    "write",
+]
+
+
+_WRITERS: dict[str, tuple[type[V1Writer | DistributionWriter], str]] = {
+    "v1": (V1Writer, "0.6.6"),
+    "distribution": (DistributionWriter, "2.8"),
+}
+
+
+def storage_tree(world: World, layout: str = "v1", *, server: str | None = None) -> FileTree:
+    """The storage of a registry after a world's events, not on a disk yet.
+
+    Parameters
+    ----------
+    world : World
+    layout : {"v1", "distribution"}
+    server : str, optional
+        The version whose habits it has: ``0.6.5``, ``0.6.6`` (the article's, and the default) or ``0.9.1``
+        for v1, ``2.8`` (the default) or ``3`` for Distribution.
+
+    Raises
+    ------
+    RegvizError
+        If there is no such layout or server, or something happens that the server refuses.
+
+    Examples
+    --------
+    >>> tree = storage_tree(small_world(), "v1")
+    >>> tree.children("repositories/library/nodejs")
+    ['_index_images', 'json', 'tag0.10_json', 'tag_0.10', 'tag_latest', 'taglatest_json']
+    """
+    if layout not in _WRITERS:
+        message = f"no layout {layout!r} can be written; there are {' and '.join(_WRITERS)}"
+        raise RegvizError(message)
+    writer_class, usual_server = _WRITERS[layout]
+    tree = FileTree()
+    writer = writer_class(tree, server or usual_server)
+    for event in world.events_in(layout):
+        writer.apply(event)
+    return tree
+
+
+def write(
+    world: World, directory: str | os.PathLike[str], layout: str = "v1", *, server: str | None = None
+) -> Path:
+    """Write a registry's storage after a world's events into a folder, with the times a server leaves.
+
+    Parameters
+    ----------
+    world : World
+    directory : path
+        Empty or not there yet: it becomes the folder that holds ``images`` and ``repositories`` (v1), or
+        ``docker`` (Distribution).
+    layout, server
+        As for :func:`storage_tree`.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    TargetExistsError
+        If the folder is not empty.
+    RegvizError
+        As :func:`storage_tree`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sorted(path.name for path in write(small_world(), folder).iterdir())
+    ['images', 'repositories']
+    """
+    return storage_tree(world, layout, server=server).save(directory)

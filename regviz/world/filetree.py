@@ -1,0 +1,146 @@
+"""A folder that is not on a disk yet: files, directories, and when each was last changed."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import tarfile
+from typing import TYPE_CHECKING
+
+from regviz.errors import RegvizError, TargetExistsError
+from regviz.world.encode import tar
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class FileTree:
+    """Files by path, as a registry's server would create, rewrite and remove them.
+
+    A directory's time is that of the last entry that came or went in it, as file systems keep it.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> tree = FileTree()
+    >>> tree.write("a/link", b"sha256:...", dt.datetime(2016, 3, 27, tzinfo=dt.UTC))
+    >>> list(tree), tree.children("a")
+    (['a/link'], ['link'])
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, bytes] = {}
+        self._directories: dict[str, set[str]] = {"": set()}
+        self._times: dict[str, int] = {"": 0}
+
+    def __iter__(self) -> Iterator[str]:
+        """The paths of all files, sorted."""
+        return iter(sorted(self._files))
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._files or path in self._directories
+
+    def __getitem__(self, path: str) -> bytes:
+        return self._files[path]
+
+    @property
+    def directories(self) -> list[str]:
+        """The paths of all directories but the root, sorted."""
+        return sorted(path for path in self._directories if path)
+
+    def children(self, path: str) -> list[str]:
+        """The names in a directory, sorted; none where there is no such directory."""
+        return sorted(self._directories.get(path, ()))
+
+    def changed_at(self, path: str) -> int:
+        """When a file was written, or an entry of a directory came or went, in seconds since 1970."""
+        return self._times[path]
+
+    def write(self, path: str, data: bytes, at: dt.datetime) -> None:
+        """Create or overwrite a file; directories above it are made."""
+        self._enter(path, at)
+        self._files[path] = data
+        self._times[path] = int(at.timestamp())
+
+    def make_directory(self, path: str, at: dt.datetime) -> None:
+        """Make a directory and those above it, where they are not there yet."""
+        if path not in self._directories:
+            self._enter(path, at)
+            self._directories[path] = set()
+            self._times[path] = int(at.timestamp())
+
+    def remove(self, path: str, at: dt.datetime) -> None:
+        """Remove a file, or a directory with everything in it; fine where nothing is there."""
+        if path not in self:
+            return
+        for name in self.children(path):
+            self.remove(posixpath.join(path, name), at)
+        self._files.pop(path, None)
+        self._directories.pop(path, None)
+        del self._times[path]
+        above, name = posixpath.split(path)
+        self._directories[above].discard(name)
+        self._times[above] = int(at.timestamp())
+
+    def _enter(self, path: str, at: dt.datetime) -> None:
+        above, name = posixpath.split(path)
+        if name in ("", ".", "..") or path in self._directories or above in self._files:
+            message = f"cannot write {path!r}: a name in it is empty, '.' or '..', or in the way of another"
+            raise RegvizError(message)
+        if above:
+            self.make_directory(above, at)
+        if name not in self._directories[above]:
+            self._directories[above].add(name)
+            self._times[above] = int(at.timestamp())
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Lay the tree out in a folder that is empty or not there yet.
+
+        Raises
+        ------
+        TargetExistsError
+            If the folder holds anything, or is a file.
+        """
+        from pathlib import Path
+
+        root = Path(directory)
+        if root.exists() and not root.is_dir():
+            message = f"{root} is a file; name a folder that is empty or not there yet"
+            raise TargetExistsError(message)
+        if root.is_dir() and any(root.iterdir()):
+            message = f"{root} is not empty, and nothing is overwritten; name an empty or a new folder"
+            raise TargetExistsError(message)
+        root.mkdir(parents=True, exist_ok=True)
+        for path in self.directories:
+            (root / path).mkdir()
+        for path, data in self._files.items():
+            (root / path).write_bytes(data)
+        # Deepest first: nothing is created any more, so a directory's time stays as it is set.
+        for path in sorted(self._times, reverse=True):
+            os.utime(root / path, (self._times[path], self._times[path]))
+        return root
+
+    def archive(self, prefix: str = "") -> bytes:
+        """The tree as a tar: every directory and file, sorted by path, owned by root.
+
+        Parameters
+        ----------
+        prefix : str
+            A folder that everything lies in, as ``registry``.
+        """
+
+        def members() -> Iterator[tuple[tarfile.TarInfo, bytes]]:
+            for path in sorted(self._times):
+                name = posixpath.join(prefix, path).rstrip("/")
+                if not name:
+                    continue
+                header = tarfile.TarInfo(name)
+                header.mtime = self._times[path]
+                header.uname = header.gname = "root"
+                header.mode = 0o755 if path in self._directories else 0o644
+                header.type = tarfile.DIRTYPE if path in self._directories else tarfile.REGTYPE
+                yield header, self._files.get(path, b"")
+
+        return tar(members())

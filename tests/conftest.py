@@ -1,0 +1,67 @@
+"""What every test may use, and the rule for skips."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+ROOT = Path(__file__).resolve().parents[1]
+
+NO_DUMPS = "no-shared-dumps"
+NO_PYTHON_2 = "no-python-2.7"
+
+# The two things a machine may lack without any fault of its own: the collection of dumps that lies beside the
+# checkout where the project is developed, and the interpreter the v1 server of 2014 needs.
+ALLOWED_SKIPS = (NO_DUMPS, NO_PYTHON_2)
+
+# How long an example takes is the machine's affair. Where CI runs, the examples are the same each time.
+settings.register_profile(
+    "regviz",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI") == "true",
+    print_blob=True,
+)
+settings.load_profile("regviz")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With CI=true a skipped test is a failed test."""
+    report = yield
+    _hold(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """With CI=true a module that skips itself is a failure too."""
+    report = yield
+    _hold(report)
+    return report
+
+
+def _hold(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get("CI") != "true" or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(ALLOWED_SKIPS):
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} skips, and with CI=true only {ALLOWED_SKIPS} may: {reason}"
+
+
+@pytest.fixture(scope="session")
+def shared_dumps() -> Path:
+    """The folder of real registry dumps beside the checkout."""
+    folder = ROOT.parent / "shared" / "dumps"
+    if not folder.is_dir():
+        pytest.skip(f"{NO_DUMPS}: there is no {folder}")
+    return folder

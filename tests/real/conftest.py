@@ -1,0 +1,117 @@
+"""Real components, started on the loopback with every file in pytest's own folder, and stopped at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+import regviz as rv
+from tests.real.answers import ask_everything
+from tests.real.content import push_content
+from tests.real.distribution import distribution
+from tests.real.packed import FORMS, pack
+from tests.real.service import require_program
+from tests.real.tools import Buildah, Skopeo
+from tests.real.v1_content import push_v1_content
+from tests.real.v1_server import v1_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+    from regviz.registry import Registry
+    from tests.real.answers import Answers
+    from tests.real.content import Content
+    from tests.real.distribution import DistributionServer
+    from tests.real.v1_content import V1Content
+    from tests.real.v1_server import V1Server
+
+ALONE = [
+    "--no-sandbox",  # root has no other way to start it
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+]
+
+
+@pytest.fixture(scope="session")
+def distribution_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistributionServer]:
+    """Distribution 2.8 on an empty storage folder, with schema 1 and deletion switched on."""
+    program = require_program("docker-registry", "docker-registry")
+    with distribution(program, tmp_path_factory.mktemp("distribution")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def skopeo(tmp_path_factory: pytest.TempPathFactory) -> Skopeo:
+    return Skopeo(require_program("skopeo", "skopeo"), tmp_path_factory.mktemp("skopeo"))
+
+
+@pytest.fixture(scope="session")
+def buildah(tmp_path_factory: pytest.TempPathFactory) -> Buildah:
+    return Buildah(require_program("buildah", "buildah"), tmp_path_factory.mktemp("buildah"))
+
+
+@pytest.fixture(scope="session")
+def content(
+    distribution_server: DistributionServer,
+    skopeo: Skopeo,
+    buildah: Buildah,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Content:
+    """What was pushed to the server, overwritten and deleted; nothing changes the registry after this."""
+    return push_content(distribution_server, skopeo, buildah, tmp_path_factory.mktemp("content"))
+
+
+@pytest.fixture(scope="session")
+def answers(distribution_server: DistributionServer, skopeo: Skopeo, content: Content) -> Answers:
+    """What the server's API says of that content."""
+    return ask_everything(distribution_server, skopeo, content)
+
+
+@pytest.fixture(scope="session", params=FORMS)
+def registry(
+    request: pytest.FixtureRequest,
+    distribution_server: DistributionServer,
+    answers: Answers,  # noqa: ARG001  nothing is packed before all was pushed and asked
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Registry:
+    """The server's storage as regviz reads it, in each form in turn."""
+    return rv.read(pack(distribution_server.root, request.param, tmp_path_factory.mktemp("packed")))
+
+
+@pytest.fixture(scope="session")
+def v1_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[V1Server]:
+    """docker-registry 0.9.1 on an empty storage folder."""
+    with v1_registry(tmp_path_factory.mktemp("v1")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def v1_content(v1_server: V1Server) -> V1Content:
+    """What was pushed to the v1 server; nothing changes the registry after this."""
+    return push_v1_content(v1_server)
+
+
+@pytest.fixture(scope="session", params=FORMS)
+def v1_read(
+    request: pytest.FixtureRequest,
+    v1_server: V1Server,
+    v1_content: V1Content,  # noqa: ARG001  nothing is packed before all was pushed
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Registry:
+    """The v1 server's storage as regviz reads it, in each form in turn."""
+    return rv.read(pack(v1_server.root, request.param, tmp_path_factory.mktemp("packed-v1")))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Chromium that reaches no host, not even this one: what a page shows, it has from its own file."""
+    program = require_program("chromium", "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ALONE)
+        yield browser
+        browser.close()

@@ -1,0 +1,143 @@
+"""A push by the v1 protocol to the real server of 2014, read back equal to what was pushed and is served."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.real.tables import mapping, rows
+
+if TYPE_CHECKING:
+    from regviz.registry import Registry
+    from tests.real.v1_content import V1Content
+    from tests.real.v1_server import V1Server
+
+pytestmark = pytest.mark.real
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def ancestry(content: V1Content, identifier: str) -> list[str]:
+    """An image and all it stands on, itself first, by the parents that were pushed."""
+    found = []
+    while identifier:
+        found.append(identifier)
+        identifier = content.images[identifier].parent
+    return found
+
+
+def test_repositories(v1_read: Registry, v1_content: V1Content) -> None:
+    found = rows(v1_read.repositories, "repository", "namespace", "private", "has_tags", "complete")
+    names = {repository for repository, _ in v1_content.tags}
+    assert found == [
+        (name, name.partition("/")[0], name in v1_content.private, True, True) for name in sorted(names)
+    ]
+
+
+def test_a_nested_name_is_quoted_twice_on_the_storage(v1_read: Registry) -> None:
+    assert mapping(v1_read.repositories, "repository", "raw_name")["a/b/c"].endswith("a/b%252Fc")
+
+
+def test_tags(v1_read: Registry, v1_content: V1Content) -> None:
+    found = rows(v1_read.tags, "repository", "tag", "manifest")
+    assert {(repository, tag): identifier for repository, tag, identifier in found} == v1_content.tags
+
+
+def test_tags_are_those_the_server_lists(v1_read: Registry, v1_server: V1Server) -> None:
+    for (repository,) in rows(v1_read.repositories, "repository"):
+        of_repository = v1_read.tags[v1_read.tags["repository"] == repository]
+        assert mapping(of_repository, "tag", "manifest") == v1_server.get(f"repositories/{repository}/tags")
+
+
+def test_tags_were_pushed_when_the_server_says(v1_read: Registry, v1_server: V1Server) -> None:
+    for repository, tag, pushed_at in rows(v1_read.tags, "repository", "tag", "pushed_at"):
+        told = v1_server.get(f"repositories/{repository}/tags/{tag}/json")
+        assert pushed_at == datetime.fromtimestamp(told["last_update"], UTC)
+
+
+def test_every_image_is_a_manifest(v1_read: Registry, v1_content: V1Content) -> None:
+    columns = ("manifest", "kind", "present", "layer", "in_progress", "layer_count")
+    expected = [
+        (
+            image.id,
+            "v1",
+            True,
+            image.id,
+            image.id in v1_content.in_progress,
+            len(ancestry(v1_content, image.id)),
+        )
+        for image in v1_content.images.values()
+    ]
+    assert rows(v1_read.manifests, *columns) == sorted(expected)
+
+
+def test_a_manifest_says_what_its_json_says(v1_read: Registry, v1_content: V1Content) -> None:
+    columns = ("manifest", "os", "architecture", "author", "created_at")
+    expected = [
+        (image.id, "linux", "amd64", image.document["author"], moment(image.created))
+        for image in v1_content.images.values()
+    ]
+    assert rows(v1_read.manifests, *columns) == sorted(expected)
+
+
+def test_every_image_is_a_layer_on_its_parent(v1_read: Registry, v1_content: V1Content) -> None:
+    columns = ("layer", "basis", "parent", "depth", "empty", "uncompressed_bytes", "created_at", "created_by")
+    expected = [
+        (
+            *(image.id, "v1", image.parent or None, len(ancestry(v1_content, image.id))),
+            *(not image.files, image.size, moment(image.created), " ".join(image.command)),
+        )
+        for image in v1_content.images.values()
+    ]
+    assert rows(v1_read.layers, *columns) == sorted(expected)
+
+
+def test_the_path_to_the_base_is_the_ancestry_the_server_answers(
+    v1_read: Registry, v1_server: V1Server, v1_content: V1Content
+) -> None:
+    parent = mapping(v1_read.layers, "layer", "parent")
+    for identifier in v1_content.images.keys() - v1_content.in_progress:
+        walked: list[Any] = [identifier]
+        while parent[walked[-1]] is not None:
+            walked.append(parent[walked[-1]])
+        assert walked == v1_server.get(f"images/{identifier}/ancestry")
+
+
+def test_blobs_are_the_layers_that_arrived(v1_read: Registry, v1_content: V1Content) -> None:
+    present = v1_read.blobs[v1_read.blobs["present"]]
+    arrived = v1_content.images.keys() - v1_content.without_layer
+    expected = {f"v1:{identifier}": len(v1_content.images[identifier].layer) for identifier in arrived}
+    assert mapping(present, "blob", "blob_bytes") == expected
+    assert {kind for (kind,) in rows(present, "kind")} == {"layer"}
+
+
+def test_blobs_are_as_long_as_the_server_says(
+    v1_read: Registry, v1_server: V1Server, v1_content: V1Content
+) -> None:
+    found = mapping(v1_read.blobs, "blob", "blob_bytes")
+    for identifier in v1_content.images.keys() - v1_content.in_progress:
+        answer = v1_server.request("GET", f"images/{identifier}/layer")
+        assert answer.body == v1_content.images[identifier].layer
+        assert found[f"v1:{identifier}"] == len(answer.body)
+
+
+def test_stacks_are_of_images_with_a_tag_or_without_descendants(
+    v1_read: Registry, v1_content: V1Content
+) -> None:
+    parents = {image.parent for image in v1_content.images.values()}
+    heads = {*v1_content.tags.values(), *(v1_content.images.keys() - parents)}
+    expected = [
+        (head, position, layer, f"v1:{layer}")
+        for head in sorted(heads)
+        for position, layer in enumerate(reversed(ancestry(v1_content, head)))
+    ]
+    assert rows(v1_read.manifest_layers, "manifest", "position", "layer", "blob") == expected
+
+
+def test_uploads_that_never_ended_are_the_only_problems(v1_read: Registry, v1_content: V1Content) -> None:
+    problems = rows(v1_read.problems, "manifest", "severity", "rule", "detail")
+    assert {manifest for manifest, *_ in problems} == v1_content.in_progress
