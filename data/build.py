@@ -1,7 +1,7 @@
 """Build the archives of this folder from ``regviz.world``, or check that they are what it builds.
 
-``python data/build.py`` writes them, ``python data/build.py --check`` compares and says so by its exit code. Both need
-an environment with regviz in it.
+``python data/build.py`` writes them, ``python data/build.py --check`` compares and says so by its exit code.
+Both need an environment with regviz in it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from regviz.columns import TextPool
 from regviz.errors import DamagedCaptureError, TargetExistsError
 from regviz.pool import SHA256, V1_ID, V1_LAYER, KeyPool
 from regviz.registry import Registry, Source
-from regviz.schema import DTYPES, NA_INT, TABLES
+from regviz.schema import DTYPES, NA, TABLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -164,9 +164,9 @@ def _arrow(registry: Registry, values: NDArray[Any], column: Column) -> pa.Array
         return pa.DictionaryArray.from_arrays(indices, pa.array(said, pa.string()))
     if column.kind == "flag":
         return pa.array(values == 1, mask=values < 0)
-    missing = values == NA_INT
+    missing = values == NA[column.kind]
     kind = pa.timestamp("us", "UTC") if column.kind == "time" else pa.int64()
-    return pa.array(np.where(missing, 0, values), mask=missing).cast(kind)
+    return pa.array(np.where(missing, 0, values).astype(np.int64), mask=missing).cast(kind)
 
 
 def _array(values: pa.Array, column: Column, pool: KeyPool, names: TextPool, texts: TextPool) -> NDArray[Any]:
@@ -184,7 +184,7 @@ def _array(values: pa.Array, column: Column, pool: KeyPool, names: TextPool, tex
         return np.append(codes, np.int32(-1))[indices]
     if column.kind == "flag":
         return np.asarray(pc.fill_null(values.cast("int8"), -1))
-    return np.asarray(pc.fill_null(values.cast("int64"), NA_INT))
+    return np.asarray(pc.fill_null(values.cast("int64"), NA[column.kind]))
 
 
 def _intern(pool: KeyPool, texts: list[str]) -> NDArray[np.int32]:

@@ -7,23 +7,25 @@ codes of two more, the rest are numbers.
 
 from __future__ import annotations
 
-from array import array
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from regviz.pool import SHA256, KeyPool
+from regviz.pool import SHA256, KeyPool, is_digest, is_v1_id
 from regviz.problems import RULES
 from regviz.schema import NA_INT
+from regviz.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-FactKind = Literal["digest", "row", "name", "text", "stamp", "int", "flag"]
+FactKind = Literal["key", "digest", "id", "row", "name", "text", "stamp", "int", "size", "flag"]
 
-_STAGED = 1 << 15
+NO_TIME = NO_NUMBER = int(NA_INT)
+_LARGEST_SIZE = 1 << 62
+_STAGED = 1 << 14
 
 
 class TextPool:
@@ -41,6 +43,18 @@ class TextPool:
         if text is None:
             return -1
         return self._codes.setdefault(text, len(self._codes))
+
+    def codes(self, values: list[object]) -> NDArray[np.int32]:
+        """Codes of values out of documents: what is no text, or says nothing, is NA; what tables refuse is escaped."""
+        import pyarrow as pa  # noqa: PLC0415  # heavy, and not needed to import regviz
+
+        try:
+            encoded = pa.array(values, pa.string()).dictionary_encode()
+        except (pa.ArrowException, UnicodeEncodeError, TypeError):
+            texts = [clean(value) if isinstance(value, str) else None for value in values]
+            encoded = pa.array(texts, pa.string()).dictionary_encode()
+        known = [self.code(clean(text)) if text else -1 for text in encoded.dictionary.to_pylist()]
+        return np.array([*known, -1], np.int32)[np.asarray(encoded.indices.fill_null(len(known)))]
 
     def text(self, code: int) -> str:
         """The text of a code."""
@@ -61,121 +75,174 @@ class TextPool:
         return [texts[i] for i in order], new
 
 
-class KeyColumn:
-    """A growing column of keys; texts are staged, and interned many at a time."""
+class Column:
+    """A growing column: values are staged in a list, and become numbers many at a time.
 
-    def __init__(self, pool: KeyPool, prefix: bytes) -> None:
-        self._pool, self._prefix = pool, prefix
-        self._staged: list[str] = []
-        self._chunks: list[NDArray[np.int32]] = []
+    Attributes
+    ----------
+    staged : list
+        Values to come, open to ``append`` and ``+=``; :meth:`flush` empties it.
+    """
 
-    def append(self, text: str) -> None:
-        """Add a key; an empty text is NA."""
-        self._staged.append(text)
-        if len(self._staged) >= _STAGED:
-            self._flush()
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self.staged: list[Any] = []
+        self.append = self.staged.append
+        self._dtype = dtype
+        self._chunks: list[NDArray[Any]] = []
 
-    def extend(self, texts: Sequence[str]) -> None:
-        """Add keys."""
-        self._staged += texts
+    def extend_numbers(self, numbers: NDArray[Any]) -> None:
+        """Add values that are numbers, or codes, already."""
+        self.flush()
+        self._chunks.append(numbers.astype(self._dtype, copy=False))
 
-    def last(self) -> NDArray[np.int32]:
-        """Codes of what was added last by `extend_names` or `extend`."""
-        self._flush()
-        return self._chunks[-1]
+    def flush(self) -> None:
+        """Turn what is staged into numbers."""
+        if self.staged:
+            self._chunks.append(self._numbers())
+            self.staged.clear()
 
-    def extend_names(self, names: Sequence[bytes], prefix: bytes | None = None) -> None:
-        """Add keys given as file names, the hex digits after the prefix."""
-        self._flush()
-        self._chunks.append(self._pool.intern_names(names, self._prefix if prefix is None else prefix))
-
-    def extend_codes(self, codes: NDArray[np.int32]) -> None:
-        """Add keys that have codes."""
-        self._flush()
-        self._chunks.append(codes.astype(np.int32, copy=False))
-
-    def array(self) -> NDArray[np.int32]:
+    def array(self) -> NDArray[Any]:
         """The column."""
-        self._flush()
+        self.flush()
         if len(self._chunks) != 1:
-            self._chunks = [np.concatenate(self._chunks) if self._chunks else np.empty(0, np.int32)]
+            self._chunks = [np.concatenate(self._chunks) if self._chunks else np.empty(0, self._dtype)]
         return self._chunks[0]
-
-    def _flush(self) -> None:
-        if self._staged:
-            self._chunks.append(self._pool.intern(self._staged, self._prefix))
-            self._staged.clear()
-
-
-class NumberColumn:
-    """A growing column of numbers of one type."""
-
-    def __init__(self, typecode: Literal["b", "i", "q"]) -> None:
-        self._values = array(typecode)
-        self.append = self._values.append
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def extend(self, values: Iterable[int] | NDArray[np.generic]) -> None:
-        """Add numbers."""
-        if isinstance(values, np.ndarray):
-            self._values.frombytes(values.astype(f"i{self._values.itemsize}", copy=False).tobytes())
-        else:
-            self._values.extend(values)
 
     def set(self, row: int, value: int) -> None:
         """Change one number."""
-        self._values[row] = value
+        self.array()[row] = value
 
-    def array(self) -> NDArray[np.generic]:
-        """The column, a view."""
-        return np.frombuffer(self._values, f"i{self._values.itemsize}")
+    def _numbers(self) -> NDArray[Any]:
+        return np.array(self.staged, self._dtype)
+
+
+class SizeColumn(Column):
+    """Numbers of bytes out of documents; what is none is NA."""
+
+    def _numbers(self) -> NDArray[Any]:
+        numbers = np.array(self.staged) if {*map(type, self.staged)} == {int} else None
+        if numbers is None or numbers.dtype != np.int64 or int(numbers.min()) < 0:
+            sizes = [value if type(value) is int and 0 <= value < _LARGEST_SIZE else NO_NUMBER for value in self.staged]
+            return np.array(sizes, np.int64)
+        return numbers
+
+
+class TextColumn(Column):
+    """Codes of texts."""
+
+    def __init__(self, pool: TextPool) -> None:
+        super().__init__(np.int32)
+        self._pool = pool
+
+    def repeat(self, text: str | None, count: int) -> None:
+        """Add one text many times."""
+        self.extend_numbers(np.full(count, self._pool.code(text), np.int32))
+
+    def _numbers(self) -> NDArray[Any]:
+        return self._pool.codes(self.staged)
+
+
+class KeyColumn(Column):
+    """Codes of keys; an empty text is NA, and so, in a column out of documents, is what is no digest.
+
+    Attributes
+    ----------
+    malformed : list of (int, object)
+        Row and value of each that is no digest.
+    """
+
+    def __init__(self, pool: KeyPool, prefix: bytes, accepts: Callable[[str], bool] | None) -> None:
+        super().__init__(np.int32)
+        self._pool, self._prefix, self._accepts = pool, prefix, accepts
+        self.malformed: list[tuple[int, object]] = []
+
+    def extend_names(self, names: Sequence[bytes], prefix: bytes | None = None) -> NDArray[np.int32]:
+        """Add keys given as file names, the hex digits after the prefix; returns their codes."""
+        codes = self._pool.intern_names(names, self._prefix if prefix is None else prefix)
+        self.extend_numbers(codes)
+        return codes
+
+    def intern(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """Codes of keys, without adding them."""
+        return self._pool.intern(texts, self._prefix)
+
+    def _numbers(self) -> NDArray[Any]:
+        staged = self.staged
+        said = [value for value in staged if value != ""] if "" in staged else staged
+        try:
+            codes = self._pool.intern_regular(said, self._prefix)
+        except TypeError:  # something that is no text
+            codes = None
+        if codes is None:
+            return self._irregular(staged)
+        if len(said) == len(staged):
+            return codes
+        spread = np.full(len(staged), -1, np.int32)
+        spread[[value != "" for value in staged]] = codes
+        return spread
+
+    def _irregular(self, staged: list[Any]) -> NDArray[np.int32]:
+        first = sum(map(len, self._chunks))
+        accepts = self._accepts
+        good = [
+            value if isinstance(value, str) and (not value or accepts is None or accepts(value)) else None for value in staged
+        ]
+        self.malformed += [(first + at, staged[at]) for at, value in enumerate(good) if value is None]
+        return self._pool.intern([value or "" for value in good], self._prefix)
 
 
 class Rows:
     """Facts of one kind: columns of equal length.
 
-    ``rows.add(value, …)`` adds one row, a value a column; hot loops append to the columns themselves.
+    ``rows.add(value, …)`` adds one row, a value a column; hot loops add to the columns' `staged` lists.
     """
 
     def __init__(self, facts: Facts, prefix: bytes = SHA256, /, **columns: FactKind) -> None:
-        self._columns: dict[str, KeyColumn | NumberColumn] = {}
+        self._columns: dict[str, Column] = {}
         for name, kind in columns.items():
-            column: KeyColumn | NumberColumn
-            if kind == "digest":
-                column = KeyColumn(facts.keys, prefix)
+            if kind in ("key", "digest", "id"):
+                accepts = {"key": None, "digest": is_digest, "id": is_v1_id}[kind]
+                self._columns[name] = KeyColumn(facts.keys, prefix, accepts)
+            elif kind == "size":
+                self._columns[name] = SizeColumn(np.int64)
+            elif kind in ("name", "text", "stamp"):
+                pool = {"name": facts.names, "text": facts.texts, "stamp": facts.stamps}[kind]
+                self._columns[name] = TextColumn(pool)
             else:
-                column = NumberColumn("q" if kind == "int" else "b" if kind == "flag" else "i")
-            self._columns[name] = column
+                self._columns[name] = Column({"int": np.int64, "row": np.int32, "flag": np.int8}[kind])
 
-    def __getitem__(self, name: str) -> NDArray[np.generic]:
+    def __getitem__(self, name: str) -> NDArray[Any]:
         return self._columns[name].array()
 
     def __len__(self) -> int:
         return len(next(iter(self._columns.values())).array())
 
+    def column(self, name: str) -> Column:
+        """A column, to add to."""
+        return self._columns[name]
+
     def key(self, name: str) -> KeyColumn:
-        """A column of keys, to append to."""
+        """A column of keys."""
         column = self._columns[name]
         assert isinstance(column, KeyColumn)
         return column
 
-    def number(self, name: str) -> NumberColumn:
-        """A column of codes or numbers, to append to."""
+    def text(self, name: str) -> TextColumn:
+        """A column of texts."""
         column = self._columns[name]
-        assert isinstance(column, NumberColumn)
+        assert isinstance(column, TextColumn)
         return column
 
-    def add(self, *values: int | str) -> None:
-        """Add one row: texts for keys, codes or numbers for the others, in the order of the columns."""
+    def add(self, *values: object) -> None:
+        """Add one row, in the order of the columns."""
         for column, value in zip(self._columns.values(), values, strict=True):
-            column.append(value)  # type: ignore[arg-type]
+            column.append(value)
 
-    def flush(self) -> None:
-        """Give every key its code."""
+    def spill(self, most: int = 0) -> None:
+        """Turn what is staged into numbers where more than `most` rows are."""
         for column in self._columns.values():
-            column.array()
+            if len(column.staged) > most:
+                column.flush()
 
     def free(self) -> None:
         """Forget everything: what it held was moved elsewhere."""
@@ -185,36 +252,39 @@ class Rows:
 class Facts:
     """Everything a reader finds.
 
-    ``row`` columns hold row numbers of another table (named in the comment beside it), ``stamp`` columns codes of
-    `stamps`, times as text. Numbers that are not known are `NA_INT`, flags and codes -1, keys empty.
+    ``key`` columns are taken as they are, ``digest`` columns and ``id`` columns come out of
+    documents, and what is no digest (no id of a v1 image) there is set aside. ``row`` columns hold row numbers of another table (named in the comment beside it) or small counts, ``stamp``
+    columns times as text. Numbers that are not known are `NA_INT`, flags -1, texts None, keys empty.
     """
 
     def __init__(self, manifest_prefix: bytes = SHA256, blob_prefix: bytes = SHA256) -> None:
         self.keys = KeyPool()
+        self.manifests_are_blobs = manifest_prefix == blob_prefix  # v1 keeps documents beside its layers, not among them
         self.names, self.texts, self.stamps = TextPool(), TextPool(), TextPool()
+        self._repositories = 0
         self.repositories = Rows(
             self, name="name", raw_name="name", private="flag", has_layers="flag", has_manifests="flag", complete="flag"
         )
-        self.tags = Rows(self, manifest_prefix, repository="row", tag="name", manifest="digest", pushed_at="int", state="name")
+        self.tags = Rows(self, manifest_prefix, repository="row", tag="name", manifest="key", pushed_at="int", state="name")
         self.tag_history = Rows(
-            self, manifest_prefix, repository="row", tag="name", manifest="digest", last_pushed_at="int", current="flag"
+            self, manifest_prefix, repository="row", tag="name", manifest="key", last_pushed_at="int", current="flag"
         )
         self.revisions = Rows(
-            self, manifest_prefix, repository="row", manifest="digest", state="name", linked_at="int", is_root="flag"
+            self, manifest_prefix, repository="row", manifest="key", state="name", linked_at="int", is_root="flag"
         )
-        self.links = Rows(self, repository="row", link="digest", blob="digest", state="name", linked_at="int")
+        self.links = Rows(self, repository="row", link="key", blob="key", state="name", linked_at="int")
         self.uploads = Rows(self, repository="row", upload="name", upload_bytes="int", started="stamp")
         self.stored = Rows(
-            self, blob_prefix, blob="digest", stored_bytes="int", allocated_bytes="int", stored_at="int", compression="name"
+            self, blob_prefix, blob="key", stored_bytes="int", allocated_bytes="int", stored_at="int", compression="name"
         )
         self.manifests = Rows(
             self,
-            manifest="digest",
+            manifest="key",
             kind="name",
             media_type="name",
             artifact_type="name",
             config="digest",
-            config_bytes="int",
+            config_bytes="size",
             config_media_type="name",
             subject="digest",
             image="flag",  # its configuration is to be read
@@ -223,7 +293,7 @@ class Facts:
         self.references = Rows(
             self,
             manifest="row",  # of manifests
-            position="int",
+            position="row",
             child="digest",
             role="name",
             os="name",
@@ -231,22 +301,22 @@ class Facts:
             variant="name",
             media_type="name",
             attests="digest",
-            declared_bytes="int",
+            declared_bytes="size",
         )
         self.steps = Rows(
             self,
             manifest="row",  # of manifests
-            position="int",
+            position="row",
             digest="digest",
             media_type="name",
-            declared_bytes="int",
+            declared_bytes="size",
             filesystem="flag",  # an entry of a stack of filesystem layers
             throwaway="flag",  # schema 1: it stands in the list, and makes no layer
             foreign="flag",
         )
         self.configs = Rows(
             self,
-            config="digest",
+            config="key",
             os="name",
             architecture="name",
             variant="name",
@@ -261,15 +331,15 @@ class Facts:
         )
         self.labels = Rows(self, config="row", key="name", value="text")
         self.problems = Rows(
-            self, rule="name", severity="name", repository="name", manifest="digest", blob="digest", path="text", detail="text"
+            self, rule="name", severity="name", repository="name", manifest="key", blob="key", path="text", detail="text"
         )
         self.storage = Rows(self, category="name", files="int", apparent_bytes="int", allocated_bytes="int")
 
-    def flush(self) -> None:
-        """Give every key its code; after this only assembling adds keys."""
+    def spill(self, most: int = _STAGED) -> None:
+        """Turn what is staged into numbers, where it is much; readers call it now and then."""
         for rows in vars(self).values():
             if isinstance(rows, Rows):
-                rows.flush()
+                rows.spill(most)
 
     def problem(
         self,
@@ -282,15 +352,10 @@ class Facts:
         detail: str | None = None,
     ) -> None:
         """Add a row of ``problems``; KeyError for a rule that is not in the catalogue."""
-        name, text = self.names.code, self.texts.code
-        severity = RULES[rule].severity
-        self.problems.add(name(rule), name(severity), name(repository), manifest, blob, text(path), text(detail))
+        self.problems.add(rule, RULES[rule].severity, repository, manifest, blob, path, detail)
 
     def repository(self, name: str, raw_name: str, *, private: int = -1, has_layers: int = -1, has_manifests: int = -1) -> int:
         """Add a repository; returns its row."""
-        code = self.names.code
-        self.repositories.add(code(name), code(raw_name), private, has_layers, has_manifests, 1)
-        return len(self.repositories.number("name")) - 1
-
-
-NO_TIME = NO_NUMBER = int(NA_INT)
+        self.repositories.add(name, raw_name, private, has_layers, has_manifests, 1)
+        self._repositories += 1
+        return self._repositories - 1

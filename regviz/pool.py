@@ -34,6 +34,7 @@ DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 _REGISTERED = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}|blake3:[a-f0-9]{64}")
 _REGISTERED_ALGORITHMS = ("sha256", "sha384", "sha512", "blake3")
 _LONGEST_DIGEST = 512
+_V1_ID = re.compile(r"[a-f0-9]{16}(?:[a-f0-9]{48})?")
 
 _NIBBLE = np.full(256, 255, np.uint8)
 _NIBBLE[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16, dtype=np.uint8)
@@ -51,6 +52,17 @@ def is_digest(text: str) -> bool:
     if len(text) > _LONGEST_DIGEST or DIGEST.fullmatch(text) is None:
         return False
     return text.partition(":")[0] not in _REGISTERED_ALGORITHMS or _REGISTERED.fullmatch(text) is not None
+
+
+def is_v1_id(text: str) -> bool:
+    """Whether a text is the id of a v1 image: 64 hex digits, and 16 are valid too (docker_registry/toolkit.py).
+
+    Examples
+    --------
+    >>> is_v1_id("27cf784147099545"), is_v1_id("latest")
+    (True, False)
+    """
+    return _V1_ID.fullmatch(text) is not None
 
 
 class KeyPool:
@@ -77,16 +89,26 @@ class KeyPool:
     def __len__(self) -> int:
         return self._count
 
-    def intern(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes:
-        """Codes of keys given as texts; an empty text is NA (-1). `prefix` is that of most of them."""
-        count = len(texts)
+    def intern_regular(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes | None:
+        """Codes of keys of one family, all well formed; None where any is not."""
         width = len(prefix) + _HEX
         joined = "".join(texts)
-        if len(joined) == count * width and joined.isascii() and {*map(len, texts)} == {width}:
-            grid = np.frombuffer(joined.encode(), np.uint8).reshape(count, width)
-            regular = (grid[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all(axis=1)
-            if regular.all():
-                return self._intern_hex(grid[:, len(prefix) :], prefix, texts)
+        if len(joined) != len(texts) * width or not joined.isascii() or {*map(len, texts)} != {width}:
+            return None
+        grid = np.frombuffer(joined.encode(), np.uint8).reshape(len(texts), width)
+        if not (grid[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all():
+            return None
+        pairs = _NIBBLE[grid[:, len(prefix) :]]
+        if (pairs == 255).any():  # noqa: PLR2004
+            return None
+        return self.intern_raw(pairs[:, 0::2] << 4 | pairs[:, 1::2], prefix)
+
+    def intern(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes:
+        """Codes of keys given as texts; an empty text is NA (-1). `prefix` is that of most of them."""
+        regular = self.intern_regular(texts, prefix)
+        if regular is not None:
+            return regular
+        count, width = len(texts), len(prefix) + _HEX
         head = prefix.decode()
         fits = np.fromiter((len(t) == width and t.startswith(head) and t.isascii() for t in texts), np.bool_, count)
         codes = np.full(count, -1, np.int32)

@@ -166,6 +166,8 @@ _RULES = (
          "Make it again with the server's create_ancestry script."),
     Rule("v1-checksum-missing", "info", "A completed image has no checksum; a pull-through mirror keeps none.",
          "docker-registry docker_registry/images.py", "Nothing."),
+    Rule("v1-name-twice", "warning", "Two directories stand for one name, quoted in two ways; the second keeps its raw name here.",
+         "docker-registry docker_registry/core/driver.py (quoted twice from 0.8.1)", "Push again what you need of the older one, and delete it."),
     Rule("v1-tag-malformed", "error", "A tag's file holds no image id.", "docker-registry docker_registry/tags.py", _PUSH_AGAIN),
     Rule("v1-tag-ambiguous", "info", "A file that the server lists as a tag, and that holds another tag's metadata.",
          "docker-registry docker_registry/tags.py", "Nothing."),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.errors import RegvizError
-from regviz.schema import NA_INT, TABLES, check
+from regviz.schema import NA, TABLES, check
 from regviz.text import short_digest
 
 if TYPE_CHECKING:
@@ -379,9 +379,9 @@ class Registry:
         if kind == "text":
             return pd.array([self._texts[code] if code >= 0 else None for code in values.tolist()], dtype="str")
         if kind == "time":
-            stamps = np.where(values == NA_INT, np.datetime64("NaT", "us").astype(np.int64), values)
+            stamps = np.where(values == NA[kind], np.datetime64("NaT", "us").astype(np.int64), values)
             return pd.DatetimeIndex(stamps.view("M8[us]")).tz_localize("UTC")
         if kind == "flag":
             return pd.arrays.BooleanArray(values == 1, values < 0)
-        mask = values == NA_INT
-        return pd.arrays.IntegerArray(np.where(mask, 0, values), mask)
+        mask = values == NA[kind]
+        return pd.arrays.IntegerArray(np.where(mask, 0, values).astype(np.int64), mask)

@@ -11,7 +11,7 @@ kind      inside      NA inside             outside (pandas)
 digest    int32       -1                    category of text
 name      int32       -1                    category of text
 text      int32       -1                    str
-count     int64       `NA_INT`              Int64
+count     int32       -1                    Int64
 bytes     int64       `NA_INT`              Int64
 time      int64 (µs)  `NA_INT`              datetime64[us, UTC]
 flag      int8        -1                    boolean
@@ -44,12 +44,14 @@ DTYPES: dict[str, np.dtype[np.generic]] = {
     "digest": np.dtype(np.int32),
     "name": np.dtype(np.int32),
     "text": np.dtype(np.int32),
-    "count": np.dtype(np.int64),
+    "count": np.dtype(np.int32),
     "bytes": np.dtype(np.int64),
     "time": np.dtype(np.int64),
     "flag": np.dtype(np.int8),
 }
 CODED = ("digest", "name", "text")
+NA: dict[str, int] = {kind: int(NA_INT) if dtype == np.int64 else -1 for kind, dtype in DTYPES.items()}
+"""The value that stands for NA, by kind."""
 
 MANIFEST_KINDS = ("v1", "image", "index", "attestation", "signature", "chart", "artifact", "cache")
 BLOB_KINDS = ("manifest", "config", "layer", "other")
@@ -375,7 +377,7 @@ def _rising(texts: list[str]) -> bool:
 
 
 def _na(values: NDArray[np.generic], kind: Kind) -> NDArray[np.bool_]:
-    return np.asarray(values == (-1 if kind in CODED or kind == "flag" else NA_INT), dtype=np.bool_)
+    return np.asarray(values == NA[kind], dtype=np.bool_)
 
 
 def _table_findings(table: Table, columns: Columns, texts: Mapping[str, list[str]]) -> list[str]:

@@ -58,6 +58,14 @@ def _hold(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"{report.nodeid} skips, and with CI=true only {ALLOWED_SKIPS} may: {reason}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def contract_check() -> Generator[None]:
+    """Every Registry that a test reads is held to the contract of its tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REGVIZ_CHECK", "1")
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_dumps() -> Path:
     """The folder of real registry dumps beside the checkout."""

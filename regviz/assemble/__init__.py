@@ -42,13 +42,13 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     assemble_inventory(draft)
     find_problems(draft, source)
     draft.tables["storage"] = {name: facts.storage[name] for name in ("category", "files", "apparent_bytes", "allocated_bytes")}
-    facts.problems.flush()
+    facts.problems.spill()
     for name in vars(facts):
         rows = getattr(facts, name)
         if hasattr(rows, "free") and name not in ("problems",):
             rows.free()
     draft.tables["problems"] = {
-        "problem": np.arange(len(facts.problems), dtype=np.int64),
+        "problem": np.arange(len(facts.problems), dtype=np.int32),
         **{name: facts.problems[name] for name in ("rule", "severity", "repository", "manifest", "blob", "path", "detail")},
     }
     texts = facts.texts.texts()
@@ -73,7 +73,7 @@ def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], t
         for name in made:
             made[name] = made[name][order]
     if table == "problems":
-        made["problem"] = np.arange(len(made["rule"]), dtype=np.int64)
+        made["problem"] = np.arange(len(made["rule"]), dtype=np.int32)
     for values in made.values():
         values.flags.writeable = False
     return made

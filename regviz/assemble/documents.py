@@ -54,7 +54,7 @@ def _manifest_layers(facts: Facts, stacks: Stacks, blob: Codes) -> Columns:
     throwaway = facts.steps["throwaway"] == 1
     return {
         "manifest": facts.manifests["manifest"][facts.steps["manifest"]],
-        "position": np.asarray(facts.steps["position"], np.int64),
+        "position": facts.steps["position"],
         "layer": layer,
         "blob": blob,
         "digest": digest,
@@ -79,7 +79,7 @@ def _history(draft: Draft, config_row: Numbers) -> Numbers:
     manifest = np.asarray(facts.steps["manifest"], np.int64)
     on_list = np.bincount(manifest, minlength=len(config_row))
     paired = (made == on_list)[owner] & makes
-    position = no_numbers(len(owner))
+    position = np.full(len(owner), -1, np.int32)
     position[paired] = _rank(owner[makes])[paired[makes]]
     draft.tables["history"] = {
         "manifest": facts.manifests["manifest"][owner],
@@ -159,7 +159,7 @@ def _manifests(draft: Draft, config_row: Numbers, stacks: Stacks, created: Numbe
         "in_progress": np.full(count, -1, np.int8),
         "config": draft.resolve(np.asarray(facts.manifests["config"], np.int32)),
         "layer": np.append(stacks.key, np.int32(-1))[top],
-        "layer_count": np.where(is_image, height, NA_INT),
+        "layer_count": np.where(is_image, height, -1),
         **platform,
         "created_at": created,
         "author": np.append(facts.configs["author"], np.int32(-1))[config_row],
@@ -170,13 +170,11 @@ def _manifests(draft: Draft, config_row: Numbers, stacks: Stacks, created: Numbe
 def _references(draft: Draft) -> None:
     facts = draft.facts
     references = facts.references
-    names = ("role", "os", "architecture", "variant", "media_type")
+    good = references["child"] >= 0  # a malformed digest is a problem already
+    names = ("position", "child", "role", "os", "architecture", "variant", "media_type", "attests")
     draft.tables["manifest_references"] = {
-        "manifest": facts.manifests["manifest"][references["manifest"]],
-        "position": references["position"],
-        "child": references["child"],
-        **{name: references[name] for name in names},
-        "attests": references["attests"],
+        "manifest": facts.manifests["manifest"][references["manifest"][good]],
+        **{name: references[name][good] for name in names},
     }
 
 

@@ -34,8 +34,8 @@ class Draft:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.tables: dict[str, Columns] = {}
+        facts.spill(0)
         self.times: Numbers = np.append(parse_stamps(facts.stamps.texts()), NA_INT)
-        facts.flush()
         self._alias = self._links_elsewhere()
 
     def resolve(self, digests: Codes) -> Codes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regviz.schema import NA_INT
+from regviz.schema import NA, NA_INT, TABLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,15 +97,15 @@ def _complete_manifests(draft: Draft) -> None:
         elif column == "present":
             added = np.zeros(len(more), values.dtype)
         else:
-            added = np.full(len(more), NA_INT if values.dtype == np.int64 else -1, values.dtype)
+            added = np.full(len(more), NA[TABLES["manifests"].column(column).kind], values.dtype)
         manifests[column] = np.concatenate([values, added.astype(values.dtype)])
 
 
 def _blobs(draft: Draft) -> Columns:
     facts, tables = draft.facts, draft.tables
-    stored, steps, layers = facts.stored, facts.steps, tables["manifest_layers"]
+    stored, layers = facts.stored, tables["manifest_layers"]
     manifests, references = tables["manifests"], tables["manifest_references"]
-    is_v1 = manifests["kind"] == facts.names.code("v1")
+    own_blob = np.full(len(manifests["manifest"]), facts.manifests_are_blobs)
     stack_blobs = layers["blob"][np.asarray(layers["layer"] >= 0)]
     other_blobs = layers["blob"][np.asarray(layers["layer"] < 0)]
     is_blob = references["role"] == facts.names.code("blob")
@@ -116,7 +116,7 @@ def _blobs(draft: Draft) -> Columns:
         stack_blobs,
         references["child"],
         manifests["config"],
-        manifests["manifest"][~is_v1],
+        manifests["manifest"][own_blob],
         facts.links["blob"],
         facts.links["link"][pure_links],
     ]
@@ -133,7 +133,6 @@ def _blobs(draft: Draft) -> Columns:
     order = np.argsort(stored["stored_bytes"], kind="stable")  # of several copies the largest is the whole one
     places = np.bincount(row[stored["blob"]], minlength=count).astype(np.int64)
     stored_bytes = column(stored["stored_bytes"][order], stored["blob"][order], int(NA_INT))
-    # sparse sums: an allocation is summed over the copies
     allocated = column(stored["allocated_bytes"], stored["blob"], int(NA_INT))
     declared, media_type = _declared(draft, row, count)
     kind = np.full(count, -1, np.int32)
@@ -142,16 +141,15 @@ def _blobs(draft: Draft) -> Columns:
         ("other", references["child"][is_blob]),
         ("layer", stack_blobs),
         ("config", manifests["config"]),
-        ("manifest", manifests["manifest"][~is_v1]),
+        ("manifest", manifests["manifest"][own_blob]),
     ):
         kind[row[blobs[blobs >= 0]]] = facts.names.code(word)
-    media_type_of_manifest = np.flatnonzero(~is_v1 & (manifests["media_type"] >= 0))
+    media_type_of_manifest = np.flatnonzero(own_blob & (manifests["media_type"] >= 0))
     media_type[row[manifests["manifest"][media_type_of_manifest]]] = manifests["media_type"][media_type_of_manifest]
     differs = np.flatnonzero((places > 0) & (declared != NA_INT) & (stored_bytes != declared))
     for at in differs.tolist():
         detail = f"{stored_bytes[at]} bytes stored, {declared[at]} declared"
         facts.problem("sizes-differ", blob=facts.keys.text(int(keys[at])), detail=detail)
-    del steps
     return {
         "blob": keys,
         "kind": kind,

@@ -62,9 +62,7 @@ class Options:
         for problem in storage.problems:
             facts.problem(problem.rule, path=decode_name(problem.path) or None, detail=problem.detail)
         if not storage.complete:
-            complete = facts.repositories.number("complete")
-            for row in range(len(complete)):
-                complete.set(row, 0)
+            facts.repositories["complete"][:] = 0
         trusted = _times_are_evidence(facts) if self.times is None else self.times
         if not trusted:
             facts.problem("times-not-trusted")

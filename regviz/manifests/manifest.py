@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from regviz.columns import NO_NUMBER
 from regviz.manifests import media_types as mt
-from regviz.manifests.json import Document, length, load_object, mapping, objects, optional_text, text
+from regviz.manifests.json import Document, load_object, mapping, objects, text
 from regviz.manifests.schema1 import Schema1Reader
-from regviz.pool import is_digest
 from regviz.text import clean
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 _ATTESTATION = "attestation-manifest"
 _REFERENCE_TYPE, _REFERENCE_DIGEST = "vnd.docker.reference.type", "vnd.docker.reference.digest"
-_SHA256_TEXT = 71
+_SPILL_AFTER = 256
 
 
 class ManifestReader:
@@ -34,21 +32,12 @@ class ManifestReader:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._name = facts.names.code
         self._schema1 = Schema1Reader(facts)
+        self._count = len(facts.manifests)
+        self._shapes: dict[tuple[object, ...], tuple[str, bool]] = {}
         steps = facts.steps
-        self._add_step = (
-            steps.number("manifest").append,
-            steps.number("position").append,
-            steps.key("digest").append,
-            steps.number("media_type").append,
-            steps.number("declared_bytes").append,
-            steps.number("filesystem").append,
-            steps.number("throwaway").append,
-            steps.number("foreign").append,
-        )
-        self._rows = facts.manifests.number("kind")
-        self._kinds: dict[tuple[object, ...], str] = {}
+        names = ("manifest", "position", "digest", "media_type", "declared_bytes", "filesystem", "throwaway", "foreign")
+        self._steps = tuple(steps.column(name).staged for name in names)
 
     def read(self, digest: str, data: bytes, media_type: str = "") -> None:
         """Take one manifest; what is wrong with it becomes problems.
@@ -62,6 +51,8 @@ class ManifestReader:
         media_type : str
             What a server or a descriptor called it, where the document itself does not say.
         """
+        if self._count % _SPILL_AFTER == 0:
+            self._facts.spill()
         document = load_object(data)
         if document is None:
             self._facts.problem("manifest-unreadable", manifest=digest, detail=f"{len(data)} bytes")
@@ -80,6 +71,23 @@ class ManifestReader:
             self._facts.problem("manifest-unknown", manifest=digest, detail=said or "no media type, no known shape")
             self._manifest(digest, None, said)
 
+    def finish(self) -> None:
+        """Say which digests were none; call it when all manifests were read."""
+        facts = self._facts
+        facts.spill(0)
+        keys = facts.manifests["manifest"]
+        for rows, names in (
+            (facts.manifests, ("config", "subject")),
+            (facts.references, ("child", "attests")),
+            (facts.steps, ("digest",)),
+        ):
+            for name in names:
+                malformed = rows.key(name).malformed
+                for row, value in malformed:
+                    manifest = row if rows is facts.manifests else int(rows["manifest"][row])
+                    facts.problem("digest-malformed", manifest=facts.keys.text(int(keys[manifest])), detail=clean(repr(value)[:200]))
+                malformed.clear()
+
     def _manifest(
         self,
         digest: str,
@@ -88,45 +96,58 @@ class ManifestReader:
         *,
         artifact_type: str | None = None,
         config: Document | None = None,
-        subject: str = "",
+        subject: object = "",
         own_config: int = -1,
     ) -> int:
         config = config or {}
-        name = self._name
-        config_type = text(config.get("mediaType"))
         self._facts.manifests.add(
             digest,
-            name(kind),
-            name(clean(media_type) or None),
-            name(clean(artifact_type) if artifact_type else None),
-            self._digest(digest, config.get("digest")) if config else "",
-            _number(config.get("size")),
-            name(clean(config_type) or None),
+            kind,
+            media_type,
+            artifact_type,
+            config.get("digest") if config else "",
+            config.get("size"),
+            config.get("mediaType"),
             subject,
-            int(kind == "image" and own_config < 0),
+            kind == "image" and own_config < 0,
             own_config,
         )
-        return len(self._rows) - 1
+        self._count += 1
+        return self._count - 1
 
     def _read_image(self, digest: str, document: Document, media_type: str) -> None:
         config = mapping(document.get("config"))
-        layers = objects(document.get("layers"))
-        config_type, artifact_type = text(config.get("mediaType")), text(document.get("artifactType"))
-        kinds = [text(layer.get("mediaType")) for layer in layers]
-        asked = (config_type, artifact_type, *kinds)
-        kind = self._kinds.get(asked)
-        if kind is None:
-            kind = self._kinds[asked] = mt.manifest_kind(config_type, artifact_type, frozenset(kinds))
+        layers = document.get("layers")
+        if type(layers) is not list or {*map(type, layers)} - {dict}:
+            layers = objects(layers)
+        kinds = [layer.get("mediaType") for layer in layers]
+        asked = (config.get("mediaType"), document.get("artifactType"), *kinds)
+        try:
+            shape = self._shapes.get(asked)
+        except TypeError:  # a media type that is a list or an object
+            kinds = [text(kind) for kind in kinds]
+            asked = (text(asked[0]), text(asked[1]), *kinds)
+            shape = self._shapes.get(asked)
+        if shape is None:
+            said = [text(kind) for kind in asked]
+            kind = mt.manifest_kind(said[0], said[1], frozenset(said[2:]))
+            shape = self._shapes[asked] = (kind, any(mt.is_foreign(media) for media in said[2:]))
+        kind, some_foreign = shape
+        artifact_type = text(document.get("artifactType"))
+        if not artifact_type and kind not in ("image", "attestation"):
+            artifact_type = text(config.get("mediaType"))
+        subject = document.get("subject")
         row = self._manifest(
             digest,
             kind,
             media_type,
-            artifact_type=artifact_type or (config_type if kind not in ("image", "attestation") else None),
+            artifact_type=artifact_type,
             config=config,
-            subject=self._subject(digest, document),
+            subject=subject.get("digest") if isinstance(subject, dict) else "",
         )
-        self._add_steps(digest, row, layers, kinds, filesystem=kind == "image")
-        self._refer_to_subject(row, document, 0)
+        self._add_steps(row, layers, kinds, filesystem=kind == "image", some_foreign=some_foreign)
+        if subject:
+            self._refer_to_subject(row, document, 0)
 
     def _read_artifact(self, digest: str, document: Document) -> None:
         self._facts.problem("manifest-artifact-kind", manifest=digest)
@@ -135,58 +156,58 @@ class ManifestReader:
         kinds = [text(blob.get("mediaType")) for blob in blobs]
         kind = mt.manifest_kind("", artifact_type, frozenset(kinds))
         row = self._manifest(
-            digest, kind, mt.OCI_ARTIFACT, artifact_type=artifact_type or None, subject=self._subject(digest, document)
+            digest, kind, mt.OCI_ARTIFACT, artifact_type=artifact_type, subject=mapping(document.get("subject")).get("digest", "")
         )
-        self._add_steps(digest, row, blobs, kinds, filesystem=False)
+        self._add_steps(row, blobs, kinds, filesystem=False, some_foreign=False)
         self._refer_to_subject(row, document, 0)
 
-    def _add_steps(self, digest: str, row: int, layers: list[Document], kinds: list[str], *, filesystem: bool) -> None:
-        to_row, to_position, to_digest, to_type, to_bytes, to_filesystem, to_throwaway, to_foreign = self._add_step
-        name = self._name
-        for position, (layer, media_type) in enumerate(zip(layers, kinds, strict=True)):
-            to_row(row)
-            to_position(position)
-            to_digest(self._digest(digest, layer.get("digest")))
-            to_type(name(media_type) if media_type.isascii() else name(clean(media_type)))
-            size = layer.get("size")
-            to_bytes(size if type(size) is int and 0 <= size < 1 << 62 else NO_NUMBER)
-            to_filesystem(filesystem)
-            to_throwaway(0)
-            to_foreign(mt.is_foreign(media_type) or bool(layer.get("urls")))
+    def _add_steps(
+        self, row: int, layers: list[Document], kinds: list[Any], *, filesystem: bool, some_foreign: bool
+    ) -> None:
+        count = len(layers)
+        manifest, position, digest, media_type, size, on_stack, throwaway, foreign = self._steps
+        manifest += [row] * count
+        position += range(count)
+        digest += [layer.get("digest") for layer in layers]
+        media_type += kinds
+        size += [layer.get("size") for layer in layers]
+        on_stack += [filesystem] * count
+        throwaway += [False] * count
+        if some_foreign or any("urls" in layer for layer in layers):
+            foreign += [
+                mt.is_foreign(text(kind)) or bool(layer.get("urls")) for layer, kind in zip(layers, kinds, strict=True)
+            ]
+        else:
+            foreign += [False] * count
 
     def _read_index(self, digest: str, document: Document, media_type: str) -> None:
         entries = objects(document.get("manifests"))
-        kinds = {text(entry.get("mediaType")) for entry in entries}
-        is_cache = mt.BUILDKIT_CACHE in kinds
-        artifact_type = optional_text(document.get("artifactType"))
+        is_cache = mt.BUILDKIT_CACHE in [text(entry.get("mediaType")) for entry in entries]
         row = self._manifest(
             digest,
             "cache" if is_cache else "index",
             media_type,
-            artifact_type=mt.BUILDKIT_CACHE if is_cache else artifact_type,
-            subject=self._subject(digest, document),
+            artifact_type=mt.BUILDKIT_CACHE if is_cache else text(document.get("artifactType")),
+            subject=mapping(document.get("subject")).get("digest", ""),
         )
-        name = self._name
         for position, entry in enumerate(entries):
             annotations = mapping(entry.get("annotations"))
             entry_type = text(entry.get("mediaType"))
-            role, attests = "blob" if mt.is_blob(entry_type) else "child", ""
+            role: str = "blob" if mt.is_blob(entry_type) else "child"
+            attests: object = ""
             if annotations.get(_REFERENCE_TYPE) == _ATTESTATION:
-                role = "attestation"
-                attests = self._digest(digest, annotations.get(_REFERENCE_DIGEST)) if _REFERENCE_DIGEST in annotations else ""
-            child = self._digest(digest, entry.get("digest"))
-            if child:
-                platform = mapping(entry.get("platform"))
-                self._facts.references.add(
-                    row,
-                    position,
-                    child,
-                    name(role),
-                    *(name(_said(platform.get(key))) for key in ("os", "architecture", "variant")),
-                    name(clean(entry_type) or None),
-                    attests,
-                    _number(entry.get("size")),
-                )
+                role, attests = "attestation", annotations.get(_REFERENCE_DIGEST, "")
+            platform = mapping(entry.get("platform"))
+            self._facts.references.add(
+                row,
+                position,
+                entry.get("digest"),
+                role,
+                *(platform.get(key) for key in ("os", "architecture", "variant")),
+                entry_type,
+                attests,
+                entry.get("size"),
+            )
         self._refer_to_subject(row, document, len(entries))
 
     def _read_schema1(self, digest: str, document: Document, media_type: str) -> None:
@@ -196,44 +217,11 @@ class ManifestReader:
             digest, "image", known or (mt.SCHEMA1_SIGNED if "signatures" in document else mt.SCHEMA1), own_config=config
         )
         for position, (blob, throwaway) in enumerate(steps):
-            self._facts.steps.add(
-                row, position, self._digest(digest, blob), -1, NO_NUMBER, int(not throwaway), int(throwaway), 0
-            )
-
-    def _subject(self, digest: str, document: Document) -> str:
-        subject = document.get("subject")
-        return self._digest(digest, subject.get("digest")) if isinstance(subject, dict) else ""
+            self._facts.steps.add(row, position, blob, None, None, not throwaway, throwaway, False)
 
     def _refer_to_subject(self, row: int, document: Document, position: int) -> None:
-        subject = mapping(document.get("subject"))
-        target = text(subject.get("digest"))
-        if target and is_digest(target):
-            kind = self._name(clean(text(subject.get("mediaType"))) or None)
+        subject = document.get("subject")
+        if isinstance(subject, dict):
             self._facts.references.add(
-                row, position, target, self._name("subject"), -1, -1, -1, kind, "", _number(subject.get("size"))
+                row, position, subject.get("digest"), "subject", None, None, None, subject.get("mediaType"), "", subject.get("size")
             )
-
-    def _digest(self, manifest: str, value: Any) -> str:  # noqa: ANN401  # whatever the document holds
-        """A digest as it is written; a malformed one becomes a problem and is left out."""
-        if type(value) is str:
-            if len(value) == _SHA256_TEXT and value.startswith("sha256:") and value.isascii() and value[7:].isalnum():
-                return value if value[7:].islower() or value[7:].isdigit() or is_digest(value) else self._malformed(manifest, value)
-            if is_digest(value):
-                return value
-        return self._malformed(manifest, value)
-
-    def _malformed(self, manifest: str, value: object) -> str:
-        self._facts.problem("digest-malformed", manifest=manifest, detail=clean(repr(value)[:200]))
-        return ""
-
-
-def _number(value: object) -> int:
-    size = length(value)
-    return size if size >= 0 else NO_NUMBER
-
-
-def _said(value: object) -> str | None:
-    said = optional_text(value)
-    return clean(said) if said else None
-
-

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regviz.manifests.json import Document, load_object, mapping, objects, optional_text, text
-from regviz.text import clean
 
 if TYPE_CHECKING:
     from regviz.columns import Facts
@@ -38,39 +37,21 @@ class Schema1Reader:
         ]
         compatible += [{}] * (len(layers) - len(compatible))
         top = compatible[0] if compatible else {}
-        row = len(facts.configs.number("os"))
-        name = facts.names.code
-        architecture = optional_text(top.get("architecture")) or optional_text(document.get("architecture"))
+        row = len(facts.configs)
+        architecture = optional_text(top.get("architecture")) or document.get("architecture")
         facts.configs.add(
-            "",
-            name(_clean(top.get("os"))),
-            name(_clean(architecture)),
-            name(_clean(top.get("variant"))),
-            -1,
-            facts.stamps.code(optional_text(top.get("created"))),
-            facts.texts.code(_clean(top.get("author"))),
-            -1,
+            "", top.get("os"), architecture, top.get("variant"), None, top.get("created"), top.get("author"), -1
         )
         for key, value in mapping(mapping(top.get("config")).get("Labels")).items():
-            facts.labels.add(row, name(clean(key)), facts.texts.code(clean(text(value))))
+            facts.labels.add(row, key, value)
         steps: list[tuple[object, bool]] = []
         for layer, step in reversed(list(zip(layers, compatible, strict=False))):
             throwaway = step.get("throwaway") is True
             steps.append((layer.get("blobSum"), throwaway))
-            add_v1_step(facts, row, step, empty=throwaway)
+            facts.history.add(
+                row, step.get("created"), v1_instruction(step), step.get("author"), step.get("comment"), throwaway
+            )
         return row, steps
-
-
-def add_v1_step(facts: Facts, row: int, step: Document, *, empty: bool) -> None:
-    """One row of history from a v1 image's JSON, whose instruction is its container's command."""
-    facts.history.add(
-        row,
-        facts.stamps.code(optional_text(step.get("created"))),
-        facts.texts.code(v1_instruction(step)),
-        facts.texts.code(_clean(step.get("author"))),
-        facts.texts.code(_clean(step.get("comment"))),
-        int(empty),
-    )
 
 
 def v1_instruction(image: Document) -> str | None:
@@ -84,10 +65,8 @@ def v1_instruction(image: Document) -> str | None:
     container = image.get("container_config")
     command = container.get("Cmd") if isinstance(container, dict) else None
     if isinstance(command, list):
-        return clean(" ".join(word for word in command if isinstance(word, str))) or None
-    return clean(command) if isinstance(command, str) and command else None
-
-
-def _clean(value: object) -> str | None:
-    said = optional_text(value)
-    return clean(said) if said else None
+        try:
+            return " ".join(command)
+        except TypeError:
+            return " ".join(word for word in command if isinstance(word, str))
+    return command if isinstance(command, str) else None

@@ -77,6 +77,9 @@ class Storage(Protocol):
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name. Walkable storages only."""
 
+    def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
+        """Whether there is a ``directory/name + suffix``, for each name. Walkable storages only."""
+
     def read_links(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> tuple[list[bytes | None], list[int]]:
         """Contents and times (µs) of the small files ``directory/name + suffix``. Walkable storages only."""
 

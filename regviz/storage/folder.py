@@ -20,6 +20,8 @@ from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -80,6 +82,19 @@ class Folder:
             facts[:, at : at + width] = part
             at += width
         return Stats(*facts)
+
+    def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
+        """Whether there is a ``directory/name + suffix``, for each name."""
+        parts = [
+            np.array(part, np.bool_)
+            for part in self._adaptively(lambda chunk: self._exist_chunk(directory, chunk, suffix), names)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, np.bool_)
+
+    def _exist_chunk(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> list[bool]:
+        there = os.access
+        with self._opened(directory) as (descriptor, head):
+            return [there(head + name + suffix, os.F_OK, dir_fd=descriptor) for name in names]
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
@@ -222,6 +237,8 @@ class Folder:
             raise TypeError(message)
         try:
             descriptor = os.open(self._path(path), _READ)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except OSError as error:
             self._refused(path, error)
             return None

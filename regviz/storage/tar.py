@@ -111,40 +111,49 @@ class Tar:
             data = self._source.read_at(offset, wanted)
             yield number, data if len(data) == wanted else None
 
-    def _resolved(self, links: list[tuple[bytes, bytes]]) -> Entries:
-        """Hard links as the files they link to, found by a second scan that keeps only those."""
-        wanted = {target for _, target in links}
-        targets: dict[bytes, tuple[int, int, int]] = {}
+    def _resolved(self, links: list[tuple[bytes, bytes, int]]) -> Entries:
+        """Hard links as the files they link to, found by a second scan: each as it stood before the link."""
+        wanted = {safe for _, target, _ in links if (safe := safe_path(target))}
+        there: dict[bytes, tuple[int, int, int, bytes | None]] = {}
+        found = Entries()
+        number, at = 0, 0
+
+        def link(path: bytes, target: bytes) -> None:
+            facts = there.get(safe_path(target) or b"")
+            if facts is None:
+                self._say("hard-link", path, "it links to nothing in this archive")
+                return
+            size, mtime, offset, inline = facts
+            for column, value in zip(_columns(found), (path, FILE, size, mtime, offset, inline), strict=True):
+                column.append(value)  # type: ignore[arg-type]
+            safe = safe_path(path)
+            if safe in wanted:  # a link to a link
+                there[safe] = facts
+
         self._source.rewind()
         try:
             for batch in Scan(self._source).batches():
-                for path, kind, size, mtime, offset in zip(
-                    batch.paths, batch.types, batch.sizes, batch.mtimes, batch.locators, strict=True
-                ):
-                    if path in wanted and kind == FILE:
-                        targets[path] = (size, mtime, offset)
+                plain = _are_plain(batch.paths)
+                for path, kind, *facts in zip(*_columns(batch), strict=True):
+                    while at < len(links) and links[at][2] <= number:
+                        link(*links[at][:2])
+                        at += 1
+                    number += 1
+                    safe = path if plain else safe_path(path)
+                    if safe in wanted:
+                        there.pop(safe, None)
+                        if kind == FILE:
+                            there[safe] = tuple(facts)  # type: ignore[assignment]
         except DamagedArchiveError:
             pass  # said, or raised, by the first scan
-        found = Entries()
-        names = dict(links)
-        for path, target in links:
-            seen = set()
-            while target not in targets and target in names and target not in seen:  # a link to a link
-                seen.add(target)
-                target = names[target]  # noqa: PLW2901
-            if target not in targets:
-                self._say("hard-link", path, "it links to nothing in this archive")
-                continue
-            size, mtime, offset = targets[target]
-            for column, value in zip(_columns(found), (path, FILE, size, mtime, offset, None), strict=True):
-                column.append(value)  # type: ignore[arg-type]
+        for path, target, _ in links[at:]:
+            link(path, target)
         return self._checked(found)
 
     def _checked(self, batch: Entries) -> Entries:
         """Paths below the root only, without ``./`` and doubled slashes; the others are said and left out."""
         paths = batch.paths
-        together = b"\n" + b"\n".join(paths)
-        if not any(trace in together for trace in (b"//", b"/.", b"\n/", b"\n.", b"/\n")) and paths[-1:] != [b""]:
+        if _are_plain(paths):
             return batch
         lost = []
         for number, path in enumerate(paths):
@@ -176,6 +185,12 @@ def safe_path(path: bytes) -> bytes | None:
     """
     parts = [part for part in path.split(b"/") if part not in (b"", b".")]
     return None if b".." in parts else b"/".join(parts)
+
+
+def _are_plain(paths: list[bytes]) -> bool:
+    """Whether :func:`safe_path` would leave every one as it is."""
+    together = b"\n" + b"\n".join(paths) + b"\n"
+    return not any(trace in together for trace in (b"//", b"/.", b"\n/", b"\n.", b"/\n", b"\n\n"))
 
 
 def _columns(batch: Entries) -> tuple[list[bytes], list[int], list[int], list[int], list[int], list[bytes | None]]:

@@ -76,16 +76,17 @@ class Scan:
     ----------
     batch : Entries
         What was found since the last batch was given.
-    hard_links : list of (bytes, bytes)
-        Path and target of each hard link; they stand in no batch.
+    hard_links : list of (bytes, bytes, int)
+        Path and target of each hard link, and how many other members stand before it; they stand in no batch.
     ended : bool
         The zero block that ends an archive was met.
     """
 
     def __init__(self, source: Source) -> None:
         self.batch = Entries()
-        self.hard_links: list[tuple[bytes, bytes]] = []
+        self.hard_links: list[tuple[bytes, bytes, int]] = []
         self.ended = False
+        self._given = 0
         self._source = source
         self._buffer = b""
         self._base = 0
@@ -106,6 +107,7 @@ class Scan:
             at = beyond if beyond > at else self._member(at)
             if len(self.batch.paths) >= BATCH:
                 done, self.batch = self.batch, Entries()
+                self._given += len(done.paths)
                 yield done
         yield self.batch
 
@@ -119,7 +121,9 @@ class Scan:
         long_names: list[tuple[int, bytes]] = []
         exact_times: list[tuple[int, bytes]] = []
         i = (at - self._base) // BLOCK
+        begin = i
         while i < count and plain[i]:
+            begin = i
             if kinds[i] in _EXTENSIONS:
                 following = i + step[i]
                 if following >= count or not plain[following] or kinds[following] in _EXTENSIONS:
@@ -138,6 +142,13 @@ class Scan:
                 i = following
             members.append(i)
             i += step[i]
+        if i > count and members and window.stored[members[-1]] <= INLINE:
+            # a small content that the buffer cuts is taken with the next one
+            last = len(members) - 1
+            members.pop()
+            long_names = [item for item in long_names if item[0] != last]
+            exact_times = [item for item in exact_times if item[0] != last]
+            i = begin
         if members:
             self._take(window, np.array(members), long_names, exact_times)
             return self._base + i * BLOCK
@@ -223,7 +234,9 @@ class Scan:
             size = int(pax[b"size"])
         if kind == _HARD_LINK:
             target = pax.get(b"linkpath", link)
-            self.hard_links.append((name, header[157:257].split(b"\0", 1)[0] if target is None else target))
+            if target is None:
+                target = header[157:257].split(b"\0", 1)[0]
+            self.hard_links.append((name, target, self._given + len(self.batch.paths)))
             return data
         length, locator = size, data
         if kind == _GNU_SPARSE:

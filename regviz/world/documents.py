@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
@@ -61,7 +62,7 @@ class Document:
     uploads: tuple[Upload, ...] = ()
     children: tuple[Document, ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The manifest's digest."""
         return digest(self.data)

@@ -80,13 +80,14 @@ class FileTree:
         self._files.pop(path, None)
         self._directories.pop(path, None)
         del self._times[path]
-        above, name = posixpath.split(path)
+        above, _, name = path.rpartition("/")
         self._directories[above].discard(name)
         self._times[above] = int(at.timestamp())
 
     def _enter(self, path: str, at: dt.datetime) -> None:
-        above, name = posixpath.split(path)
-        if name in ("", ".", "..") or path in self._directories or above in self._files:
+        above, _, name = path.rpartition("/")
+        bad_name = name in {"", ".", ".."} or path.startswith("/")
+        if bad_name or path in self._directories or above in self._files:
             message = f"cannot write {path!r}: a name in it is empty, '.' or '..', or in the way of another"
             raise RegvizError(message)
         if above:

@@ -128,7 +128,7 @@ def python_image() -> Image:
 
 @cache
 def _web_dependencies() -> tuple[Layer, ...]:
-    build = Build(dt.datetime(2014, 5, 2, 10, 0, tzinfo=dt.UTC))
+    build = Build(dt.datetime(2014, 5, 2, 9, 0, tzinfo=dt.UTC))
     build.copy("srv/package.json", b'{"name": "web", "dependencies": {"connect": "2.x"}}\n')
     build.run("cd /srv && npm install", package("connect", "2.14", 6_400))
     return tuple(build.layers)

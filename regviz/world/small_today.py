@@ -114,7 +114,7 @@ def _cron() -> Image:
     build = Build(_moment(4, 9), buildkit=True)
     build.copy("etc/crontab", b"0 3 * * * root /usr/local/bin/report\n")
     build.run("touch /tmp/built && rm /tmp/built", {})
-    return _base("amd64").extended(*build.layers, build.layers[0], format="schema2")
+    return _base("amd64").extended(build.layers[0], *build.layers, format="schema2")
 
 
 @cache

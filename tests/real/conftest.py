@@ -80,7 +80,10 @@ def registry(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Registry:
     """The server's storage as regviz reads it, in each form in turn."""
-    return rv.read(pack(distribution_server.root, request.param, tmp_path_factory.mktemp("packed")))
+    source = pack(distribution_server.root, request.param, tmp_path_factory.mktemp("packed"))
+    read = rv.read(source, times=True)
+    read.check()
+    return read
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +107,10 @@ def v1_read(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Registry:
     """The v1 server's storage as regviz reads it, in each form in turn."""
-    return rv.read(pack(v1_server.root, request.param, tmp_path_factory.mktemp("packed-v1")))
+    source = pack(v1_server.root, request.param, tmp_path_factory.mktemp("packed-v1"))
+    read = rv.read(source, times=True)
+    read.check()
+    return read
 
 
 @pytest.fixture(scope="session")

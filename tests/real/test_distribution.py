@@ -5,11 +5,12 @@ Repositories, tags, links, uploads and what is stored; test_distribution_images.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+import regviz as rv
 from tests.real.distribution import SCHEMA_1, SCHEMA_1_SIGNED, gc_dry_run, sha256
 from tests.real.tables import mapping, only, rows
 
@@ -138,6 +139,26 @@ def test_blobs_are_as_long_as_the_api_says(registry: Registry, answers: Answers,
         assert found[content.sha512.get(digest, digest)] == length
 
 
+def test_times_are_those_of_the_links(registry: Registry, distribution_server: DistributionServer) -> None:
+    """No API tells when a push was, but its link was written then. Archives keep whole seconds."""
+    tags, history = registry.tags, registry.tag_history
+    times = {
+        **{(r, f"tags/{tag}/current"): at for r, tag, at in rows(tags, "repository", "tag", "pushed_at")},
+        **{
+            (r, f"tags/{tag}/index/{digest}"): at
+            for r, tag, digest, at in rows(history, "repository", "tag", "manifest", "last_pushed_at")
+        },
+        **{
+            (r, f"revisions/{digest}"): at
+            for r, digest, at in rows(registry.repository_manifests, "repository", "manifest", "linked_at")
+        },
+    }
+    for (repository, link), at in times.items():
+        folder = repositories_folder(distribution_server) / repository / "_manifests" / link.replace(":", "/")
+        written = datetime.fromtimestamp((folder / "link").stat().st_mtime_ns // 1000 / 1e6, UTC)
+        assert at in {written, written.replace(microsecond=0)}, (repository, link)
+
+
 def test_every_layer_link_is_a_row(registry: Registry, distribution_server: DistributionServer) -> None:
     folder, links = repositories_folder(distribution_server), set()
     for path in folder.rglob("link"):
@@ -146,6 +167,16 @@ def test_every_layer_link_is_a_row(registry: Registry, distribution_server: Dist
             links.add((repository, digest.replace("/", ":"), path.read_text()))
     assert set(rows(registry.repository_blobs, "repository", "link", "blob")) == links
     assert {link.partition(":")[0] for _, link, _ in links} == {"sha256", "sha512"}
+
+
+def test_every_link_is_whole_when_all_are_opened(
+    registry: Registry, distribution_server: DistributionServer
+) -> None:
+    opened = rv.read(distribution_server.root, links="open")
+    columns = ("repository", "link", "blob")
+    assert rows(opened.repository_blobs, *columns) == rows(registry.repository_blobs, *columns)
+    for table in (opened.repository_blobs, opened.repository_manifests, opened.tags):
+        assert set(rows(table, "link_state")) == {("ok",)}
 
 
 def test_a_mounted_blob_is_one_blob_in_several_repositories(

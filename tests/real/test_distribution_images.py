@@ -187,11 +187,20 @@ def test_platforms_of_an_index_are_those_it_lists(registry: Registry, answers: A
     assert {("linux", "arm", "v7"), ("linux", "arm64", "v8"), ("linux", "amd64", None), nowhere} <= seen
 
 
-def test_platforms_of_an_image_are_those_of_its_configuration(registry: Registry, answers: Answers) -> None:
-    for digest, config in answers.configs.items():
+def test_platforms_of_an_image_are_those_of_its_configuration(
+    registry: Registry, answers: Answers, content: Content
+) -> None:
+    for digest, config in filesystem_images(answers, content):
         row = only(registry.manifests, manifest=digest)
         assert [row[field] for field in PLATFORM] == [config.get(field) or None for field in PLATFORM]
         assert row["os_version"] == config.get("os.version")
+
+
+def test_what_is_no_image_has_no_platform(registry: Registry, content: Content) -> None:
+    """A signature and an attestation have a configuration of an image's type; they run nowhere."""
+    for digest, kind in content.kinds.items():
+        row = only(registry.manifests, manifest=digest)
+        assert [row[field] is None for field in ("os", "architecture")] == [kind != "image"] * 2
 
 
 def test_platform_of_schema_1_is_that_of_its_last_step(registry: Registry, answers: Answers) -> None:

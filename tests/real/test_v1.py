@@ -107,6 +107,13 @@ def test_the_path_to_the_base_is_the_ancestry_the_server_answers(
         assert walked == v1_server.get(f"images/{identifier}/ancestry")
 
 
+def test_the_stack_of_any_image_is_its_ancestry(v1_read: Registry, v1_content: V1Content) -> None:
+    for identifier in v1_content.images:
+        stack = rows(v1_read.stack(identifier), "position", "layer", "blob")
+        layers = ancestry(v1_content, identifier)[::-1]
+        assert stack == [(position, layer, f"v1:{layer}") for position, layer in enumerate(layers)]
+
+
 def test_blobs_are_the_layers_that_arrived(v1_read: Registry, v1_content: V1Content) -> None:
     present = v1_read.blobs[v1_read.blobs["present"]]
     arrived = v1_content.images.keys() - v1_content.without_layer
@@ -138,6 +145,22 @@ def test_stacks_are_of_images_with_a_tag_or_without_descendants(
     assert rows(v1_read.manifest_layers, "manifest", "position", "layer", "blob") == expected
 
 
-def test_uploads_that_never_ended_are_the_only_problems(v1_read: Registry, v1_content: V1Content) -> None:
-    problems = rows(v1_read.problems, "manifest", "severity", "rule", "detail")
-    assert {manifest for manifest, *_ in problems} == v1_content.in_progress
+def test_problems_are_what_was_left_behind(
+    v1_read: Registry, v1_server: V1Server, v1_content: V1Content
+) -> None:
+    reached: dict[str, set[str]] = {}
+    for (repository, _), identifier in v1_content.tags.items():
+        reached.setdefault(repository, set()).update(ancestry(v1_content, identifier))
+    orphans = v1_content.images.keys() - set().union(*reached.values())
+    drifted = {
+        repository
+        for repository, images in reached.items()
+        if {row["id"] for row in v1_server.get(f"repositories/{repository}/images")} - images
+    }
+    assert v1_content.in_progress < orphans
+    assert drifted == {"team/gone"}
+    assert set(rows(v1_read.problems, "rule", "repository", "manifest")) == (
+        {("v1-in-progress", None, identifier) for identifier in v1_content.in_progress}
+        | {("v1-orphan", None, identifier) for identifier in orphans}
+        | {("v1-index-drift", repository, None) for repository in drifted}
+    )

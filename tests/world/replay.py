@@ -67,7 +67,7 @@ def _nameless(files: dict[str, bytes | None]) -> dict[str, bytes | None]:
 def tell_distribution(server: DistributionServer, event: Event, signer: DistributionServer) -> None:
     """Do to a Distribution server what the event says.
 
-    A schema 1 manifest must come signed: the signer is a server that has it already, and signs what it serves.
+    A schema 1 manifest must come signed: the signer is a server that has it, and signs what it serves.
     """
     if isinstance(event, Push):
         for tag in event.tags or ("",):
@@ -111,7 +111,7 @@ def _put_blob(server: DistributionServer, repository: str, upload: Upload, mount
 
 
 def _abort_upload(server: DistributionServer, event: AbortPush) -> None:
-    """Only as far as the upload's start: what arrives after that is with the server's death alone on the disk."""
+    """Only as far as the upload's start."""
     uploads = document(event.image).uploads
     for upload in uploads[: event.layers]:
         _put_blob(server, event.repository, upload, "")
@@ -173,7 +173,8 @@ def _abort_v1(server: V1Server, event: AbortPush) -> None:
 
 
 def _put(server: V1Server, path: str, body: str | bytes, *, expect: int = OK, **headers: str) -> None:
-    agent = f"docker/{DOCKER_1_3.version} go/{DOCKER_1_3.go_version} kernel/{DOCKER_1_3.kernel} os/linux arch/amd64"
+    docker = DOCKER_1_3
+    agent = f"docker/{docker.version} go/{docker.go_version} kernel/{docker.kernel} os/linux arch/amd64"
     data = body.encode() if isinstance(body, str) else body
     answer = server.request("PUT", path, data, User_Agent=agent, **headers)
     assert answer.status == expect, f"PUT {path}: {answer.status} {answer.body[:300]!r}"

@@ -39,9 +39,10 @@ LONG = [
 ]
 
 
-@given(DATA, st.booleans())
-def test_gzip_is_read_by_zlib(data: bytes, compress: bool) -> None:
-    assert standard_gzip.decompress(gzip(data, compress=compress)) == data
+@given(DATA)
+def test_gzip_is_read_by_zlib(data: bytes) -> None:
+    assert standard_gzip.decompress(gzip(data)) == data
+    assert standard_gzip.decompress(gzip(data, compress=False)) == data
 
 
 @given(DATA)
@@ -77,7 +78,7 @@ def test_the_empty_layers_have_the_digests_everybody_knows() -> None:
 
 
 NAMES = st.text(
-    st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=("Cs",)),
+    st.characters(codec="utf-8", exclude_characters="/\0"),
     min_size=1,
     max_size=70,
 )
@@ -93,7 +94,7 @@ def test_tar_is_read_by_tarfile(files: dict[str, bytes]) -> None:
         assert {name: file.read() for name, file in read.items() if file} == files
 
 
-@given(st.datetimes(timezones=st.just(dt.UTC), min_value=dt.datetime(1, 1, 1)))
+@given(st.datetimes(timezones=st.just(dt.UTC)))
 def test_times_are_rfc_3339_without_trailing_zeros(moment: dt.datetime) -> None:
     text = go_time(moment)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?Z", text)

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import tarfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,8 +92,8 @@ def test_a_manifest_tells_the_truth(content: Content, described: Document) -> No
         assert (entry["digest"], entry["size"]) == (_hash(child.data, "sha256"), len(child.data))
         assert entry["mediaType"] == child.media_type
     if "subject" in parsed:
-        assert content.subject is not None  # type: ignore[union-attr]
-        assert parsed["subject"]["digest"] == document(content.subject).digest  # type: ignore[union-attr]
+        assert content.subject is not None
+        assert parsed["subject"]["digest"] == document(content.subject).digest
 
 
 IMAGES = [(content, described) for content, described in EVERY if isinstance(content, Image)]
@@ -128,11 +129,12 @@ def _uncompressed(blob: bytes, media_type: str) -> bytes:
 
 
 def test_an_untyped_manifest_leaves_out_its_type_alone() -> None:
-    for untyped, typed in ((UNTYPED, "oci"), (UNTYPED_INDEX, "oci")):
-        from dataclasses import replace
-
-        bare = json.loads(document(untyped).data)
-        full = json.loads(document(replace(untyped, format=typed)).data)  # type: ignore[type-var]
+    pairs = (
+        (UNTYPED, replace(UNTYPED, format="oci")),
+        (UNTYPED_INDEX, replace(UNTYPED_INDEX, format="oci")),
+    )
+    for untyped, typed in pairs:
+        bare, full = json.loads(document(untyped).data), json.loads(document(typed).data)
         assert "mediaType" not in bare
         assert full == bare | {"mediaType": document(untyped).media_type}
 
@@ -156,7 +158,7 @@ def test_another_compression_keeps_the_image_id() -> None:
 
 
 def test_schema_1_is_upside_down_and_has_a_layer_for_each_step() -> None:
-    """docker's manifest-v2-1 specification: fsLayers and history, most recent first, of equal length."""
+    """The manifest-v2-1 specification: fsLayers and history, most recent first, of equal length."""
     image = Image((BASE, NOTHING, APP), format="schema1")
     parsed = json.loads(document(image, "some/where", "1").data)
     assert (parsed["name"], parsed["tag"], parsed["architecture"]) == ("some/where", "1", "amd64")

@@ -149,7 +149,7 @@ def test_the_listing_of_a_layer_is_its_tar_s(trees: dict[str, FileTree]) -> None
 
 
 def test_names_by_the_age_of_the_server(trees: dict[str, FileTree]) -> None:
-    """formats: quoted once, from 0.8.1 twice; a tag has metadata of its own from 0.6.6."""
+    """Quoted once, from 0.8.1 twice; a tag has metadata of its own from 0.6.6."""
     nested = {
         age: [name for name in tree.children("repositories/team") if "lint" in name]
         for age, tree in trees.items()
@@ -299,7 +299,7 @@ def _file_names(files: dict[str, bytes]) -> set[tuple[bool, tuple[str, ...]]]:
     kinds = set()
     for image in _images(files).values():
         if "_inprogress" not in image:
-            # Server 0.9.1 lists files only when somebody asks, and what asked for some of a dump's was a script.
+            # Server 0.9.1 lists files only when somebody asks; in the dump a script did, for some.
             lists_on_request = image["_checksum"].startswith(b"[")
             names = sorted(image.keys() - {"_files"} if lists_on_request else image)
             kinds.add((len(image["layer"]) in EMPTY_LAYERS.values(), tuple(names)))

@@ -84,7 +84,7 @@ class _Documents:
     def __init__(self, storage: Storage, root: bytes, inventory: Inventory, options: Options) -> None:
         self._storage, self._facts, self._options = storage, inventory.facts, options
         self._root = root + b"/" if root else b""
-        self._facts.flush()
+        self._facts.spill(0)
         keys = len(self._facts.keys)
         self._row = np.full(keys, -1, np.int32)
         stored = self._facts.stored
@@ -103,11 +103,13 @@ class _Documents:
             wanted = np.setdiff1d(np.unique(np.concatenate(named)), done)
             wanted = wanted[wanted >= 0]
             if not len(wanted):
+                reader.finish()
                 return
             done = np.concatenate([done, wanted])
             with self._options.progress("manifests", len(wanted)) as tick:
                 for digest, data in self._contents(wanted, "manifest", tick):
                     reader.read(digest, data)
+            facts.spill(0)
             references = facts.references
             named = [references["child"][references["role"] != blob], references["attests"]]
 

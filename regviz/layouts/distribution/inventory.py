@@ -38,8 +38,7 @@ class Inventory:
         self.locators: list[NDArray[np.int64]] = []
         self._inodes: list[NDArray[np.int64]] = []
         self._repositories: dict[bytes, int] = {}
-        self._name = facts.names.code
-        self._ok, self._unchecked = self._name("ok"), self._name("unchecked")
+        self._names: list[str] = []
 
     def repository(self, path: bytes) -> int:
         """Row of the repository at a path below ``repositories/``."""
@@ -47,17 +46,19 @@ class Inventory:
         if row is None:
             name = decode_name(path)
             row = self._repositories[path] = self.facts.repository(name, name, has_layers=0, has_manifests=0)
+            self._names.append(name)
+            self.facts.spill()
             if NAME.fullmatch(name) is None or len(name) > LONGEST_NAME:
                 self.facts.problem("name-invalid", repository=name, detail=name)
         return row
 
     def repository_name(self, row: int) -> str:
         """Name of a repository by its row."""
-        return self.facts.names.text(int(self.facts.repositories["name"][row]))
+        return self._names[row]
 
     def mark(self, row: int, column: str) -> None:
         """Set a flag of a repository."""
-        self.facts.repositories.number(column).set(row, 1)
+        self.facts.repositories.column(column).set(row, 1)
 
     def blobs(
         self, algorithm: bytes, names: Sequence[bytes], facts: Stats, locators: NDArray[np.int64] | None = None
@@ -70,10 +71,10 @@ class Inventory:
             names = [names[row] for row in here.tolist()]
         stored = self.facts.stored
         self._extend_keys(stored.key("blob"), algorithm, names)
-        stored.number("stored_bytes").extend(facts.sizes[here])
-        stored.number("stored_at").extend(facts.mtimes[here])
-        stored.number("allocated_bytes").extend(facts.allocated[here])
-        stored.number("compression").extend(np.full(len(here), -1, np.int32))
+        stored.column("stored_bytes").extend_numbers(facts.sizes[here])
+        stored.column("stored_at").extend_numbers(facts.mtimes[here])
+        stored.column("allocated_bytes").extend_numbers(facts.allocated[here])
+        stored.text("compression").repeat(None, len(here))
         self._inodes.append(facts.inodes[here])
         if locators is not None:
             self.locators.append(locators[here])
@@ -88,18 +89,17 @@ class Inventory:
         seen = set()
         for _, row in sorted(zip(texts, shared.tolist(), strict=True)):
             if group[row] in seen:
-                self.facts.stored.number("allocated_bytes").set(row, 0)
+                self.facts.stored.column("allocated_bytes").set(row, 0)
             seen.add(group[row])
 
     def unchecked_layers(self, repository: int, algorithm: bytes, names: Sequence[bytes]) -> None:
         """Layer links of sha256, by the names of their directories."""
         links, count = self.facts.links, len(names)
-        column = links.key("link")
-        self._extend_keys(column, algorithm, names)
-        links.key("blob").extend_codes(column.last())
-        links.number("repository").extend(np.full(count, repository, np.int32))
-        links.number("state").extend(np.full(count, self._unchecked, np.int32))
-        links.number("linked_at").extend(np.full(count, NO_TIME, np.int64))
+        codes = self._extend_keys(links.key("link"), algorithm, names)
+        links.key("blob").extend_numbers(codes)
+        links.column("repository").extend_numbers(np.full(count, repository, np.int32))
+        links.text("state").repeat("unchecked", count)
+        links.column("linked_at").extend_numbers(np.full(count, NO_TIME, np.int64))
 
     def layer_link(self, repository: int, algorithm: bytes, name: bytes, content: bytes | None, mtime: int) -> None:
         """A layer link that was looked into; `content` None where its length says that it is as it should be."""
@@ -111,16 +111,16 @@ class Inventory:
             self.facts.problem(
                 f"layer-link-{state}", repository=self.repository_name(repository), blob=link, detail=_shown(content)
             )
-        self.facts.links.add(repository, link, blob, self._name(state), mtime)
+        self.facts.links.add(repository, link, blob, state, mtime)
 
     def revisions(self, repository: int, algorithm: bytes, names: Sequence[bytes], mtimes: NDArray[np.int64]) -> None:
         """Revision links whose files are there, of the right length."""
         revisions, count = self.facts.revisions, len(names)
         self._extend_keys(revisions.key("manifest"), algorithm, names)
-        revisions.number("repository").extend(np.full(count, repository, np.int32))
-        revisions.number("state").extend(np.full(count, self._ok, np.int32))
-        revisions.number("linked_at").extend(mtimes)
-        revisions.number("is_root").extend(np.zeros(count, np.int8))
+        revisions.column("repository").extend_numbers(np.full(count, repository, np.int32))
+        revisions.text("state").repeat("ok", count)
+        revisions.column("linked_at").extend_numbers(mtimes)
+        revisions.column("is_root").extend_numbers(np.zeros(count, np.int8))
 
     def revision(self, repository: int, algorithm: bytes, name: bytes, content: bytes, mtime: int) -> None:
         """A revision link that was read."""
@@ -132,7 +132,7 @@ class Inventory:
             self.facts.problem(
                 f"revision-link-{state}", repository=self.repository_name(repository), manifest=key, detail=_shown(content)
             )
-        self.facts.revisions.add(repository, key, self._name(state), mtime, 0)
+        self.facts.revisions.add(repository, key, state, mtime, 0)
 
     def tag(
         self, repository: int, tag: bytes, content: bytes | None, mtime: int, history: Sequence[tuple[str, int]]
@@ -145,21 +145,20 @@ class Inventory:
             self.facts.problem(f"tag-link-{state}", repository=where, detail=f"tag {clean(name)}: {_shown(content)}")
         if TAG.fullmatch(name) is None:
             self.facts.problem("name-invalid", repository=where, detail=f"tag {name}")
-        code = self._name(name)
-        self.facts.tags.add(repository, code, target, mtime if content is not None else NO_TIME, self._name(state))
+        self.facts.tags.add(repository, name, target, mtime if content is not None else NO_TIME, state)
         seen = False
         for digest, when in history:
             seen |= digest == target
-            self.facts.tag_history.add(repository, code, digest, when, int(digest == target))
+            self.facts.tag_history.add(repository, name, digest, when, int(digest == target))
         if target and not seen:
-            self.facts.tag_history.add(repository, code, target, mtime, 1)
+            self.facts.tag_history.add(repository, name, target, mtime, 1)
 
     def upload(self, repository: int, upload: bytes, size: int, started: bytes | None) -> None:
         """An unfinished upload; `size` -1 where no data arrived."""
         where, name = self.repository_name(repository), decode_name(upload)
         text = None if started is None else started.decode("utf-8", "replace").strip()
         self.facts.problem("upload-unfinished" if text else "upload-without-start", repository=where, detail=name)
-        self.facts.uploads.add(repository, self._name(name), max(size, 0), self.facts.stamps.code(text or None))
+        self.facts.uploads.add(repository, name, max(size, 0), text)
 
     def bad_name(self, path: bytes) -> None:
         """A directory in the store of blobs that is no digest."""
@@ -178,11 +177,12 @@ class Inventory:
             self.facts.problem("tags-missing", repository=where)
 
     @staticmethod
-    def _extend_keys(column: KeyColumn, algorithm: bytes, names: Sequence[bytes]) -> None:
+    def _extend_keys(column: KeyColumn, algorithm: bytes, names: Sequence[bytes]) -> NDArray[np.int32]:
         if algorithm == _SHA256:
-            column.extend_names(names, SHA256)
-        else:
-            column.extend([_key(algorithm, name) for name in names])
+            return column.extend_names(names, SHA256)
+        codes = column.intern([_key(algorithm, name) for name in names])
+        column.extend_numbers(codes)
+        return codes
 
 
 def split_names(algorithm: bytes, names: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:

@@ -1,0 +1,132 @@
+"""The path grammar of Docker Registry v1's storage (docker_registry/core/driver.py), below its ``storage_path``.
+
+::
+
+    images/<id>/json            what the client sent          images/<id>/layer        the bytes as they were sent
+    images/<id>/ancestry        ids, self first, base last    images/<id>/_checksum    text (to 0.6.9) or a list (from 0.7.0)
+    images/<id>/_inprogress     an upload not completed       images/<id>/_files, _diff        caches of listings
+    repositories/<namespace>/<repository>/_index_images       every image ever pushed here
+    repositories/<namespace>/<repository>/_images_list        the same, with token authentication
+    repositories/<namespace>/<repository>/tag_<TAG>           the id it points to
+    repositories/<namespace>/<repository>/tag<TAG>_json       who pushed it (from 0.6.6; <TAG>_json for four days before)
+    repositories/<namespace>/<repository>/json                the same for the tag latest
+    repositories/<namespace>/<repository>/_private            empty: not public
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from regviz.text import clean, decode_name
+
+IMAGES, REPOSITORIES = b"images", b"repositories"
+ID = re.compile(rb"[0-9a-f]{64}|[0-9a-f]{16}")
+"""Image ids (toolkit.py: 64 hex digits, and 16 are valid too)."""
+_TAG, _METADATA = b"tag_", b"_json"
+
+
+class Role(IntEnum):
+    """What a path is."""
+
+    FOREIGN = 0
+    DIRECTORY = 1
+    JSON = 2
+    LAYER = 3
+    ANCESTRY = 4
+    CHECKSUM = 5
+    IN_PROGRESS = 6
+    CACHE = 7
+    TAG = 8
+    TAG_METADATA = 9
+    REPOSITORY_METADATA = 10
+    INDEX = 11
+    IMAGES_LIST = 12
+    PRIVATE = 13
+
+
+class Place(NamedTuple):
+    """A path understood; parts that its role does not have are empty."""
+
+    role: Role
+    image: bytes = b""
+    repository: bytes = b""
+    """Path below ``repositories/``, as it is written."""
+    tag: bytes = b""
+
+
+_IMAGE_FILES = {
+    b"json": Role.JSON,
+    b"layer": Role.LAYER,
+    b"ancestry": Role.ANCESTRY,
+    b"_checksum": Role.CHECKSUM,
+    b"_inprogress": Role.IN_PROGRESS,
+    b"_files": Role.CACHE,
+    b"_diff": Role.CACHE,
+}
+_REPOSITORY_FILES = {
+    b"json": Role.REPOSITORY_METADATA,
+    b"_index_images": Role.INDEX,
+    b"_images_list": Role.IMAGES_LIST,
+    b"_private": Role.PRIVATE,
+}
+
+
+def parse(path: bytes) -> Place:
+    """What a file's path below the root is.
+
+    Examples
+    --------
+    >>> parse(b"repositories/library/nodejs/taglatest_json")
+    Place(role=<Role.TAG_METADATA: 9>, image=b'', repository=b'library/nodejs', tag=b'latest')
+    >>> parse(b"images/27cf784147099545/json").role.name
+    'JSON'
+    """
+    parts = path.split(b"/")
+    if parts[0] == IMAGES:
+        if len(parts) < 2 or (len(parts) == 2 and ID.fullmatch(parts[1])):  # noqa: PLR2004
+            return Place(Role.DIRECTORY, parts[1] if len(parts) == 2 else b"")  # noqa: PLR2004
+        if len(parts) == 3 and ID.fullmatch(parts[1]):  # noqa: PLR2004
+            return Place(_IMAGE_FILES.get(parts[2], Role.FOREIGN), parts[1])
+        return Place(Role.FOREIGN)
+    if parts[0] != REPOSITORIES:
+        return Place(Role.FOREIGN)
+    if len(parts) <= 3:  # noqa: PLR2004
+        return Place(Role.DIRECTORY, b"", b"/".join(parts[1:]))
+    return Place(Role.FOREIGN) if len(parts) > 4 else _in_repository(b"/".join(parts[1:3]), parts[3])  # noqa: PLR2004
+
+
+def _in_repository(repository: bytes, name: bytes) -> Place:
+    role = _REPOSITORY_FILES.get(name)
+    if role is not None:
+        return Place(role, b"", repository)
+    if name.startswith(_TAG):
+        return Place(Role.TAG, b"", repository, name[len(_TAG) :])
+    if name.endswith(_METADATA):
+        tag = name.removesuffix(_METADATA)
+        return Place(Role.TAG_METADATA, b"", repository, tag.removeprefix(b"tag") or tag)
+    return Place(Role.FOREIGN, b"", repository)
+
+
+def repository_name(path: bytes) -> str:
+    """A repository's name from its path: parts were quoted, once (to 0.8.0) or twice (from 0.8.1).
+
+    Examples
+    --------
+    >>> repository_name(b"a/b%2Fc"), repository_name(b"a/b%252Fc"), repository_name(b"library/nodejs")
+    ('a/b/c', 'a/b/c', 'library/nodejs')
+    """
+    return clean(unquote(unquote(decode_name(path))))
+
+
+def tag_name(name: bytes) -> str:
+    """A tag's name from its file's, quoted once from 0.8.1.
+
+    Examples
+    --------
+    >>> tag_name(b"1.0%2Bx"), tag_name(b"latest")
+    ('1.0+x', 'latest')
+    """
+    return clean(unquote(decode_name(name)))

@@ -1,0 +1,99 @@
+"""report(): one HTML file that says what is in a registry."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from regviz import share
+from regviz.errors import RegvizError
+from regviz.layouts.common import Progress, no_progress
+from regviz.read import read
+from regviz.registry import Registry
+from regviz.report.execute import execute, read_notebook
+from regviz.report.page import render
+
+_NOTEBOOK = "report.ipynb"
+
+
+def report(
+    source: str | os.PathLike[str] | Registry | None = None,
+    path: str | os.PathLike[str] = "report.html",
+    *,
+    notebook: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    progress: Progress = no_progress,
+) -> Path:
+    """Write the report of a registry: one HTML file that asks the network for nothing.
+
+    A notebook is run on the source and its outputs exported. The source is read once, before; the notebook gets what was read.
+
+    Parameters
+    ----------
+    source : path or Registry, optional
+        As for :func:`regviz.read`.
+    path : path
+        The file to write. It is written aside and moved into place at the end.
+    notebook : path, optional
+        A notebook to run instead of the one that ships; ``rv.read()`` in it reads the source. It runs in its own folder.
+    title : str, optional
+        The page's title; left out, the name of the source.
+    progress : Progress
+        Shows how far it came; see `regviz.layouts.common.Progress`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    RegvizError
+        The source cannot be read, a cell of the notebook failed, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> report(rv.read(), "registry.html")  # doctest: +SKIP
+    PosixPath('registry.html')
+    """
+    target = Path(path)
+    own = Path(notebook) if notebook is not None else share.folder("notebooks") / _NOTEBOOK
+    page = read_notebook(own)
+    if target.is_dir() or not target.parent.is_dir():
+        why = "is a folder" if target.is_dir() else f"has no folder: there is no {target.parent}"
+        raise RegvizError(f"the report cannot be written: {target} {why}; give the path of a file, such as report.html")
+    reg = source if isinstance(source, Registry) else read(source, progress=progress)
+    with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
+        capture = Path(folder) / "source.regviz"
+        reg.save(str(capture))
+        place = own.resolve().parent if notebook is not None else Path(folder)
+        execute(page, name=own.name, source=str(capture), folder=place, progress=progress)
+    html = render(page, title=title or source_name(reg.source.uri))
+    _write(target, html)
+    return target
+
+
+def source_name(uri: str) -> str:
+    """The last part of a source's address.
+
+    Examples
+    --------
+    >>> source_name("/srv/registry/"), source_name("dumps/prod.tar.gz"), source_name("/")
+    ('registry', 'prod.tar.gz', '/')
+    """
+    return uri.rstrip("/").rpartition("/")[2] or uri
+
+
+def _write(target: Path, html: str) -> None:
+    aside = target.with_name(f".{secrets.token_hex(8)}.html")
+    try:
+        with aside.open("x", encoding="utf-8") as file:
+            file.write(html)
+        aside.replace(target)
+    except OSError as error:
+        raise RegvizError(f"the report cannot be written to {target}: {error.strerror}; give another path") from error
+    finally:
+        aside.unlink(missing_ok=True)

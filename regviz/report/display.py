@@ -1,0 +1,98 @@
+"""A figure or a table as something a notebook shows: the same object reads well in JupyterLab and in a page."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from regviz.report.tables import ROWS, html_table
+from regviz.text import count_noun, escape_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PAGE_VARIABLE = "REGVIZ_PAGE"
+"""Set while a notebook runs for a page, which has the style of all outputs already."""
+
+_STYLE = Path(__file__).with_name("static") / "output.css"
+_number = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A piece of a page.
+
+    Attributes
+    ----------
+    html : str
+        Its elements, without style.
+    text : str
+        What a place without HTML shows.
+    """
+
+    html: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        if os.environ.get(PAGE_VARIABLE):
+            return self.html
+        return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>{self.html}"
+
+
+def table(
+    rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: str = "", command: str = ""
+) -> Shown:
+    """A pandas table with readable bytes, times and digests; see :func:`regviz.report.tables.html_table`.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> table(rv.read().tags.head(3), caption="Tags")
+    Tags: 3 rows
+    """
+    shown = html_table(rows, caption=caption, limit=limit, largest=largest, command=command)
+    return Shown(f'<div class="rv">{shown}</div>', f"{caption}: {count_noun(len(rows), 'row')}")
+
+
+def figure(
+    drawn: Axes | Figure, *, table: pd.DataFrame | None = None, limit: int = ROWS, largest: str = "", command: str = ""
+) -> Shown:
+    """A figure as SVG, with its numbers folded beneath it.
+
+    Parameters
+    ----------
+    drawn : matplotlib.axes.Axes or matplotlib.figure.Figure
+        What a function of ``rv.plot`` gave. Its title says what it finds.
+    table : pandas.DataFrame, optional
+        The answer it was drawn from.
+    limit, largest, command
+        As for :func:`table`.
+    """
+    from matplotlib import pyplot as plt  # noqa: PLC0415  # loaded when asked for
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    from regviz.plot.svg import to_svg  # noqa: PLC0415
+
+    drawing = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
+    title = _title(drawing)
+    svg = to_svg(drawing, title=title, description=_description(table))
+    plt.close(drawing)
+    label = f"rv-figure-{next(_number)}"
+    numbers = ""
+    if table is not None:
+        rows = html_table(table, caption=title, limit=limit, largest=largest, command=command)
+        summary = f"The numbers as a table ({count_noun(len(table), 'row')})"
+        numbers = f'<details class="numbers"><summary>{summary}</summary>{rows}</details>'
+    html = (
+        f'<figure class="rv" role="group" aria-labelledby="{label}"><figcaption id="{label}">{escape_html(title)}'
+        f'</figcaption><div class="scroll" role="group" aria-labelledby="{label}" tabindex="0">{svg}</div>{numbers}</figure>'
+    )
+    return Shown(html, f"Figure: {title}")

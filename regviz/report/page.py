@@ -1,0 +1,107 @@
+"""An executed notebook as one HTML page that opens offline."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import regviz
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_STATIC = Path(__file__).with_name("static")
+_HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
+_TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
+
+
+def render(notebook: NotebookNode, *, title: str) -> str:
+    """The page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        With its outputs. A cell tagged ``notebook-only`` is left out.
+    title : str
+        The title of the page, and its heading unless the notebook has one.
+
+    Notes
+    -----
+    The page's Content Security Policy [1]_ lets nothing be loaded and no script run but the page's own, which it names by
+    its hash. Styles stay open, because figures carry some in attributes.
+
+    References
+    ----------
+    .. [1] W3C, Content Security Policy Level 3.
+    """
+    from jinja2 import FileSystemLoader  # noqa: PLC0415  # loaded when asked for
+    from nbconvert.exporters import TemplateExporter  # noqa: PLC0415
+
+    prose = [str(cell.source) for cell in _shown(notebook) if cell.cell_type == "markdown"]
+    script, style = _asset("page.js"), _asset("output.css") + _asset("page.css")
+    page = {
+        "title": f"{title} · regviz",
+        "heading": "" if any(_TITLE.search(source) for source in prose) else title,
+        "contents": [found for source in prose for found in _HEADING.findall(markdown(source))],
+        "style": style,
+        "script": script,
+        "policy": _policy(script),
+        "version": regviz.__version__,
+    }
+    exporter = TemplateExporter(
+        extra_loaders=[FileSystemLoader(_STATIC)],
+        template_file="page.html.j2",
+        filters={"markdown": markdown, "highlight": highlight},
+    )
+    exporter.environment.globals["page"] = page
+    html, _ = exporter.from_notebook_node(notebook)
+    return str(html)
+
+
+def _shown(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if "notebook-only" not in cell.metadata.get("tags", [])]
+
+
+def _asset(name: str) -> str:
+    return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def _policy(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def markdown(source: str) -> str:
+    """Markdown as HTML, with an ``id`` on each heading.
+
+    Examples
+    --------
+    >>> markdown("## Who shares what?")
+    '<h2 id="Who-shares-what?">Who shares what?</h2>\\n'
+    """
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath  # noqa: PLC0415
+
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def highlight(source: str) -> str:
+    """Python as HTML, its parts marked by Pygments' classes.
+
+    Examples
+    --------
+    >>> highlight("x = 1")
+    '<pre tabindex="0"><code><span class="n">x</span> <span class="o">=</span> <span class="mi">1</span></code></pre>'
+    """
+    from pygments import highlight as marked  # noqa: PLC0415
+    from pygments.formatters import HtmlFormatter  # noqa: PLC0415
+    from pygments.lexers import PythonLexer  # noqa: PLC0415
+
+    code = marked(source, PythonLexer(), HtmlFormatter(nowrap=True)).strip()
+    return f'<pre tabindex="0"><code>{code}</code></pre>'

@@ -1,0 +1,134 @@
+"""The parts of a report that are neither a figure nor a plain table: opening, problems, limits, colophon."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from typing import TYPE_CHECKING, Any
+
+import regviz
+from regviz.analysis import sizes
+from regviz.card import summarise
+from regviz.problems import RULES
+from regviz.report import words
+from regviz.report.display import Shown
+from regviz.report.tables import html_table
+from regviz.schema import SEVERITIES
+from regviz.text import count_noun, escape_html, format_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from regviz.card import Summary
+    from regviz.problems import Rule
+    from regviz.registry import Registry
+
+_PLACES = 50
+_WHERE = ["repository", "manifest", "blob", "path", "detail"]
+
+
+def opening(reg: Registry) -> Shown:
+    """What was read, one sentence, and five numbers.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> opening(rv.read())
+    ... tags in ... repositories would take ... one by one; sharing brings that to ...
+    """
+    summary, answer = summarise(reg), sizes(reg)
+    totals = words.TagTotals(int(answer["logical_bytes"].sum()), int(answer.attrs["tagged_bytes"]))
+    sentence = words.opening(summary, totals)
+    read = reg.source.read_at.strftime("%Y-%m-%d %H:%M UTC")
+    numbers = "".join(
+        f"<div><dt>{name}</dt><dd>{escape_html(value)}</dd><dd class='beside'>{escape_html(beside)}</dd></div>"
+        for name, value, beside in _numbers(summary)
+    )
+    html = (
+        f'<div class="rv rv-opening"><p class="source">{escape_html(words.layout_name(reg.source))} at '
+        f"<code>{escape_html(reg.source.uri)}</code>, read {read}</p>"
+        f'<p class="lead">{escape_html(sentence)}</p><dl>{numbers}</dl></div>'
+    )
+    return Shown(html, sentence)
+
+
+def _numbers(summary: Summary) -> list[tuple[str, str, str]]:
+    wrong = [count_noun(summary.errors, "error")] if summary.errors else []
+    wrong += [count_noun(summary.warnings, "warning")] if summary.warnings else []
+    return [
+        ("Stored", format_bytes(summary.stored_bytes), f"in {count_noun(summary.blobs, 'blob')}"),
+        ("Repositories", f"{summary.repositories:,}", ""),
+        ("Tags", f"{summary.tags:,}", ""),
+        ("Images", f"{summary.images:,}", f"on {count_noun(summary.layers, 'layer')}"),
+        ("Problems", f"{summary.errors + summary.warnings:,}", ", ".join(wrong)),
+    ]
+
+
+def problems(reg: Registry) -> Shown:
+    """The problems found, by rule: what each means, what to do, and where.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> problems(rv.read())
+    ... error..., ...
+    """
+    found = reg.problems
+    if not len(found):
+        return Shown('<div class="rv"><p>No problem was found.</p></div>', "No problem was found.")
+    counts = found["rule"].value_counts()
+    order = sorted(counts.index, key=lambda rule: (SEVERITIES.index(RULES[rule].severity), -counts[rule], rule))
+    parts = "".join(_problem(RULES[rule], found[found["rule"] == rule]) for rule in order)
+    severities = found["severity"].value_counts()
+    heads = ", ".join(
+        count_noun(int(severities[word]), "note" if word == "info" else word) for word in SEVERITIES if word in severities
+    )
+    return Shown(f'<div class="rv rv-problems"><p>{heads}.</p>{parts}</div>', heads)
+
+
+def _problem(rule: Rule, found: pd.DataFrame) -> str:
+    places = found[_WHERE].dropna(axis="columns", how="all")
+    where = ""
+    if len(places.columns):
+        command = "regviz table SOURCE problems --format csv"
+        rows = html_table(places, caption=f"Where: {rule.rule}", limit=_PLACES, command=command)
+        where = f"<details class='numbers'><summary>Where ({count_noun(len(places), 'place')})</summary>{rows}</details>"
+    stops = f" Garbage collection stops at it: {', '.join(rule.aborts)}." if rule.aborts else ""
+    word = "note" if rule.severity == "info" else rule.severity
+    return (
+        f'<section class="{rule.severity}"><h3><span class="severity">{word}</span> {escape_html(rule.meaning)}</h3>'
+        f"<p>{escape_html(rule.action)}{escape_html(stops)}</p>"
+        f'<p class="source"><code>{rule.rule}</code>, after {escape_html(rule.source)}</p>{where}</section>'
+    )
+
+
+def limits(reg: Registry) -> Shown:
+    """What was read and how, and what this source could not know.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> "Who pulls what" in limits(rv.read()).html
+    True
+    """
+    known = words.limits(reg)
+    rows = "".join(f"<dt>{escape_html(what)}</dt><dd>{escape_html(why)}</dd>" for what, why in known)
+    said = [("Source", reg.source.uri), ("Recognised by", reg.source.why), ("Its root", reg.source.root or "the source itself")]
+    facts = "".join(f"<dt>{name}</dt><dd>{escape_html(value)}</dd>" for name, value in said)
+    html = f'<div class="rv rv-limits"><dl>{facts}</dl><h3>Not known</h3><dl>{rows}</dl></div>'
+    return Shown(html, "; ".join(what for what, _ in known))
+
+
+def colophon() -> Shown:
+    """How the page was made."""
+    import matplotlib  # noqa: PLC0415  # for their versions only
+    import networkx  # noqa: PLC0415
+    import pandas  # noqa: PLC0415
+
+    used: list[tuple[str, Any]] = [("pandas", pandas), ("matplotlib", matplotlib), ("networkx", networkx)]
+    versions = ", ".join(f"{name} {module.__version__}" for name, module in used)
+    text = (
+        f"Made by regviz {regviz.__version__} on {dt.datetime.now(dt.UTC):%Y-%m-%d}, with Python "
+        f"{platform.python_version()}, {versions}."
+    )
+    return Shown(f'<div class="rv"><p>{escape_html(text)}</p></div>', text)

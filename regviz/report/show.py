@@ -1,0 +1,8 @@
+"""What a notebook calls to show figures, tables and the parts of a report."""
+
+from __future__ import annotations
+
+from regviz.report.display import figure, table
+from regviz.report.sections import colophon, limits, opening, problems
+
+__all__ = ["colophon", "figure", "limits", "opening", "problems", "table"]

@@ -1,0 +1,135 @@
+"""What the report says in sentences: what this registry is, and what its source could not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from regviz.text import count_noun, format_bytes
+
+if TYPE_CHECKING:
+    from regviz.card import Summary
+    from regviz.registry import Registry, Source
+
+_LAYOUTS = {"v1": "Docker Registry v1", "distribution": "Distribution"}
+
+
+@dataclass(frozen=True, slots=True)
+class TagTotals:
+    """What all tags add up to.
+
+    Attributes
+    ----------
+    logical_bytes : int
+        The sum of what each tag needs by itself.
+    tagged_bytes : int
+        The same blobs, each counted once.
+    """
+
+    logical_bytes: int
+    tagged_bytes: int
+
+
+def layout_name(source: Source) -> str:
+    """What kind of storage this is.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> layout_name(rv.read().source)
+    'Distribution storage'
+    """
+    return " and ".join(_LAYOUTS.get(layout, layout) for layout in source.layouts) + " storage"
+
+
+def opening(summary: Summary, totals: TagTotals) -> str:
+    """One sentence: what the tags take, what they save by sharing, and what no tag reaches.
+
+    Examples
+    --------
+    >>> from regviz.card import Summary
+    >>> print(opening(Summary(2, 4, 3, 9, 12, 3 << 20, 0, 0), TagTotals(8 << 20, 2 << 20)))
+    4 tags in 2 repositories would take 8.00 MiB one by one; sharing brings that to 2.00 MiB, and 1.00 MiB more is reached
+    from no tag.
+    >>> print(opening(Summary(0, 0, 0, 0, 0, 0, 0, 0), TagTotals(0, 0)))
+    This registry is empty: no repository, no tag, no blob.
+    """
+    rest = summary.stored_bytes - totals.tagged_bytes
+    repositories = count_noun(summary.repositories, "repository", "repositories")
+    if not summary.tags:
+        if not summary.repositories and not summary.blobs:
+            return "This registry is empty: no repository, no tag, no blob."
+        blobs = count_noun(summary.blobs, "blob")
+        return f"No tag is here: {repositories}, and {format_bytes(rest)} in {blobs} that no tag reaches."
+    tags, taken = count_noun(summary.tags, "tag"), format_bytes(totals.tagged_bytes)
+    if totals.logical_bytes > totals.tagged_bytes:
+        one_by_one = format_bytes(totals.logical_bytes)
+        said = f"{tags} in {repositories} would take {one_by_one} one by one; sharing brings that to {taken}"
+    elif summary.tags == 1:
+        said = f"One tag in {repositories} takes {taken}"
+    else:
+        said = f"{tags} in {repositories} share nothing and take {taken}"
+    return f"{said}, and {format_bytes(rest)} more is reached from no tag." if rest else f"{said}."
+
+
+def limits(reg: Registry) -> list[tuple[str, str]]:
+    """What this source could not know, each as what is meant and why, with a source or an option that could."""
+    source = reg.source
+    complete = reg.columns("repositories")["complete"]
+    partly = int((complete == 0).sum())
+    found = [
+        (
+            source.tags_elsewhere != "",
+            "Which manifests are tagged",
+            f"{source.tags_elsewhere}. Such a registry keeps tags in its database: what has no tag here may have one there. "
+            "Ask it before you delete anything.",
+        ),
+        (
+            source.names_in_database,
+            "Names",
+            "The names of repositories and tags are in GitLab’s database; the storage holds nameless blobs. Read such a "
+            "registry over its API.",
+        ),
+        (
+            source.proxy_cache,
+            "What the cache does not hold",
+            "This is a pull-through cache: it holds what was pulled through it. Absent platforms and layers are normal "
+            "here; they are fetched when someone asks.",
+        ),
+        (
+            partly > 0,
+            "What could not be read",
+            f"{count_noun(partly, 'repository', 'repositories')} could be read only in part; see the problems. Nothing "
+            "there is called unused.",
+        ),
+        (
+            not source.knows_untagged,
+            "Manifests without a tag",
+            "This kind of source lists only what has a tag. The storage itself has them all.",
+        ),
+        (
+            not source.knows_all_blobs,
+            "Blobs that nothing refers to",
+            "This kind of source tells only of blobs that something refers to. The storage itself has them all.",
+        ),
+        (
+            not source.trusts_times,
+            "When things were pushed",
+            "The file times all lie together, as after a copy, and are no evidence; pushed and stored times are left out. "
+            "An archive made with times kept (cp -a, tar) has them.",
+        ),
+        (
+            source.links_checked == "stat" and "distribution" in source.layouts,
+            "Whether each layer link is sound",
+            "Layer links were taken by the names of their directories. rv.read(…, links=\"check\") looks at each; "
+            "links=\"open\" reads each.",
+        ),
+        (
+            not source.knows_disk,
+            "Blocks on the disk",
+            "An archive does not say what its files take on a disk. All bytes here are lengths of content.",
+        ),
+        (True, "Who pulls what", "No registry storage records pulls: a tag that looks old may be in use every day."),
+        (True, "What is inside the layers", "Layers were measured, not opened."),
+    ]
+    return [(what, why) for holds, what, why in found if holds]

@@ -1,0 +1,94 @@
+"""The tar scan against the standard library's, on archives of every kind that it writes."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regviz.errors import DamagedArchiveError
+from regviz.storage import open_storage
+from tests.storage.archives import BLOCK, Archive, archives, small_windows
+from tests.storage.listing import by_tarfile, listing
+
+
+def written(folder: str, data: bytes) -> Path:
+    path = Path(folder) / "a.tar"
+    path.write_bytes(data)
+    return path
+
+
+@settings(max_examples=200)
+@given(archives(), st.sampled_from([2, 3, 5, 8]))
+def test_the_scan_finds_what_tarfile_finds(archive: Archive, blocks: int) -> None:
+    with TemporaryDirectory() as folder, small_windows(blocks):
+        path = written(folder, archive.build())
+        assert listing(open_storage(str(path))) == by_tarfile(path)
+
+
+@given(archives())
+def test_large_windows_find_the_same(archive: Archive) -> None:
+    with TemporaryDirectory() as folder:
+        path = written(folder, archive.build())
+        assert listing(open_storage(str(path))) == by_tarfile(path)
+
+
+@settings(max_examples=150)
+@given(archives(), st.data())
+def test_an_archive_cut_anywhere_is_said_to_be(archive: Archive, choice: st.DataObject) -> None:
+    data = archive.build()
+    with TemporaryDirectory() as folder:
+        path = written(folder, data)
+        with tarfile.open(path, "r:") as opened:
+            members = opened.getmembers()
+            borders = {0, *(member.offset_data + padded(member) for member in members)}
+        whole = listing(open_storage(str(path)))
+        end = max(borders)
+        assert not any(data[end:])
+        cut = choice.draw(st.integers(BLOCK, end + 2 * BLOCK))
+        path.write_bytes(data[:cut])
+        if cut >= end + BLOCK:
+            assert listing(open_storage(str(path))) == whole
+        elif cut in borders:
+            storage = open_storage(str(path))
+            listing(storage)
+            assert [p.rule for p in storage.problems if p.rule.startswith("archive")] == ["archive-without-end"]
+        else:
+            with pytest.raises(DamagedArchiveError, match=r"a\.tar breaks off after \d+ bytes"):
+                listing(open_storage(str(path)))
+        partial = open_storage(str(path), partial=True)
+        part = listing(partial)
+        assert partial.complete == (cut >= end + BLOCK)
+        kept = sum(member.offset_data + padded(member) <= cut for member in members)
+        expected = by_tarfile(shortened(path, data, members[:kept]))
+        assert part[: len(expected)] == expected or part == expected
+
+
+def shortened(path: Path, data: bytes, members: list[tarfile.TarInfo]) -> Path:
+    """An archive of the first members only."""
+    end = max((member.offset_data + padded(member) for member in members), default=0)
+    target = path.with_name("short.tar")
+    target.write_bytes(data[:end] + bytes(2 * BLOCK))
+    return target
+
+
+def padded(member: tarfile.TarInfo) -> int:
+    return (member.size + 511) // BLOCK * BLOCK if member.isreg() else 0
+
+
+def test_contents_beyond_the_largest_window(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    sizes = [0, 511, 512, 513, (1 << 20) - 1, (1 << 20) + 1, 0, 3 << 20, 1, 512]
+    with tarfile.open(path, "w") as archive:
+        for number, size in enumerate(sizes):
+            info = tarfile.TarInfo(f"member-{number}")
+            info.size = size
+            archive.addfile(info, io.BytesIO(bytes([number + 1]) * size))
+    found = listing(open_storage(str(path)))
+    assert found == by_tarfile(path)
+    assert [entry.size for entry in found] == sizes
