@@ -1,7 +1,7 @@
 """What is measured against: registries and tars made once and kept, limit programs compiled.
 
-They lie in the directory that ``REGVIZ_BENCH_DIR`` names, else in one of this user's own below the system's directory
-for temporary files. A registry is made anew when its generator changed.
+They lie in the directory that ``REGVIZ_BENCH_DIR`` names, else in one of this user's own below the system's
+directory for temporary files. A registry is made anew when its generator changed.
 """
 
 from __future__ import annotations
@@ -13,24 +13,32 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from benchmarks import generate_distribution, generate_v1
 from benchmarks.generate_distribution import Size
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
 DIRECTORY_VARIABLE = "REGVIZ_BENCH_DIR"
 SizeName = Literal["S", "M", "L"]
-DISTRIBUTION = {"S": Size(100, 1_000, 5_000), "M": Size(2_000, 50_000, 200_000), "L": Size(10_000, 200_000, 1_000_000)}
+DISTRIBUTION = {
+    "S": Size(repositories=100, tags=1_000, blobs=5_000),
+    "M": Size(repositories=2_000, tags=50_000, blobs=200_000),
+    "L": Size(repositories=10_000, tags=200_000, blobs=1_000_000),
+}
 V1_IMAGES = {"S": 2_000, "M": 100_000}
 CHAIN_IDS = {"S": 20_000, "M": 1_000_000}
 
 _HERE = Path(__file__).parent
-_BYTES_A_BLOB = 40_000  # of disk: blocks for its file, its link and their directories, and its members in a tar
-_BYTES_AN_IMAGE = 30_000
-_BYTES_A_GIGABYTE = 1e9
+_DISK_A_BLOB = 40_000  # blocks for its file, its links and their directories, and its members in a tar
+_DISK_AN_IMAGE = 30_000
+_GB = 1e9
 
 
 class Unavailable(Exception):  # noqa: N818  # it is no error: what needs it is left out, with this reason
@@ -50,6 +58,11 @@ class Corpus:
         return self.folder.with_name("storage.tar")
 
 
+def default_directory() -> Path:
+    """Where things are kept if nothing else is said."""
+    return Path(tempfile.gettempdir()) / f"regviz-benchmarks-{os.getuid()}"
+
+
 def directory() -> Path:
     """Where everything made is kept."""
     named = os.environ.get(DIRECTORY_VARIABLE)
@@ -57,7 +70,7 @@ def directory() -> Path:
         path = Path(named).absolute()
         path.mkdir(parents=True, exist_ok=True)
         return path
-    path = Path(tempfile.gettempdir()) / f"regviz-benchmarks-{os.getuid()}"
+    path = default_directory()
     path.mkdir(mode=0o700, exist_ok=True)
     if path.lstat().st_uid != os.getuid():
         raise SystemExit(f"{path} belongs to somebody else: name another directory by {DIRECTORY_VARIABLE}")
@@ -67,16 +80,14 @@ def directory() -> Path:
 def distribution(size: SizeName) -> Corpus:
     """A registry in Distribution's storage."""
     wanted = DISTRIBUTION[size]
-    source = Path(generate_distribution.__file__)
-    needs = wanted.blobs * _BYTES_A_BLOB
-    return _made(f"distribution-{size}", source, wanted, needs, lambda root: generate_distribution.generate(root, wanted))
+    needs = wanted.blobs * _DISK_A_BLOB
+    return _made(f"distribution-{size}", generate_distribution, wanted, needs)
 
 
 def v1(size: SizeName) -> Corpus:
     """A registry in v1's storage."""
     images = V1_IMAGES[size]
-    source = Path(generate_v1.__file__)
-    return _made(f"v1-{size}", source, images, images * _BYTES_AN_IMAGE, lambda root: generate_v1.generate(root, images))
+    return _made(f"v1-{size}", generate_v1, images, images * _DISK_AN_IMAGE)
 
 
 def make_tar(corpus: Corpus) -> Path:
@@ -112,35 +123,31 @@ def program(name: str) -> str:
     return path
 
 
-def _made(name: str, source: Path, parameters: object, needs: int, generate: Callable[[Path], dict[str, int]]) -> Corpus:
+def _made(name: str, generator: ModuleType, size: object, needs: int) -> Corpus:
     place = directory() / name
     note = place / "made.json"
-    fingerprint = hashlib.sha256(source.read_bytes() + repr(parameters).encode()).hexdigest()
+    source = Path(str(generator.__file__)).read_bytes()
+    fingerprint = hashlib.sha256(source + repr(size).encode()).hexdigest()
     if note.exists():
-        made = cast("dict[str, object]", json.loads(note.read_text(encoding="utf-8")))
+        made = json.loads(note.read_text(encoding="utf-8"))
         if made["fingerprint"] == fingerprint:
-            return Corpus(place / "storage", cast("dict[str, int]", made["rows"]))
+            return Corpus(place / "storage", made["rows"])
     if place.exists():
         shutil.rmtree(place)
-    place.mkdir()
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(directory()).free
     if free < needs:
-        place.rmdir()
-        gigabytes = f"{needs / _BYTES_A_GIGABYTE:.0f} GB of disk for {name}, where {free / _BYTES_A_GIGABYTE:.0f} are free"
-        raise Unavailable(f"{gigabytes} (another place: {DIRECTORY_VARIABLE})")
+        room = f"{needs / _GB:.0f} GB of disk for {name}, and {free / _GB:.0f} are free"
+        raise Unavailable(f"{room} (another place: {DIRECTORY_VARIABLE})")
+    place.mkdir()
     with _announced(name):
-        rows = generate(place / "storage")
+        rows = generator.generate(place / "storage", size)
     note.write_text(json.dumps({"fingerprint": fingerprint, "rows": rows}), encoding="utf-8")
     return Corpus(place / "storage", rows)
 
 
-class _announced:  # noqa: N801  # reads as what it does: with _announced("distribution-M"): …
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        self._began = time.perf_counter()
-        print(f"making {self._what} ...", end=" ", flush=True)
-
-    def __exit__(self, *error: object) -> None:
-        print("failed" if error[0] else f"{time.perf_counter() - self._began:.0f} s", flush=True)
+@contextmanager
+def _announced(what: str) -> Iterator[None]:
+    print(f"making {what} ...", end=" ", flush=True)
+    began = time.perf_counter()
+    yield
+    print(f"{time.perf_counter() - began:.0f} s", flush=True)

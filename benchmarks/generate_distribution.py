@@ -1,9 +1,9 @@
 """A made-up registry in Distribution's storage: the right shape and sizes, layers that are holes.
 
-Repositories are built on a few hundred bases of unequal popularity; each has between one tag and very many, and each
-push keeps most of the stack before it and puts a few layers on top. Manifests and configurations are real documents
-under their real digests. One tag in fifty was pushed twice, so its first manifest is untagged; one layer in a hundred
-is linked nowhere.
+Repositories are built on a few hundred bases of unequal popularity. Each has between one tag and very many;
+each push keeps most of the stack before it and puts a few layers on top. Manifests and configurations are
+real documents under their real digests. One tag in fifty was pushed twice, so its first manifest is untagged; one
+layer in a hundred is linked nowhere.
 """
 
 from __future__ import annotations
@@ -114,9 +114,12 @@ class _Builder:
         kinds = DOCKER if number % 3 else OCI
         config = json.dumps(_config(repository, number, stack), separators=(",", ":")).encode()
         config_encoded = self._storage.document(config)
-        layers = [{"mediaType": kinds["layer"], "size": y.blob_bytes, "digest": f"sha256:{y.encoded}"} for y in stack]
-        named = {"mediaType": kinds["config"], "size": len(config), "digest": f"sha256:{config_encoded}"}
-        manifest = {"schemaVersion": 2, "mediaType": kinds["manifest"], "config": named, "layers": layers}
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": kinds["manifest"],
+            "config": _descriptor(kinds["config"], config_encoded, len(config)),
+            "layers": [_descriptor(kinds["layer"], layer.encoded, layer.blob_bytes) for layer in stack],
+        }
         encoded = self._storage.document(json.dumps(manifest, indent=3).encode())
         for blob in [layer.encoded for layer in stack if layer.encoded not in linked] + [config_encoded]:
             self._storage.link(f"{path}/_layers/sha256/{blob}", blob)
@@ -132,7 +135,8 @@ class _Builder:
         tiny = self._rng.random() < 0.15
         size = 32 if tiny else min(1 << 31, 100 + int(self._rng.lognormvariate(14.6, 2.6)))
         self._storage.hole(encoded, size)
-        return Layer(encoded, diff_id, size, created, f"/bin/sh -c #(nop) COPY dir:{encoded} in /srv/part-{number % 8}")
+        created_by = f"/bin/sh -c #(nop) COPY dir:{encoded} in /srv/part-{number % 8}"
+        return Layer(encoded, diff_id, size, created, created_by)
 
 
 def generate(root: Path, size: Size, seed: int = 1) -> dict[str, int]:
@@ -152,7 +156,8 @@ def generate(root: Path, size: Size, seed: int = 1) -> dict[str, int]:
         path = _make_repository(storage, repository)
         base = rng.choices(bases, cum_weights=popularity)[0]
         linked: set[str] = set()
-        for tag, stack in enumerate(_stacks(builder, rng, base, [new[push + tag] for tag in range(tags)])):
+        counts = [new[push + tag] for tag in range(tags)]
+        for tag, stack in enumerate(_stacks(builder, rng, base, counts)):
             versions = 2 if push + tag in twice else 1
             pushed = [builder.push(repository, path, stack, linked) for _ in range(versions)]
             at = storage.directory(f"{path}/_manifests/tags/" + (f"v1.{tag}" if tag else "latest"))
@@ -179,7 +184,9 @@ def _tags_by_repository(rng: random.Random, size: Size) -> list[int]:
     return [1 + more[row] for row in range(size.repositories)]
 
 
-def _stacks(builder: _Builder, rng: random.Random, base: list[Layer], new: list[int]) -> Iterator[list[Layer]]:
+def _stacks(
+    builder: _Builder, rng: random.Random, base: list[Layer], new: list[int]
+) -> Iterator[list[Layer]]:
     """One stack a push: up to three layers of the last one fall away, `new` ones come on top."""
     stack = base
     for count in new:
@@ -197,18 +204,24 @@ def _make_repository(storage: _Storage, repository: str) -> str:
     return str(path)
 
 
+def _descriptor(media_type: str, encoded: str, size: int) -> dict[str, object]:
+    return {"mediaType": media_type, "size": size, "digest": f"sha256:{encoded}"}
+
+
 def _config(repository: str, number: int, stack: list[Layer]) -> dict[str, object]:
     steps: list[dict[str, object]] = [
-        {"created": y.created, "created_by": y.created_by, "comment": "buildkit.dockerfile.v0"} for y in stack
+        {"created": layer.created, "created_by": layer.created_by, "comment": "buildkit.dockerfile.v0"}
+        for layer in stack
     ]
-    nothing = {"created": stack[0].created, "created_by": '/bin/sh -c #(nop)  CMD ["/bin/sh"]', "empty_layer": True}
+    command = '/bin/sh -c #(nop)  CMD ["/bin/sh"]'
+    nothing = {"created": stack[0].created, "created_by": command, "empty_layer": True}
     return {
         "architecture": "amd64",
         "author": f"team {number % 97}",
         "config": {
             "Cmd": ["serve"],
             "Entrypoint": ["/entrypoint.sh"],
-            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", f"VERSION={number}", "LANG=C.UTF-8"],
+            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", f"VERSION={number}"],
             "ExposedPorts": {"8080/tcp": {}},
             "Labels": {
                 "org.opencontainers.image.title": repository,

@@ -1,7 +1,7 @@
 """A made-up registry in Docker Registry v1's storage: long chains of images, layers that are holes.
 
-Most images stand on the one made before, some on one made a little earlier, one in a hundred on nothing; no chain is
-longer than the 127 layers that aufs could mount. Each image from which nothing descends has a tag.
+Most images stand on the one made before, some on one made a little earlier, one in a hundred on nothing; no
+chain is longer than the 127 layers that aufs could mount. Each image from which nothing descends has a tag.
 """
 
 from __future__ import annotations
@@ -30,12 +30,16 @@ def generate(root: Path, images: int, seed: int = 2) -> dict[str, int]:
             parent = None
         parents.append(parent)
         lengths.append(1 if parent is None else lengths[parent] + 1)
-        _write_image(root / "images" / ids[number], number, _chain(ids, parents, number), rng.randrange(1 << 24))
+        _write_image(
+            root / "images" / ids[number], number, _chain(ids, parents, number), rng.randrange(1 << 24)
+        )
     ends = sorted(set(range(images)) - {parent for parent in parents if parent is not None})
     repositories = set()
     for row, end in enumerate(ends):
         owner = row // _TAGS_A_REPOSITORY
-        repository = root / "repositories" / (f"team-{owner % 50}" if owner % 3 else "library") / f"app-{owner}"
+        repository = (
+            root / "repositories" / (f"team-{owner % 50}" if owner % 3 else "library") / f"app-{owner}"
+        )
         repository.mkdir(parents=True, exist_ok=True)
         repositories.add(repository)
         (repository / f"tag_v{row % _TAGS_A_REPOSITORY}").write_text(ids[end], encoding="ascii")
@@ -79,6 +83,8 @@ def _write_image(directory: Path, number: int, chain: list[str], size: int) -> N
     }
     (directory / "json").write_text(json.dumps(document, separators=(",", ":")), encoding="ascii")
     (directory / "ancestry").write_text(json.dumps(chain), encoding="ascii")
-    (directory / "_checksum").write_text(json.dumps([f"tarsum+sha256:{own}", f"sha256:{own}"]), encoding="ascii")
+    (directory / "_checksum").write_text(
+        json.dumps([f"tarsum+sha256:{own}", f"sha256:{own}"]), encoding="ascii"
+    )
     with (directory / "layer").open("wb") as layer:
         layer.truncate(size)

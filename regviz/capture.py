@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.columns import TextPool
 from regviz.errors import DamagedCaptureError, TargetExistsError
 from regviz.pool import SHA256, V1_ID, V1_LAYER, KeyPool
 from regviz.registry import Registry, Source
-from regviz.schema import DTYPES, NA, TABLES
+from regviz.schema import DTYPES, NA, TABLES, compact
+from regviz.texts import NamePool, TextPool
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,7 +117,7 @@ def load(path: str) -> Registry:
 
     folder = Path(path)
     manifest = _manifest(folder)
-    pool, names, texts = KeyPool(), TextPool(), TextPool()
+    pool, names, texts = KeyPool(), NamePool(), TextPool()
     tables: dict[str, Columns] = {}
     for name, contract in TABLES.items():
         file = folder / f"{name}.parquet"
@@ -139,10 +139,10 @@ def load(path: str) -> Registry:
             values = tables[name][column.name]
             if column.kind in ("digest", "name"):
                 values = (new_key if column.kind == "digest" else new_name)[values]
-            values = np.ascontiguousarray(values, DTYPES[column.kind])
+            values = compact(values, DTYPES[column.kind])
             values.flags.writeable = False
             tables[name][column.name] = values
-    return Registry(tables, keys=pool, names=sorted_names, texts=texts.texts(), source=_source(manifest, folder))
+    return Registry(tables, keys=pool, names=sorted_names, texts=texts, source=_source(manifest, folder))
 
 
 def arrow_table(registry: Registry, name: str) -> pa.Table:
@@ -169,7 +169,7 @@ def _arrow(registry: Registry, values: NDArray[Any], column: Column) -> pa.Array
     return pa.array(np.where(missing, 0, values).astype(np.int64), mask=missing).cast(kind)
 
 
-def _array(values: pa.Array, column: Column, pool: KeyPool, names: TextPool, texts: TextPool) -> NDArray[Any]:
+def _array(values: pa.Array, column: Column, pool: KeyPool, names: NamePool, texts: TextPool) -> NDArray[Any]:
     """A column in the inside types, its codes those of pools that still grow."""
     import pyarrow.compute as pc  # noqa: PLC0415
 
@@ -179,7 +179,7 @@ def _array(values: pa.Array, column: Column, pool: KeyPool, names: TextPool, tex
         if column.kind == "digest":
             codes = _intern(pool, said)
         else:
-            codes = np.array([(names if column.kind == "name" else texts).code(text) for text in said], np.int32)
+            codes = (names if column.kind == "name" else texts).codes(said)
         indices = np.asarray(pc.fill_null(encoded.indices, len(said)).cast("int64"))
         return np.append(codes, np.int32(-1))[indices]
     if column.kind == "flag":

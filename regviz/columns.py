@@ -14,7 +14,8 @@ import numpy as np
 from regviz.pool import SHA256, KeyPool, is_digest, is_v1_id
 from regviz.problems import RULES
 from regviz.schema import NA_INT
-from regviz.text import clean
+from regviz.stamps import parse_stamps
+from regviz.texts import NamePool, TextPool, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,53 +27,6 @@ FactKind = Literal["key", "digest", "id", "row", "name", "text", "stamp", "int",
 NO_TIME = NO_NUMBER = int(NA_INT)
 _LARGEST_SIZE = 1 << 62
 _STAGED = 1 << 14
-
-
-class TextPool:
-    """Codes for texts, in the order they are met."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, int] = {}
-        self._texts: list[str] = []
-
-    def __len__(self) -> int:
-        return len(self._codes)
-
-    def code(self, text: str | None) -> int:
-        """Code of a text; -1 for None."""
-        if text is None:
-            return -1
-        return self._codes.setdefault(text, len(self._codes))
-
-    def codes(self, values: list[object]) -> NDArray[np.int32]:
-        """Codes of values out of documents: what is no text, or says nothing, is NA; what tables refuse is escaped."""
-        import pyarrow as pa  # noqa: PLC0415  # heavy, and not needed to import regviz
-
-        try:
-            encoded = pa.array(values, pa.string()).dictionary_encode()
-        except (pa.ArrowException, UnicodeEncodeError, TypeError):
-            texts = [clean(value) if isinstance(value, str) else None for value in values]
-            encoded = pa.array(texts, pa.string()).dictionary_encode()
-        known = [self.code(clean(text)) if text else -1 for text in encoded.dictionary.to_pylist()]
-        return np.array([*known, -1], np.int32)[np.asarray(encoded.indices.fill_null(len(known)))]
-
-    def text(self, code: int) -> str:
-        """The text of a code."""
-        if len(self._texts) != len(self._codes):
-            self._texts = list(self._codes)
-        return self._texts[code]
-
-    def texts(self) -> list[str]:
-        """Every text, by code."""
-        return list(self._codes)
-
-    def freeze(self) -> tuple[list[str], NDArray[np.int32]]:
-        """The texts sorted, and the new code of each old one, NA's -1 at the end."""
-        texts = list(self._codes)
-        order = sorted(range(len(texts)), key=texts.__getitem__)
-        new = np.full(len(texts) + 1, -1, np.int32)
-        new[order] = np.arange(len(texts), dtype=np.int32)
-        return [texts[i] for i in order], new
 
 
 class Column:
@@ -127,16 +81,24 @@ class SizeColumn(Column):
         return numbers
 
 
+class TimeColumn(Column):
+    """Times out of documents, in microseconds."""
+
+    def _numbers(self) -> NDArray[Any]:
+        distinct, places = encode(self.staged)
+        return np.append(parse_stamps([text or "" for text in distinct]), NO_TIME)[places]
+
+
 class TextColumn(Column):
     """Codes of texts."""
 
-    def __init__(self, pool: TextPool) -> None:
+    def __init__(self, pool: NamePool | TextPool) -> None:
         super().__init__(np.int32)
         self._pool = pool
 
     def repeat(self, text: str | None, count: int) -> None:
         """Add one text many times."""
-        self.extend_numbers(np.full(count, self._pool.code(text), np.int32))
+        self.extend_numbers(np.full(count, self._pool.codes([text])[0], np.int32))
 
     def _numbers(self) -> NDArray[Any]:
         return self._pool.codes(self.staged)
@@ -205,9 +167,10 @@ class Rows:
                 self._columns[name] = KeyColumn(facts.keys, prefix, accepts)
             elif kind == "size":
                 self._columns[name] = SizeColumn(np.int64)
-            elif kind in ("name", "text", "stamp"):
-                pool = {"name": facts.names, "text": facts.texts, "stamp": facts.stamps}[kind]
-                self._columns[name] = TextColumn(pool)
+            elif kind == "stamp":
+                self._columns[name] = TimeColumn(np.int64)
+            elif kind in ("name", "text"):
+                self._columns[name] = TextColumn(facts.names if kind == "name" else facts.texts)
             else:
                 self._columns[name] = Column({"int": np.int64, "row": np.int32, "flag": np.int8}[kind])
 
@@ -238,6 +201,10 @@ class Rows:
         for column, value in zip(self._columns.values(), values, strict=True):
             column.append(value)
 
+    def take(self, name: str) -> NDArray[Any]:
+        """A column that nobody asks for again: it is forgotten here."""
+        return self._columns.pop(name).array()
+
     def spill(self, most: int = 0) -> None:
         """Turn what is staged into numbers where more than `most` rows are."""
         for column in self._columns.values():
@@ -260,7 +227,7 @@ class Facts:
     def __init__(self, manifest_prefix: bytes = SHA256, blob_prefix: bytes = SHA256) -> None:
         self.keys = KeyPool()
         self.manifests_are_blobs = manifest_prefix == blob_prefix  # v1 keeps documents beside its layers, not among them
-        self.names, self.texts, self.stamps = TextPool(), TextPool(), TextPool()
+        self.names, self.texts = NamePool(), TextPool()
         self._repositories = 0
         self.repositories = Rows(
             self, name="name", raw_name="name", private="flag", has_layers="flag", has_manifests="flag", complete="flag"
@@ -340,6 +307,12 @@ class Facts:
         for rows in vars(self).values():
             if isinstance(rows, Rows):
                 rows.spill(most)
+
+    def free(self) -> None:
+        """Forget all rows; the pools stay."""
+        for rows in vars(self).values():
+            if isinstance(rows, Rows):
+                rows.free()
 
     def problem(
         self,

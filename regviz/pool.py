@@ -8,10 +8,11 @@ the order they are met; :meth:`KeyPool.freeze` puts them in the order of their t
 from __future__ import annotations
 
 import re
-import secrets
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from regviz.interning import UNLISTED, RawRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ SHA256, V1_ID, V1_LAYER = b"sha256:", b"", b"v1:"
 """What stands before 64 hex digits in the three common families of keys."""
 
 _PREFIXES = (V1_ID, SHA256, V1_LAYER)  # in the order of their texts: hex digits sort before letters beyond f
-_ODD = len(_PREFIXES)
 _WIDTH = 32
 _HEX = 2 * _WIDTH
 
@@ -77,17 +77,13 @@ class KeyPool:
     """
 
     def __init__(self) -> None:
-        self._raw: Raw = np.zeros((1024, _WIDTH), np.uint8)
-        self._family: NDArray[np.uint8] = np.zeros(1024, np.uint8)
-        self._table: NDArray[np.int32] = np.full(4096, -1, np.int32)
-        self._salt = np.uint64(secrets.randbits(64) | 1)  # nobody can choose digests that collide
-        self._ranks: NDArray[np.int32] = np.empty(0, np.int32)
+        self._rows = RawRows(_WIDTH // 8)
+        self._ranks: Codes = np.empty(0, np.int32)
         self._odd: dict[str, int] = {}
         self._odd_text: dict[int, str] = {}
-        self._count = 0
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._rows)
 
     def intern_regular(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes | None:
         """Codes of keys of one family, all well formed; None where any is not."""
@@ -142,74 +138,52 @@ class KeyPool:
                     return int(self.intern_raw((pairs[0::2] << 4 | pairs[1::2]).reshape(1, -1), prefix)[0])
         code = self._odd.get(text)
         if code is None:
-            code = self._grow(1)
-            self._family[code] = _ODD
+            code = self._rows.grow(1)
+            self._rows.family[code] = UNLISTED
             self._odd[text] = code
             self._odd_text[code] = text
         return code
 
     def intern_raw(self, raw: Raw, prefix: bytes = SHA256) -> Codes:
-        """Codes of keys given as rows of 32 bytes: open addressing, a whole batch at each step."""
-        family = np.uint8(_PREFIXES.index(prefix))
-        raw = np.ascontiguousarray(raw)
-        words = raw.view("<u8")
-        result = np.full(len(raw), -1, np.int32)
-        self._reserve(len(raw))
-        mask = np.int64(len(self._table) - 1)
-        slots = self._slots(words, family)
-        pending = np.arange(len(raw))
-        while len(pending):
-            at = slots[pending]
-            free = np.flatnonzero(self._table[at] < 0)
-            if len(free):
-                # every claimant writes its number, the last one stays and becomes the new key
-                self._table[at[free]] = -2 - free
-                winners = free[self._table[at[free]] == -2 - free]
-                first = self._grow(len(winners))
-                new = np.arange(first, first + len(winners), dtype=np.int32)
-                self._raw[new] = raw[pending[winners]]
-                self._family[new] = family
-                self._table[at[winners]] = new
-            there = self._table[at]
-            same = (self._raw.view("<u8")[there] == words[pending]).all(axis=1) & (self._family[there] == family)
-            result[pending[same]] = there[same]
-            pending = pending[~same]
-            slots[pending] = (slots[pending] + 1) & mask
-        return result
+        """Codes of keys given as rows of 32 bytes."""
+        return self._rows.intern(np.ascontiguousarray(raw).view(np.uint64), _PREFIXES.index(prefix))
 
     def text(self, code: int) -> str:
         """Text of one key."""
         odd = self._odd_text.get(code)
-        return odd if odd is not None else _PREFIXES[self._family[code]].decode() + self._raw[code].tobytes().hex()
+        return odd if odd is not None else _PREFIXES[self._rows.family[code]].decode() + self._rows.words[code].tobytes().hex()
 
     def texts(self, codes: Codes) -> list[str]:
         """Texts of keys."""
         result = [""] * len(codes)
         for family, prefix in enumerate(_PREFIXES):
-            rows = np.flatnonzero(self._family[codes] == family)
+            rows = np.flatnonzero(self._rows.family[codes] == family)
             width = len(prefix) + _HEX
             blob = self._grid(codes[rows], prefix).tobytes().decode()
             for place, row in enumerate(rows.tolist()):
                 result[row] = blob[place * width : (place + 1) * width]
-        for row in np.flatnonzero(self._family[codes] == _ODD).tolist():
+        for row in np.flatnonzero(self._rows.family[codes] == UNLISTED).tolist():
             result[row] = self._odd_text[int(codes[row])]
         return result
 
     def ascii(self, codes: Codes) -> NDArray[np.bytes_]:
         """Texts of keys as bytes, in an array of fixed width."""
-        families = np.unique(self._family[codes])
-        if len(families) == 1 and families[0] != _ODD:
+        families = np.unique(self._rows.family[codes])
+        if len(families) == 1 and families[0] != UNLISTED:
             grid = np.ascontiguousarray(self._grid(codes, _PREFIXES[families[0]]))
             return grid.view(f"S{grid.shape[1]}").ravel()
         return np.array([text.encode() for text in self.texts(codes)] or [b""], dtype=np.bytes_)[: len(codes)]
 
     def ranks(self) -> Codes:
         """For each key its place in the order of texts."""
-        if len(self._ranks) != self._count:
-            count = self._count
-            words = self._raw[:count].view(">u8")
-            regular = np.flatnonzero(self._family[:count] != _ODD)
-            order = regular[np.lexsort([*words[regular].T[::-1], self._family[regular]])].astype(np.int32)
+        if len(self._ranks) != len(self):
+            count = len(self)
+            words, family = self._rows.words[:count].view(">u8"), self._rows.family[:count]
+            order = np.lexsort((words[:, 0], family)).astype(np.int32)
+            # digests hardly ever begin with the same eight bytes, but who forges them can make it so
+            if bool((words[order[1:], 0] == words[order[:-1], 0]).any()):
+                order = np.lexsort((*words.T[::-1], family)).astype(np.int32)
+            order = order[: count - len(self._odd_text)]
             if self._odd_text:
                 order = self._merge_odd(order)
             self._ranks = np.empty(count, np.int32)
@@ -221,29 +195,28 @@ class KeyPool:
         new = self.ranks()
         order = np.empty_like(new)
         order[new] = np.arange(len(new), dtype=np.int32)
-        self._raw = self._raw[order]
-        self._family = self._family[order]
+        self._rows.reorder(order)
         self._odd_text = {int(new[code]): text for code, text in self._odd_text.items()}
         self._odd = {text: code for code, text in self._odd_text.items()}
-        self._table = np.empty(0, np.int32)
+        self._ranks = np.empty(0, np.int32)
         return new
 
     def find(self, text: str) -> int:
         """Code of a key in a frozen pool; -1 where it is not there."""
-        low, high = 0, self._count
+        low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
             if self.text(middle) < text:
                 low = middle + 1
             else:
                 high = middle
-        return low if low < self._count and self.text(low) == text else -1
+        return low if low < len(self) and self.text(low) == text else -1
 
     def prefix_range(self, head: str) -> range:
         """Codes of a frozen pool whose texts begin with `head`."""
         bounds = []
         for beyond in ("", "\U0010ffff"):
-            low, high = 0, self._count
+            low, high = 0, len(self)
             while low < high:
                 middle = (low + high) // 2
                 if self.text(middle) < head + beyond:
@@ -267,39 +240,8 @@ class KeyPool:
     def _grid(self, codes: Codes, prefix: bytes) -> Raw:
         grid = np.empty((len(codes), len(prefix) + _HEX), np.uint8)
         grid[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
-        grid[:, len(prefix) :] = _HEX_PAIR[self._raw[codes]].reshape(len(codes), _HEX)
+        grid[:, len(prefix) :] = _HEX_PAIR[self._rows.words[codes].view(np.uint8)].reshape(len(codes), _HEX)
         return grid
-
-    def _slots(self, words: NDArray[np.uint64], family: int | NDArray[np.uint8]) -> NDArray[np.int64]:
-        mixed = (words[:, 0] ^ self._salt) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= (words[:, 1] + words[:, 2]) * self._salt ^ words[:, 3]
-        mixed = (mixed ^ np.asarray(family, np.uint64)) * self._salt
-        shift = np.uint64(64 - (len(self._table) - 1).bit_length())
-        return (mixed >> shift).astype(np.int64)
-
-    def _grow(self, more: int) -> int:
-        first = self._count
-        self._count += more
-        if self._count > len(self._family):
-            size = max(2 * len(self._family), self._count)
-            self._raw.resize((size, _WIDTH), refcheck=False)
-            self._family.resize(size, refcheck=False)
-        return first
-
-    def _reserve(self, more: int) -> None:
-        size = len(self._table)
-        while size < 2 * (self._count + more):
-            size *= 2
-        if size == len(self._table):
-            return
-        self._table = np.full(size, -1, np.int32)
-        pending = np.flatnonzero(self._family[: self._count] != _ODD).astype(np.int32)
-        slots = self._slots(self._raw[pending].view("<u8"), self._family[pending])
-        while len(pending):
-            free = self._table[slots] < 0
-            self._table[slots[free]] = pending[free]
-            left = self._table[slots] != pending
-            pending, slots = pending[left], (slots[left] + 1) & np.int64(size - 1)
 
     def _merge_odd(self, order: Codes) -> Codes:
         odd = sorted(self._odd_text, key=self._odd_text.__getitem__)

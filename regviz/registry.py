@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from regviz.pool import KeyPool
     from regviz.schema import Columns, Kind
+    from regviz.texts import TextPool
 
 _CANDIDATES = 8
 _SHORTEST_PREFIX = 4
@@ -89,7 +90,7 @@ class Registry:
     """
 
     def __init__(
-        self, tables: Mapping[str, Columns], *, keys: KeyPool, names: list[str], texts: list[str], source: Source
+        self, tables: Mapping[str, Columns], *, keys: KeyPool, names: list[str], texts: TextPool, source: Source
     ) -> None:
         self._tables = dict(tables)
         self._keys, self._names, self._texts = keys, names, texts
@@ -204,8 +205,9 @@ class Registry:
         """Texts of codes of a kind (digest, name or text), none of them NA."""
         if kind == "digest":
             return self._keys.texts(codes)
-        texts = self._names if kind == "name" else self._texts
-        return [texts[code] for code in codes.tolist()]
+        if kind == "text":
+            return self._texts.texts(codes)
+        return [self._names[code] for code in codes.tolist()]
 
     def name_code(self, name: str) -> int:
         """Code of a name; -1 where this registry does not have it."""
@@ -346,7 +348,7 @@ class Registry:
     def check(self) -> None:
         """Hold the tables to their contract; ContractError lists what breaks it."""
         everything = np.arange(len(self._keys), dtype=np.int32)
-        check(self._tables, {"digest": self._keys.texts(everything), "name": self._names, "text": self._texts})
+        check(self._tables, {"digest": self._keys.texts(everything), "name": self._names, "text": [""] * len(self._texts)})
 
     def __repr__(self) -> str:
         from regviz.card import summary_line  # noqa: PLC0415
@@ -377,7 +379,9 @@ class Registry:
             codes = np.where(values >= 0, np.searchsorted(used, values), -1)
             return pd.Categorical.from_codes(codes, pd.Index(texts, dtype="str"))
         if kind == "text":
-            return pd.array([self._texts[code] if code >= 0 else None for code in values.tolist()], dtype="str")
+            used = np.unique(values)
+            texts = dict(zip(used[used >= 0].tolist(), self._texts.texts(used[used >= 0]), strict=True))
+            return pd.array([texts.get(code) for code in values.tolist()], dtype="str")
         if kind == "time":
             stamps = np.where(values == NA[kind], np.datetime64("NaT", "us").astype(np.int64), values)
             return pd.DatetimeIndex(stamps.view("M8[us]")).tz_localize("UTC")

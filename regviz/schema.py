@@ -344,6 +344,13 @@ _TABLES = (
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
 
+def compact(values: NDArray[np.generic], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """A column in its inside type; one that says the same in every row takes the room of one."""
+    if len(values) > 1 and bool((values == values[0]).all()):
+        return np.broadcast_to(values[:1].astype(dtype), len(values))
+    return np.ascontiguousarray(values, dtype)
+
+
 def check(tables: Mapping[str, Columns], pools: Mapping[str, Iterable[str]]) -> None:
     """Hold tables to the contract.
 

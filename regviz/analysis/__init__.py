@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from regviz.analysis.layer_sizes import layer_sizes
-from regviz.analysis.sizes import sizes
-from regviz.analysis.tag_images import tag_images
+from regviz.analysis.accounting import sizes
+from regviz.analysis.layers import layer_sizes
+from regviz.analysis.tags import tag_images
 
 __all__ = ["layer_sizes", "sizes", "tag_images"]

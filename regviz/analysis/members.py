@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from regviz.analysis.reach import either, incidence, rows_of
+from regviz.analysis.reach import column_counts, either, incidence, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def _manifests(reg: Registry, reached: Reach) -> Members:
     frontier = frontier[frontier >= 0]
     while len(frontier):
         known[frontier] = True
-        beyond = np.unique(down[frontier].indices)
+        beyond = np.flatnonzero(column_counts(down[frontier]))
         frontier = beyond[~known[beyond]]
     rows = np.flatnonzero(known)
     own = incidence(np.arange(len(rows)), rows, (len(rows), count))
@@ -105,17 +105,21 @@ def _manifests(reg: Registry, reached: Reach) -> Members:
 
 def _layers(reg: Registry, reached: Reach) -> Members:
     """Layers that tags stand on; a member is what one tag has of one layer."""
-    tag_layers = either(reached.tag_manifests @ reached.manifest_layers)
-    codes = reg.columns("layers")["layer"]
-    rows, row = np.unique(tag_layers.indices, return_inverse=True)
-    tag = np.repeat(np.arange(tag_layers.shape[0]), np.diff(tag_layers.indptr))
-    count = len(row)
-    own = incidence(np.arange(count), rows[row], (count, len(codes)))
-    every_blob = own @ reached.layer_blobs
-    blobs = every_blob.multiply(reached.tag_blobs[tag]).tocsr()  # recompressed layers: only the blobs this tag has
-    every_manifest = own @ reached.manifest_layers.T.tocsr()
-    manifests = every_manifest.multiply(reached.tag_manifests[tag]).tocsr()
-    return Members({"layer": _texts(reg, "digest", codes[rows])}, row, manifests, own, blobs)
+    on_stack = np.flatnonzero(reached.step_layer >= 0)
+    steps = incidence(reached.step_manifest[on_stack], np.arange(len(on_stack)), (len(reg.columns("manifests")["manifest"]), len(on_stack)))
+    standing = (reached.tag_manifests @ steps).tocoo()  # tags × steps
+    step = on_stack[standing.col]
+    rows, layer = np.unique(reached.step_layer[step], return_inverse=True)
+    pair, member = np.unique(standing.row.astype(np.int64) * max(len(rows), 1) + layer, return_inverse=True)
+    row = pair % max(len(rows), 1)
+    codes, count = reg.columns("layers")["layer"], len(pair)
+    return Members(
+        {"layer": _texts(reg, "digest", codes[rows])},
+        row,
+        manifests=incidence(member, reached.step_manifest[step], (count, reached.manifest_blobs.shape[0])),
+        layers=incidence(np.arange(count), rows[row], (count, len(codes))),
+        blobs=incidence(member, reached.step_blob[step], (count, reached.manifest_blobs.shape[1])),
+    )
 
 
 def _platforms(reg: Registry, reached: Reach) -> Members:

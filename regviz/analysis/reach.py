@@ -32,12 +32,14 @@ class Reach:
     child_manifests : csr_array
         Manifests × manifests: what an index lists, one step down.
     manifest_blobs : csr_array
-        Manifests × blobs: its own bytes (in v1 a manifest is no blob), its configuration, its layers, the blobs that it
-        lists. Without what its children have.
+        Manifests × blobs: its own bytes (in v1 a manifest is no blob), its configuration, its layers, blobs that it lists.
+        Not its children, nor what they have.
     manifest_layers : csr_array
         Manifests × layers.
     layer_blobs : csr_array
         Layers × blobs: the blobs that hold a layer, in any image.
+    step_manifest, step_layer, step_blob : array of int
+        The rows of `manifest_layers`, as rows of `manifests`, `layers` and `blobs`; -1 for NA.
     """
 
     tag_manifests: Incidence
@@ -45,6 +47,9 @@ class Reach:
     manifest_blobs: Incidence
     manifest_layers: Incidence
     layer_blobs: Incidence
+    step_manifest: Rows
+    step_layer: Rows
+    step_blob: Rows
 
     @property
     def tag_blobs(self) -> Incidence:
@@ -86,7 +91,9 @@ def reach(reg: Registry) -> Reach:
     step_layer = rows_of(steps["layer"], layers["layer"])
     followed = references["role"] != reg.name_code("subject")
     lister, listed = of_manifest(references["manifest"][followed]), references["child"][followed]
-    child = incidence(lister, of_manifest(listed), (count, count))
+    listed_manifest = of_manifest(listed)
+    listed_blob = np.where(listed_manifest < 0, of_blob(listed), -1)  # a BuildKit cache lists layers
+    child = incidence(lister, listed_manifest, (count, count))
     return Reach(
         tag_manifests=_closure(
             incidence(np.arange(len(tags["tag"])), of_manifest(tags["manifest"]), (len(tags["tag"]), count)), child
@@ -94,11 +101,14 @@ def reach(reg: Registry) -> Reach:
         child_manifests=child,
         manifest_blobs=incidence(
             np.concatenate([every, every, step_manifest, lister]),
-            np.concatenate([of_blob(manifests["manifest"]), of_blob(manifests["config"]), step_blob, of_blob(listed)]),
+            np.concatenate([of_blob(manifests["manifest"]), of_blob(manifests["config"]), step_blob, listed_blob]),
             (count, blob_count),
         ),
         manifest_layers=incidence(step_manifest, step_layer, (count, layer_count)),
         layer_blobs=incidence(step_layer, step_blob, (layer_count, blob_count)),
+        step_manifest=step_manifest,
+        step_layer=step_layer,
+        step_blob=step_blob,
     )
 
 
@@ -134,6 +144,11 @@ def either(matrix: Incidence) -> Incidence:
     matrix.sum_duplicates()
     matrix.data = np.ones_like(matrix.data)
     return matrix
+
+
+def column_counts(matrix: Incidence) -> Rows:
+    """How many rows have each column."""
+    return np.bincount(matrix.indices, minlength=matrix.shape[1])
 
 
 def _closure(start: Incidence, child: Incidence) -> Incidence:

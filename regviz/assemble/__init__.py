@@ -11,7 +11,7 @@ from regviz.assemble.draft import Draft
 from regviz.assemble.findings import find_problems
 from regviz.assemble.inventory import assemble_inventory
 from regviz.registry import Registry
-from regviz.schema import DTYPES, TABLES
+from regviz.schema import DTYPES, TABLES, compact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from regviz.columns import Facts
     from regviz.registry import Source
     from regviz.schema import Columns
+    from regviz.texts import TextPool
 
 __all__ = ["assemble"]
 
@@ -41,37 +42,38 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     documents(draft)
     assemble_inventory(draft)
     find_problems(draft, source)
-    draft.tables["storage"] = {name: facts.storage[name] for name in ("category", "files", "apparent_bytes", "allocated_bytes")}
-    facts.problems.spill()
-    for name in vars(facts):
-        rows = getattr(facts, name)
-        if hasattr(rows, "free") and name not in ("problems",):
-            rows.free()
-    draft.tables["problems"] = {
-        "problem": np.arange(len(facts.problems), dtype=np.int32),
-        **{name: facts.problems[name] for name in ("rule", "severity", "repository", "manifest", "blob", "path", "detail")},
-    }
-    texts = facts.texts.texts()
-    new_key, (names, new_name) = np.append(facts.keys.freeze(), np.int32(-1)), facts.names.freeze()
-    tables = {}
-    for table in TABLES:
-        tables[table] = _finished(table, draft.tables.pop(table), {"digest": new_key, "name": new_name}, texts)
-    return Registry(tables, keys=facts.keys, names=names, texts=texts, source=source)
+    tables, said = draft.tables, facts.problems
+    tables["storage"] = {name: facts.storage[name] for name in ("category", "files", "apparent_bytes", "allocated_bytes")}
+    names = ("rule", "severity", "repository", "manifest", "blob", "path", "detail")
+    tables["problems"] = {"problem": np.arange(len(said), dtype=np.int32), **{name: said[name] for name in names}}
+    facts.free()
+    new_key, (sorted_names, new_name) = np.append(facts.keys.freeze(), np.int32(-1)), facts.names.freeze()
+    new = {"digest": new_key, "name": new_name}
+    made = {table: _finished(table, tables.pop(table), new, facts.texts) for table in TABLES}
+    return Registry(made, keys=facts.keys, names=sorted_names, texts=facts.texts, source=source)
 
 
-def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], texts: list[str]) -> Columns:
+def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], texts: TextPool) -> Columns:
     """A table with its final codes, types and order."""
     contract = TABLES[table]
     made: Columns = {}
+    seen: dict[int, str] = {}
     for column in contract.columns:
-        values = columns.pop(column.name)
+        values = columns[column.name]
+        twin = seen.setdefault(id(values), column.name)
+        if twin != column.name and contract.column(twin).kind == column.kind:
+            made[column.name] = made[twin]  # two columns that always agree are one array
+            continue
         if column.kind in new:
             values = new[column.kind][values]
-        made[column.name] = np.ascontiguousarray(values, DTYPES[column.kind])
+        made[column.name] = compact(values, DTYPES[column.kind])
+    columns.clear()
     order = _problem_order(made, texts) if table == "problems" else _key_order([made[name] for name in contract.key])
     if order is not None:
-        for name in made:
-            made[name] = made[name][order]
+        sorted_twins: dict[int, NDArray[np.generic]] = {}
+        for name, values in made.items():
+            if values.strides != (0,):
+                made[name] = sorted_twins.setdefault(id(values), values[order])
     if table == "problems":
         made["problem"] = np.arange(len(made["rule"]), dtype=np.int32)
     for values in made.values():
@@ -79,7 +81,7 @@ def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], t
     return made
 
 
-def _key_order(keys: list[NDArray[np.generic]]) -> NDArray[np.int64] | None:
+def _key_order(keys: list[NDArray[np.generic]]) -> NDArray[np.int32] | None:
     """The order of rows by key; None where they stand in it."""
     count = len(keys[0])
     rising = np.zeros(max(count - 1, 0), np.bool_)
@@ -87,16 +89,15 @@ def _key_order(keys: list[NDArray[np.generic]]) -> NDArray[np.int64] | None:
     for values in keys:
         rising |= tied & (values[:-1] < values[1:])
         tied &= values[:-1] == values[1:]
-    return None if bool((rising | tied).all()) else np.lexsort(keys[::-1])
+    return None if bool((rising | tied).all()) else np.lexsort(keys[::-1]).astype(np.int32)
 
 
-def _problem_order(columns: Columns, texts: list[str]) -> NDArray[np.int64]:
+def _problem_order(columns: Columns, texts: TextPool) -> NDArray[np.int64]:
     """Problems by rule, then by what they concern; text by its own order, which codes of texts do not have."""
     codes = np.unique(np.concatenate([columns["path"], columns["detail"]]))
-    said = sorted(codes[codes >= 0].tolist(), key=texts.__getitem__)
+    codes = codes[codes >= 0]
+    said = texts.texts(codes)
     rank = np.full(len(texts) + 1, -1, np.int64)
-    rank[said] = np.arange(len(said))
+    rank[codes[sorted(range(len(said)), key=said.__getitem__)]] = np.arange(len(said))
     by = [columns[name] for name in ("rule", "repository", "manifest", "blob")]
     return np.lexsort([rank[columns["detail"]], rank[columns["path"]], *by[::-1]])
-
-

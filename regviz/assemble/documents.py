@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from regviz.assemble.stacks import Stacks, build_stacks, is_empty_key, no_number
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
@@ -18,15 +20,17 @@ if TYPE_CHECKING:
 
     Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]
+    Spread = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def assemble_documents(draft: Draft) -> None:
     """Put the tables that come from manifests and configurations into the draft."""
     facts = draft.facts
     config_row = _config_rows(facts)
-    created = draft.times[np.append(facts.configs["created"], np.int32(-1))[config_row]]
+    created = np.append(facts.configs["created"], NA_INT)[config_row]
     blob = draft.resolve(np.asarray(facts.steps["digest"], np.int32))
     stacks = build_stacks(facts, config_row, blob)
+    facts.diffs.free()
     draft.tables["manifest_layers"] = _manifest_layers(facts, stacks, blob)
     step_of_history = _history(draft, config_row)
     _labels(draft, config_row)
@@ -49,70 +53,67 @@ def _config_rows(facts: Facts) -> Numbers:
 
 def _manifest_layers(facts: Facts, stacks: Stacks, blob: Codes) -> Columns:
     empty = is_empty_key(facts)
-    digest = np.asarray(facts.steps["digest"], np.int32)
+    digest = facts.steps["digest"]
     layer = np.append(stacks.key, np.int32(-1))[stacks.step_layer]
-    throwaway = facts.steps["throwaway"] == 1
+    throwaway = facts.steps.take("throwaway") == 1
+    facts.steps.take("filesystem")
     return {
         "manifest": facts.manifests["manifest"][facts.steps["manifest"]],
-        "position": facts.steps["position"],
+        "position": facts.steps.take("position"),
         "layer": layer,
         "blob": blob,
         "digest": digest,
         "empty": (throwaway | (empty[digest] & (digest >= 0))).astype(np.int8),
-        "foreign": np.asarray(facts.steps["foreign"], np.int8),
+        "foreign": facts.steps.take("foreign"),
     }
 
 
-def _history(draft: Draft, config_row: Numbers) -> Numbers:
+def _history(draft: Draft, config_row: Numbers) -> Codes:
     """History of every manifest, spread out from its configuration.
 
     Returns for each row of it the row of ``facts.steps`` that it made, -1 where it cannot be paired.
     """
     facts = draft.facts
-    owner, row = _spread(config_row, np.asarray(facts.history["config"], np.int64), len(facts.configs["config"]))
-    empty = np.asarray(facts.history["empty"], np.int8)[row]
-    step = _rank(owner)
-    own = np.asarray(facts.manifests["own_config"], np.int64)[owner] >= 0
+    owner, spread = _spread(config_row, facts.history.take("config"), len(facts.configs))
+    empty = spread(facts.history.take("empty"))
+    own = facts.manifests["own_config"][owner] >= 0
     # schema 1 has one entry of history a layer; later configurations one a layer or an empty step
     makes = own | (empty == 0)
     made = np.bincount(owner[makes], minlength=len(config_row))
-    manifest = np.asarray(facts.steps["manifest"], np.int64)
-    on_list = np.bincount(manifest, minlength=len(config_row))
+    on_list = np.bincount(facts.steps["manifest"], minlength=len(config_row))
     paired = (made == on_list)[owner] & makes
     position = np.full(len(owner), -1, np.int32)
     position[paired] = _rank(owner[makes])[paired[makes]]
     draft.tables["history"] = {
         "manifest": facts.manifests["manifest"][owner],
-        "step": step,
-        "created_at": draft.times[facts.history["created"][row]],
-        "created_by": facts.history["created_by"][row],
-        "author": facts.history["author"][row],
-        "comment": facts.history["comment"][row],
+        "step": _rank(owner),
+        "created_at": spread(facts.history.take("created")),
+        "created_by": spread(facts.history.take("created_by")),
+        "author": spread(facts.history.take("author")),
+        "comment": spread(facts.history.take("comment")),
         "empty": empty,
         "position": position,
     }
-    first = np.concatenate(([0], np.cumsum(on_list)))[:-1]
-    return np.where(paired, first[owner] + np.where(paired, position, 0), -1)
+    first = np.concatenate(([0], np.cumsum(on_list)))[:-1].astype(np.int32)
+    return np.where(paired, first[owner] + position, np.int32(-1))
 
 
 def _labels(draft: Draft, config_row: Numbers) -> None:
     facts = draft.facts
-    owner, row = _spread(config_row, np.asarray(facts.labels["config"], np.int64), len(facts.configs["config"]))
+    owner, spread = _spread(config_row, facts.labels.take("config"), len(facts.configs))
     draft.tables["labels"] = {
         "manifest": facts.manifests["manifest"][owner],
-        "key": facts.labels["key"][row],
-        "value": facts.labels["value"][row],
+        "key": spread(facts.labels.take("key")),
+        "value": spread(facts.labels.take("value")),
     }
 
 
-def _layers(draft: Draft, stacks: Stacks, step_of_history: Numbers, image_created: Numbers) -> Columns:
+def _layers(draft: Draft, stacks: Stacks, step_of_history: Codes, image_created: Numbers) -> Columns:
     """The layers; where images disagree on who made one and when, the earliest image's word stands."""
     facts, history = draft.facts, draft.tables["history"]
     layer = np.append(stacks.step_layer, -1)[step_of_history]
     told = np.flatnonzero(layer >= 0)
-    manifest_row = np.full(len(facts.keys), -1, np.int64)
-    manifest_row[facts.manifests["manifest"]] = np.arange(len(facts.manifests["manifest"]))
-    image = manifest_row[history["manifest"][told]]
+    image = facts.steps["manifest"][step_of_history[told]]
     age = np.where(image_created == NA_INT, np.iinfo(np.int64).max, image_created)[image]
     rank = facts.keys.ranks()
     order = told[np.lexsort((rank[history["manifest"][told]], age, layer[told]))]
@@ -178,20 +179,22 @@ def _references(draft: Draft) -> None:
     }
 
 
-def _spread(config_row: Numbers, row_config: Numbers, configs: int) -> tuple[Numbers, Numbers]:
+def _spread(config_row: Numbers, row_config: Codes, configs: int) -> tuple[Codes, Spread]:
     """Rows of a configuration's table (grouped by configuration) once for each manifest that has it.
 
-    Returns the manifest and the row of the table, for each row that results.
+    Returns the manifest of each row that results, and a function that spreads a column.
     """
     counts = np.append(np.bincount(row_config, minlength=configs), 0)
-    first = np.concatenate(([0], np.cumsum(counts)))[:-1]
-    per_manifest = counts[config_row]
-    owner = np.repeat(np.arange(len(config_row)), per_manifest)
-    return owner, first[config_row[owner]] + _rank(owner)
+    first = np.concatenate(([0], np.cumsum(counts)))[:-1].astype(np.int32)
+    owner = np.repeat(np.arange(len(config_row), dtype=np.int32), counts[config_row])
+    row = first[config_row[owner]] + _rank(owner)
+    if len(row) == len(row_config) and bool((row == np.arange(len(row), dtype=np.int32)).all()):
+        return owner, lambda values: values  # every configuration has one manifest, in the same order
+    return owner, lambda values: values[row]
 
 
-def _rank(owner: Numbers) -> Numbers:
+def _rank(owner: Codes) -> Codes:
     """0, 1, 2 … within each run of equal owners."""
     count = np.bincount(owner) if len(owner) else np.empty(0, np.int64)
-    first = np.concatenate(([0], np.cumsum(count)))[:-1]
-    return np.arange(len(owner)) - first[owner]
+    first = np.concatenate(([0], np.cumsum(count)))[:-1].astype(np.int32)
+    return np.arange(len(owner), dtype=np.int32) - first[owner]

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regviz.assemble.stamps import parse_stamps
-from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from regviz.schema import Columns
 
     Codes = NDArray[np.int32]
-    Numbers = NDArray[np.int64]
 
 
 class Draft:
@@ -27,15 +24,12 @@ class Draft:
     facts : Facts
     tables : dict of str to columns
         What is done.
-    times : array of int
-        Time of each code of ``facts.stamps``, NA at the end (the place of code -1).
     """
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.tables: dict[str, Columns] = {}
         facts.spill(0)
-        self.times: Numbers = np.append(parse_stamps(facts.stamps.texts()), NA_INT)
         self._alias = self._links_elsewhere()
 
     def resolve(self, digests: Codes) -> Codes:
@@ -45,6 +39,8 @@ class Draft:
     def _links_elsewhere(self) -> Codes:
         links, blobs = self.facts.links["link"], self.facts.links["blob"]
         other = np.flatnonzero((links != blobs) & (blobs >= 0))
+        if not len(other):
+            return np.empty(0, np.int32)
         alias = np.append(np.arange(len(self.facts.keys), dtype=np.int32), np.int32(-1))
         alias[links[other]] = blobs[other]
         return alias

@@ -41,7 +41,7 @@ def assemble_inventory(draft: Draft) -> None:
         "repository": name[facts.uploads["repository"]],
         "upload": facts.uploads["upload"],
         "upload_bytes": facts.uploads["upload_bytes"],
-        "started_at": draft.times[facts.uploads["started"]],
+        "started_at": facts.uploads["started"],
     }
     tables["repositories"] = _repositories(draft)
     _complete_manifests(draft)

@@ -41,7 +41,7 @@ class Stacks:
     describe the layers: key, row of the parent (-1 at the base), diff ID, depth, whether the key rests on diff IDs.
     """
 
-    step_layer: Numbers
+    step_layer: Codes
     key: Codes
     parent: Numbers
     diff_id: Codes
@@ -61,13 +61,13 @@ def build_stacks(facts: Facts, config_row: Numbers, blob: Codes) -> Stacks:
     blob : array of int
         For each step the key of its blob, sha512 links resolved.
     """
-    manifest = np.asarray(facts.steps["manifest"], np.int64)
+    manifest = facts.steps["manifest"]
     on_stack = (facts.steps["filesystem"] == 1) & (facts.steps["throwaway"] == 0)
     rows = np.flatnonzero(on_stack)
     owner = manifest[rows]
     height = np.bincount(owner, minlength=len(config_row))
-    first = np.concatenate(([0], np.cumsum(height)))[:-1]
-    level = np.arange(len(rows)) - first[owner]
+    first = np.concatenate(([0], np.cumsum(height)))[:-1].astype(np.int32)
+    level = np.arange(len(rows), dtype=np.int32) - first[owner]
 
     diff_id = _written_diff_ids(facts, config_row, height, owner, level)
     _learn_diff_ids(facts, blob[rows], diff_id)
@@ -76,13 +76,13 @@ def build_stacks(facts: Facts, config_row: Numbers, blob: Codes) -> Stacks:
     broken = np.bincount(owner, element < 0, len(config_row)) > 0
     layers = _climb(facts, owner, level, element, known[owner] & ~broken[owner], ~broken[owner])
     layers.diff_id = _diff_id_of_layers(layers, diff_id, element)
-    step_layer = np.full(len(manifest), -1, np.int64)
+    step_layer = np.full(len(manifest), -1, np.int32)
     step_layer[rows] = layers.step_layer
     layers.step_layer = step_layer
     return layers
 
 
-def _written_diff_ids(facts: Facts, config_row: Numbers, height: Numbers, owner: Numbers, level: Numbers) -> Codes:
+def _written_diff_ids(facts: Facts, config_row: Numbers, height: Numbers, owner: Codes, level: Codes) -> Codes:
     """The diff ID of each layer where its image's configuration has as many as the manifest has layers."""
     counts = np.asarray(facts.configs["diff_count"], np.int64)
     first = np.concatenate(([0], np.cumsum(np.maximum(counts, 0))))[:-1]
@@ -118,13 +118,13 @@ def _learn_diff_ids(facts: Facts, blob: Codes, diff_id: Codes) -> None:
 
 
 def _climb(
-    facts: Facts, owner: Numbers, level: Numbers, element: Codes, chain: NDArray[np.bool_], whole: NDArray[np.bool_]
+    facts: Facts, owner: Codes, level: Codes, element: Codes, chain: NDArray[np.bool_], whole: NDArray[np.bool_]
 ) -> Stacks:
     """Give every step its layer, from the base up, and every layer its key."""
     order = np.argsort(level, kind="stable")
     order = order[whole[order]]
     bounds = np.searchsorted(level[order], np.arange(int(level.max(initial=-1)) + 2))
-    layer_of = np.full(len(owner), -1, np.int64)
+    layer_of = np.full(len(owner), -1, np.int32)
     below = np.full(int(owner.max(initial=-1)) + 1, -1, np.int64)
     texts = _Texts(facts)
     keys: list[Codes] = []

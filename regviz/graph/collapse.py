@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from regviz.graph.values import without_collector
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -42,12 +44,12 @@ def collapse_chains(graph: nx.DiGraph[Any]) -> nx.DiGraph[Any]:
     Raises
     ------
     ValueError
-        The graph is no forest: a node has two parents, or is its own ancestor.
+        The graph is no forest.
 
     Examples
     --------
     >>> import regviz as rv
-    >>> graph = layer_graph(rv.read())
+    >>> graph = rv.read().layer_graph()
     >>> small = collapse_chains(graph)
     >>> sum(count for _, count in small.nodes(data="count")) == len(graph) > len(small)
     True
@@ -62,21 +64,20 @@ def collapse_chains(graph: nx.DiGraph[Any]) -> nx.DiGraph[Any]:
         for node, data in nodes(data=True)
         if len(succ[node]) == 1 and not data.get("tags") and not data.get("images")
     }
-    run_of: dict[Any, Any] = {}
     collapsed = nx.DiGraph()
-    for node in graph:
-        if node in inner and any(parent in inner for parent in graph.pred[node]):
-            continue  # not the first of its run
-        run = [node]
-        while run[-1] in inner and (child := next(iter(succ[run[-1]]))) in inner:
-            run.append(child)
-        last = run[-1]
-        collapsed.add_node(last, **_together(run, nodes))
-        run_of[node] = last
-    if sum(count for _, count in collapsed.nodes(data="count")) != len(graph):
-        raise ValueError("a layer is its own ancestor: this is no forest")
-    for last in list(collapsed):
-        collapsed.add_edges_from((last, run_of[child]) for child in succ[last])
+    with without_collector():
+        for node in graph:
+            if node in inner and any(parent in inner for parent in graph.pred[node]):
+                continue  # not the first of its run
+            run = [node]
+            while run[-1] in inner and (child := next(iter(succ[run[-1]]))) in inner:
+                run.append(child)
+            collapsed.add_node(run[-1], **_together(run, nodes))
+        run_of = {layers[0]: last for last, layers in collapsed.nodes(data="layers")}
+        if sum(count for _, count in collapsed.nodes(data="count")) != len(graph):
+            raise ValueError("a layer is its own ancestor: this is no forest")
+        for last in list(collapsed):
+            collapsed.add_edges_from((last, run_of[child]) for child in succ[last])
     return collapsed
 
 

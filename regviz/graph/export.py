@@ -47,8 +47,8 @@ def write_graph(
 
     Notes
     -----
-    JSON is networkx' node-link data, which ``networkx.node_link_graph(json.load(file), edges="edges")`` reads: an
-    object with ``directed``, ``multigraph``, ``graph``, ``nodes`` (``id`` and attributes) and ``edges``
+    JSON is networkx' node-link data, for ``networkx.node_link_graph(json.load(file), edges="edges")``:
+    an object with ``directed``, ``multigraph``, ``graph``, ``nodes`` (``id`` and attributes) and ``edges``
     (``source``, ``target`` and attributes; ``key`` tells parallel edges apart).
 
     Examples
@@ -150,7 +150,7 @@ def _write_json(graph: nx.DiGraph[Any], file: IO[bytes]) -> None:
     file.write(orjson.dumps(head)[:-1])
     dump("nodes", ({"id": node, **data} for node, data in graph.nodes(data=True)))
     if graph.is_multigraph():
-        edges = graph.edges(keys=True, data=True)  # type: ignore[call-arg]
+        edges = graph.edges(keys=True, data=True)
         dump("edges", ({"source": u, "target": v, "key": key, **data} for u, v, key, data in edges))
     else:
         dump("edges", ({"source": u, "target": v, **data} for u, v, data in graph.edges(data=True)))

@@ -32,8 +32,8 @@ def layer_graph(reg: Registry) -> nx.DiGraph[Any]:
         A node is a key of `reg.layers`. Its attributes:
 
         bytes : int or None
-            Length of its blob. Where several blobs hold the same layer (recompressed): of the first of them, in
-            the order of digests, that lies in the registry; if none does, of the first whose length is declared.
+            Length of its blob. Where several blobs hold the same layer (recompressed): of the first, in the
+            order of digests, that lies in the registry; if none does, of the first whose length is declared.
         uncompressed_bytes : int or None
         created_by : str or None
         created : datetime.datetime or None
@@ -48,8 +48,8 @@ def layer_graph(reg: Registry) -> nx.DiGraph[Any]:
         blobs : tuple of str
             Sorted.
         images : tuple of str
-            The manifests whose top it is, sorted; of v1, where every layer is an image, those that have a tag or
-            no descendants.
+            The manifests whose top it is, sorted; of v1, where every layer is an image, those that have a tag
+            or no descendants.
         tags : tuple of str
             ``repository:tag`` of every tag on it, sorted. A tag on an index is on the top of each of its
             images.
@@ -78,7 +78,7 @@ def layer_graph(reg: Registry) -> nx.DiGraph[Any]:
         attributes = [
             {
                 "bytes": size,
-                "uncompressed_bytes": uncompressed,
+                "uncompressed_bytes": unpacked,
                 "created_by": instruction,
                 "created": created,
                 "depth": depth,
@@ -89,7 +89,7 @@ def layer_graph(reg: Registry) -> nx.DiGraph[Any]:
                 "images": images,
                 "tags": tags,
             }
-            for size, uncompressed, instruction, created, depth, empty, basis, diff_id, held, images, tags in zip(
+            for size, unpacked, instruction, created, depth, empty, basis, diff_id, held, images, tags in zip(
                 _bytes(reg, layer, blob_layers, blob_ends, blobs),
                 numbers(columns["uncompressed_bytes"], "bytes"),
                 texts(reg, "text", columns["created_by"]),
@@ -108,9 +108,10 @@ def layer_graph(reg: Registry) -> nx.DiGraph[Any]:
         graph.add_nodes_from(keys)
         # as add_nodes_from would, without a copy of each dictionary
         graph._node.update(zip(keys, attributes, strict=True))  # noqa: SLF001
-        below = parent >= 0
+        children = np.flatnonzero(parent >= 0)
+        parents = np.searchsorted(layer, parent[children])
         graph.add_edges_from(
-            zip(texts(reg, "digest", parent[below]), texts(reg, "digest", layer[below]), strict=True)
+            (keys[above], keys[row]) for above, row in zip(parents.tolist(), children.tolist(), strict=True)
         )
     return graph
 
@@ -171,7 +172,7 @@ def tag_names(reg: Registry) -> list[str]:
 
 
 def tagged_manifests(reg: Registry) -> tuple[Array, Array]:
-    """Rows of `tags`, each with every manifest it reaches: its target, and what an index lists, at any depth."""
+    """Rows of `tags`, and the manifests each reaches: its target, and what an index lists, however deep."""
     targets: Array = reg.columns("tags")["manifest"]
     references: dict[str, Array] = reg.columns("manifest_references")
     listed = references["role"] == reg.name_code("child")

@@ -43,8 +43,8 @@ def object_graph(reg: Registry) -> nx.MultiDiGraph[Any]:
     Returns
     -------
     networkx.MultiDiGraph
-        Every tag, manifest and blob is a node; a blob that is a manifest is one. (Of v1, where every layer is an
-        image, only those with a tag or without descendants are manifests here; the others show as their layers.)
+        Every tag, manifest and blob is a node; a blob that is a manifest is one. (Of v1, where every layer is
+        an image, those with a tag or without descendants are manifests here; the others are but layers.)
         Keys are ``tag:REPOSITORY:TAG``, digests, v1 ids. Attributes of nodes:
 
         kind : str

@@ -66,7 +66,7 @@ def grouped(owners: Array, members: Array) -> tuple[Array, Array, Array]:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Suspend the collector of cycles: it would double the time of making millions of containers that stay."""
+    """Suspend the collector of cycles: it doubles the time of making millions of containers that stay."""
     was_on = gc.isenabled()
     gc.disable()
     try:

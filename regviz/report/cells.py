@@ -23,6 +23,7 @@ NUMERIC: frozenset[CellKind] = frozenset({"bytes", "number", "share"})
 _DIGEST_COLUMNS = {c.name for table in TABLES.values() for c in table.columns if c.kind == "digest"}
 _DIGEST = re.compile(r"(?:[a-z0-9]+:)*[0-9a-f]{16,128}")
 _LINE_BREAKS = re.compile(r"[\t\n\r]+")
+_LONGEST_LINE = 28  # what is longer may be broken anywhere
 _LONGEST_TEXT = 160
 _LONGEST_TITLE = 2_000
 
@@ -60,13 +61,14 @@ def cells(values: pd.Series[Any], kind: CellKind) -> list[str]:
     >>> for td in cells(pd.Series([1364000000, None], dtype="Int64"), "bytes"):
     ...     print(td)
     <td class="n" data-v="1364000000" title="1,364,000,000 bytes">1.27 GiB</td>
-    <td class="na">—</td>
+    <td class="n na">—</td>
     >>> cells(pd.Series(["<b>", "nan"]), "text")
     ['<td>&lt;b&gt;</td>', '<td>nan</td>']
     """
     show = _SHOWN[kind]
     known = values.notna().tolist()
-    return [show(value) if here else '<td class="na">—</td>' for value, here in zip(values, known, strict=True)]
+    unknown = f'<td class="{"n na" if kind in NUMERIC else "na"}">—</td>'
+    return [show(value) if here else unknown for value, here in zip(values, known, strict=True)]
 
 
 def _bytes(value: Any) -> str:
@@ -86,7 +88,7 @@ def _share(value: float) -> str:
 def _time(value: dt.datetime) -> str:
     moment = value.astimezone(dt.UTC)
     exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f'<td data-v="{int(moment.timestamp())}" title="{exact}">{format_date(moment)}</td>'
+    return f'<td class="t" data-v="{int(moment.timestamp())}" title="{exact}">{format_date(moment)}</td>'
 
 
 def _flag(value: Any) -> str:
@@ -106,11 +108,13 @@ def _digest(value: Any) -> str:
 def _text(value: Any) -> str:
     exact = str(value)
     text = _LINE_BREAKS.sub(" ", exact)
-    if text == exact and len(text) <= _LONGEST_TEXT:
+    if text == exact and len(text) <= _LONGEST_LINE:
         return f"<td>{escape_html(text)}</td>"
+    if text == exact and len(text) <= _LONGEST_TEXT:
+        return f'<td class="w">{escape_html(text)}</td>'
     title = exact if len(exact) <= _LONGEST_TITLE else f"{exact[:_LONGEST_TITLE]}… ({len(exact):,} characters)"
     shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
-    return f'<td title="{escape_html(title)}">{escape_html(shown)}</td>'
+    return f'<td class="w" title="{escape_html(title)}">{escape_html(shown)}</td>'
 
 
 _SHOWN: dict[CellKind, Callable[[Any], str]] = {

@@ -96,3 +96,14 @@ def figure(
         f'</figcaption><div class="scroll" role="group" aria-labelledby="{label}" tabindex="0">{svg}</div>{numbers}</figure>'
     )
     return Shown(html, f"Figure: {title}")
+
+
+def _title(drawing: Figure) -> str:
+    """What a figure says it finds: the titles of its panels."""
+    said = [drawing.get_suptitle()]
+    said += [axes.get_title(loc) for axes in drawing.axes for loc in ("left", "center", "right")]
+    return "; ".join(text.replace("\n", " ") for text in said if text)
+
+
+def _description(rows: pd.DataFrame | None) -> str:
+    return "" if rows is None else f"Its numbers stand in the table beneath it: {count_noun(len(rows), 'row')}."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import regviz
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _STATIC = Path(__file__).with_name("static")
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+_NO_WORD = re.compile(r"\W+")
 _TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 
 
@@ -57,8 +60,8 @@ def render(notebook: NotebookNode, *, title: str) -> str:
         filters={"markdown": markdown, "highlight": highlight},
     )
     exporter.environment.globals["page"] = page
-    html, _ = exporter.from_notebook_node(notebook)
-    return str(html)
+    rendered, _ = exporter.from_notebook_node(notebook)
+    return str(rendered)
 
 
 def _shown(notebook: NotebookNode) -> list[NotebookNode]:
@@ -82,13 +85,19 @@ def markdown(source: str) -> str:
 
     Examples
     --------
-    >>> markdown("## Who shares what?")
-    '<h2 id="Who-shares-what?">Who shares what?</h2>\\n'
+    >>> markdown("## Who shares *what*?")
+    '<h2 id="who-shares-what">Who shares <em>what</em>?</h2>\\n'
     """
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath  # noqa: PLC0415
 
-    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return str(MarkdownWithMath(renderer=renderer).render(source))
+    class Renderer(IPythonRenderer):
+        """Headings without the links that nbconvert puts beside them."""
+
+        def heading(self, text: str, level: int, **_: Any) -> str:
+            words = _NO_WORD.sub("-", html.unescape(_TAG.sub("", text)).lower()).strip("-")
+            return f'<h{level} id="{words}">{text}</h{level}>\n'
+
+    return str(MarkdownWithMath(renderer=Renderer(escape=False)).render(source))
 
 
 def highlight(source: str) -> str:

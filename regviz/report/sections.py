@@ -37,7 +37,11 @@ def opening(reg: Registry) -> Shown:
     ... tags in ... repositories would take ... one by one; sharing brings that to ...
     """
     summary, answer = summarise(reg), sizes(reg)
-    totals = words.TagTotals(int(answer["logical_bytes"].sum()), int(answer.attrs["tagged_bytes"]))
+    totals = words.TagTotals(
+        logical_bytes=int(answer["logical_bytes"].sum()),
+        tagged_bytes=int(answer.attrs["tagged_bytes"]),
+        repositories=int((reg.columns("repositories")["has_tags"] == 1).sum()),
+    )
     sentence = words.opening(summary, totals)
     read = reg.source.read_at.strftime("%Y-%m-%d %H:%M UTC")
     numbers = "".join(
@@ -97,7 +101,7 @@ def _problem(rule: Rule, found: pd.DataFrame) -> str:
     word = "note" if rule.severity == "info" else rule.severity
     return (
         f'<section class="{rule.severity}"><h3><span class="severity">{word}</span> {escape_html(rule.meaning)}</h3>'
-        f"<p>{escape_html(rule.action)}{escape_html(stops)}</p>"
+        f"<p>What to do: {escape_html(rule.action)}{escape_html(stops)}</p>"
         f'<p class="source"><code>{rule.rule}</code>, after {escape_html(rule.source)}</p>{where}</section>'
     )
 

@@ -49,8 +49,8 @@ def html_table(
     shown = rows.head(limit)
     label = escape_html(caption)
     return (
-        f'<div class="rv-table"><div class="scroll" role="group" aria-label="{label}" tabindex="0"><table>'
-        f"<caption>{label} <span>{count_noun(len(rows), 'row')}</span></caption>"
+        f'<div class="rv-table"><p class="head"><b>{label}</b> <span>{count_noun(len(rows), "row")}</span></p>'
+        f'<div class="scroll" role="group" aria-label="{label}" tabindex="0"><table aria-label="{label}">'
         f"<thead><tr>{_heads(shown)}</tr></thead><tbody>{_body(shown)}</tbody></table></div>"
         f"{_note(len(shown), len(rows), largest, command)}</div>"
     )

@@ -24,10 +24,13 @@ class TagTotals:
         The sum of what each tag needs by itself.
     tagged_bytes : int
         The same blobs, each counted once.
+    repositories : int
+        Repositories that have a tag.
     """
 
     logical_bytes: int
     tagged_bytes: int
+    repositories: int
 
 
 def layout_name(source: Source) -> str:
@@ -48,19 +51,20 @@ def opening(summary: Summary, totals: TagTotals) -> str:
     Examples
     --------
     >>> from regviz.card import Summary
-    >>> print(opening(Summary(2, 4, 3, 9, 12, 3 << 20, 0, 0), TagTotals(8 << 20, 2 << 20)))
+    >>> print(opening(Summary(2, 4, 3, 9, 12, 3 << 20, 0, 0), TagTotals(8 << 20, 2 << 20, 2)))
     4 tags in 2 repositories would take 8.00 MiB one by one; sharing brings that to 2.00 MiB, and 1.00 MiB more is reached
     from no tag.
-    >>> print(opening(Summary(0, 0, 0, 0, 0, 0, 0, 0), TagTotals(0, 0)))
+    >>> print(opening(Summary(0, 0, 0, 0, 0, 0, 0, 0), TagTotals(0, 0, 0)))
     This registry is empty: no repository, no tag, no blob.
     """
     rest = summary.stored_bytes - totals.tagged_bytes
-    repositories = count_noun(summary.repositories, "repository", "repositories")
     if not summary.tags:
         if not summary.repositories and not summary.blobs:
             return "This registry is empty: no repository, no tag, no blob."
+        untagged = count_noun(summary.repositories, "repository", "repositories")
         blobs = count_noun(summary.blobs, "blob")
-        return f"No tag is here: {repositories}, and {format_bytes(rest)} in {blobs} that no tag reaches."
+        return f"No tag is here: {untagged}, and {format_bytes(rest)} in {blobs} that no tag reaches."
+    repositories = count_noun(totals.repositories, "repository", "repositories")
     tags, taken = count_noun(summary.tags, "tag"), format_bytes(totals.tagged_bytes)
     if totals.logical_bytes > totals.tagged_bytes:
         one_by_one = format_bytes(totals.logical_bytes)

@@ -67,6 +67,8 @@ class Storage(Protocol):
 
     uri: str
     walkable: bool
+    forward_only: bool
+    """Each :meth:`read_many` reads from the beginning: ask for everything at once."""
     knows_disk: bool
     problems: list[StorageProblem]
     complete: bool

@@ -22,6 +22,8 @@ class Stream:
     Memory stays at a few pieces whatever the file expands to.
     """
 
+    forward_only = True
+
     def __init__(self, path: str, opener: Callable[[str], IO[bytes]]) -> None:
         self.name = path
         self._opener = opener

@@ -21,6 +21,7 @@ class Source(Protocol):
     """Bytes by offset; offsets never fall within one reading of a compressed source."""
 
     name: str
+    forward_only: bool
 
     def size(self) -> int | None:
         """Bytes in all; None where only reading to the end would tell."""
@@ -34,6 +35,8 @@ class Source(Protocol):
 
 class PlainFile:
     """An uncompressed archive on disk."""
+
+    forward_only = False
 
     def __init__(self, path: str) -> None:
         self.name = path
@@ -74,29 +77,32 @@ class Tar:
         self.uri = source.name
         self.problems: list[StorageProblem] = []
         self.complete = True
+        self._said: set[StorageProblem] = set()
+        self.forward_only = source.forward_only
         self._source = source
         self._partial = partial
-        self._said = False
 
     def entries(self) -> Iterator[Entries]:
         """All members that can be told apart by a safe path, in the archive's order; hard links at the end."""
-        self._source.rewind()
         scan = Scan(self._source)
+        for batch in self._scanned(scan):
+            yield self._checked(batch)
+        if scan.hard_links:
+            yield self._resolved(scan.hard_links)
+
+    def _scanned(self, scan: Scan) -> Iterator[Entries]:
+        """The members as they stand in the archive, as far as it goes."""
+        self._source.rewind()
         try:
-            for batch in scan.batches():
-                yield self._checked(batch)
-            if not scan.ended:
-                self.complete = False
-                self._say("archive-without-end", b"", "the two zero blocks that end an archive are missing")
+            yield from scan.batches()
         except DamagedArchiveError as error:
             if not self._partial:
                 raise
-            self.complete = False
-            self._say("archive-truncated", b"", str(error))
-            yield self._checked(scan.batch)
-        if scan.hard_links:
-            yield self._resolved(scan.hard_links)
-        self._said = True
+            self._incomplete("archive-truncated", str(error))
+            yield scan.batch
+        else:
+            if not scan.ended:
+                self._incomplete("archive-without-end", "the two zero blocks that end an archive are missing")
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
@@ -130,22 +136,18 @@ class Tar:
             if safe in wanted:  # a link to a link
                 there[safe] = facts
 
-        self._source.rewind()
-        try:
-            for batch in Scan(self._source).batches():
-                plain = _are_plain(batch.paths)
-                for path, kind, *facts in zip(*_columns(batch), strict=True):
-                    while at < len(links) and links[at][2] <= number:
-                        link(*links[at][:2])
-                        at += 1
-                    number += 1
-                    safe = path if plain else safe_path(path)
-                    if safe in wanted:
-                        there.pop(safe, None)
-                        if kind == FILE:
-                            there[safe] = tuple(facts)  # type: ignore[assignment]
-        except DamagedArchiveError:
-            pass  # said, or raised, by the first scan
+        for batch in self._scanned(Scan(self._source)):
+            plain = _are_plain(batch.paths)
+            for path, kind, *facts in zip(*_columns(batch), strict=True):
+                while at < len(links) and links[at][2] <= number:
+                    link(*links[at][:2])
+                    at += 1
+                number += 1
+                safe = path if plain else safe_path(path)
+                if safe in wanted:
+                    there.pop(safe, None)
+                    if kind == FILE:
+                        there[safe] = tuple(facts)  # type: ignore[assignment]
         for path, target, _ in links[at:]:
             link(path, target)
         return self._checked(found)
@@ -170,9 +172,15 @@ class Tar:
                 del column[number]
         return batch
 
+    def _incomplete(self, rule: str, detail: str) -> None:
+        self.complete = False
+        self._say(rule, b"", detail)
+
     def _say(self, rule: str, path: bytes, detail: str) -> None:
-        if not self._said:
-            self.problems.append(StorageProblem(rule, path, detail))
+        problem = StorageProblem(rule, path, detail)
+        if problem not in self._said:  # a listing may be asked for again
+            self._said.add(problem)
+            self.problems.append(problem)
 
 
 def safe_path(path: bytes) -> bytes | None:

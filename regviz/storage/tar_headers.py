@@ -252,14 +252,14 @@ class Scan:
         if kind == _NUL and name[-1:] == b"/":
             entry_kind = DIRECTORY
         is_file = entry_kind == FILE
-        small = is_file and locator >= 0 and length <= INLINE
+        inline = self._bytes(data, length) if is_file and locator >= 0 and length <= INLINE else None
         batch = self.batch
         batch.paths.append(name.rstrip(b"/") if entry_kind == DIRECTORY else name)
         batch.types.append(entry_kind)
         batch.sizes.append(length if is_file else 0)
         batch.mtimes.append(mtime)
         batch.locators.append(locator)
-        batch.inline.append(self._bytes(data, length) if small else None)
+        batch.inline.append(inline)
         return data if kind in _NO_DATA else data + (size + 511 & -512)
 
     def _fill(self, at: int) -> None:

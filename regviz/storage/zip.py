@@ -24,6 +24,7 @@ class Zip:
     """The members of a zip archive."""
 
     walkable = False
+    forward_only = False
     knows_disk = False
 
     def __init__(self, path: str) -> None:

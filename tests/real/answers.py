@@ -15,6 +15,8 @@ from tests.real.distribution import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.real.content import Content, Place
     from tests.real.distribution import DistributionServer
     from tests.real.tools import Skopeo
@@ -34,11 +36,30 @@ class Answers:
     blob_bytes: dict[str, int] = field(default_factory=dict)
     configs: dict[str, Any] = field(default_factory=dict)
     """Manifest → configuration of the image, as skopeo reads it."""
+    known: dict[str, ServedManifest] = field(default_factory=dict)
+    """Every manifest by its digest: those that are served, and those that were until they were deleted."""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """Manifest → what it is."""
 
     def of_type(self, *media_types: str) -> dict[str, ServedManifest]:
         """Manifests of these media types by digest."""
-        found = self.manifests.values()
-        return {served.digest: served for served in found if served.media_type in media_types}
+        return {digest: served for digest, served in self.known.items() if served.media_type in media_types}
+
+    def descriptors(self) -> Iterator[Any]:
+        """Every descriptor in every manifest."""
+        for served in self.known.values():
+            document = served.document
+            for part in ("manifests", "layers"):
+                yield from document.get(part, [])
+            for part in ("config", "subject"):
+                if part in document:
+                    yield document[part]
+
+    def filesystem_images(self) -> Iterator[tuple[str, Any]]:
+        """Manifests whose layers are filesystem layers, each with its configuration."""
+        for digest, config in self.configs.items():
+            if self.kinds[digest] == "image":
+                yield digest, config
 
     def images(self) -> dict[str, ServedManifest]:
         """Manifests with an image configuration."""
@@ -67,8 +88,12 @@ def ask_everything(server: DistributionServer, skopeo: Skopeo, content: Content)
             if part["digest"] != content.foreign:
                 head = server.request("HEAD", f"{repository}/blobs/{part['digest']}")
                 answers.blob_bytes[part["digest"]] = int(head.header("Content-Length"))
-        if "config" in document and is_image_config(served):
+        if document.get("config", {}).get("mediaType") in IMAGE_CONFIGS:
             answers.configs[digest] = skopeo.config(server.reference(repository, digest))
+    for served in (*answers.manifests.values(), *content.deleted.values()):
+        answers.known[served.digest] = served
+    answers.kinds = dict.fromkeys(answers.known, "image")
+    answers.kinds |= dict.fromkeys(answers.indexes(), "index") | content.kinds
     return answers
 
 
@@ -77,8 +102,3 @@ def _walk(server: DistributionServer, repository: str, served: ServedManifest, a
         answers.manifests[repository, served.digest] = served
         for entry in served.document.get("manifests", ()):
             _walk(server, repository, server.manifest(repository, entry["digest"]), answers)
-
-
-def is_image_config(served: ServedManifest) -> bool:
-    """Whether a manifest's configuration has the type of an image's."""
-    return served.document["config"]["mediaType"] in IMAGE_CONFIGS

@@ -12,7 +12,7 @@ from tests.real.images import Image, OciLayout, Step
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.real.distribution import DistributionServer
+    from tests.real.distribution import DistributionServer, ServedManifest
     from tests.real.tools import Buildah, Skopeo
 
 Place = tuple[str, str]
@@ -39,11 +39,14 @@ class Content:
 
     overwritten: dict[Place, list[str]] = field(default_factory=dict)
     """Tag → the digests it was pushed with, in order."""
-    deleted: list[Place] = field(default_factory=list)
+    deleted: dict[Place, ServedManifest] = field(default_factory=dict)
+    """Manifests by repository and digest, as they were before."""
     untagged: list[Place] = field(default_factory=list)
     """Manifests that no tag reaches, and that still can be pulled by digest."""
     kinds: dict[str, str] = field(default_factory=dict)
-    """Manifest → kind, where media types alone do not tell."""
+    """Manifest → kind, of those that are neither images nor indexes."""
+    attested: dict[str, str] = field(default_factory=dict)
+    """Attestation → image it vouches for."""
     uploads: dict[Place, int] = field(default_factory=dict)
     """Unfinished uploads → bytes sent."""
     mounted: set[Place] = field(default_factory=set)
@@ -125,9 +128,9 @@ def _delete(server: DistributionServer, skopeo: Skopeo, layout: OciLayout, conte
             skopeo.copy(source, server.reference("gone", tag))
     skopeo.copy(keep, server.reference("gone/all", "only"))
     for repository, tag in (("gone", "drop"), ("gone/all", "only")):
-        digest = server.manifest(repository, tag).digest
-        server.delete_manifest(repository, digest)
-        content.deleted.append((repository, digest))
+        served = server.manifest(repository, tag)
+        server.delete_manifest(repository, served.digest)
+        content.deleted[repository, served.digest] = served
 
 
 def _abandon(server: DistributionServer, content: Content) -> None:

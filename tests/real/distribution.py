@@ -26,6 +26,9 @@ SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json"
 ACCEPT_ALL = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_LIST}, {DOCKER_MANIFEST}, {SCHEMA_1_SIGNED}, {SCHEMA_1}"
 
+EMPTY_LAYER = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"
+"""A gzip of 1024 zero bytes: what schema 1 has for a step without a layer."""
+
 OK, CREATED, ACCEPTED, NOT_FOUND = 200, 201, 202, 404
 
 _CONFIG = """\

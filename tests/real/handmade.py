@@ -105,8 +105,7 @@ def _signature_and_subject(maker: _Maker, content: Content) -> None:
             "subject": image,
         },
     )
-    content.kinds |= {image["digest"]: "image", signature["digest"]: "signature"}
-    content.kinds[report["digest"]] = "artifact"
+    content.kinds |= {signature["digest"]: "signature", report["digest"]: "artifact"}
     content.untagged.append(("signed", report["digest"]))
 
 
@@ -139,7 +138,8 @@ def _attested(maker: _Maker, content: Content) -> None:
     }
     entries = [{**image, "platform": PLATFORM}, {**attestation, "platform": nowhere, "annotations": about}]
     maker.manifest("attested", "latest", {"manifests": entries}, OCI_INDEX)
-    content.kinds |= {image["digest"]: "image", attestation["digest"]: "attestation"}
+    content.kinds[attestation["digest"]] = "attestation"
+    content.attested[attestation["digest"]] = image["digest"]
 
 
 def _sha512(maker: _Maker, content: Content) -> None:

@@ -1,32 +1,25 @@
 """Distribution's storage read as a folder and from archives, against the server's own API and collector.
 
-Repositories, tags, links, uploads and what is stored; test_distribution_images.py has what manifests say.
+Here are repositories, tags and what is linked and stored; test_distribution_manifests.py and _layers.py have
+what manifests say, test_distribution_storage.py has what only the folder itself can tell.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-import regviz as rv
-from tests.real.distribution import SCHEMA_1, SCHEMA_1_SIGNED, gc_dry_run, sha256
+from tests.real.distribution import gc_dry_run, sha256
 from tests.real.tables import mapping, only, rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from regviz.registry import Registry
     from tests.real.answers import Answers
     from tests.real.content import Content
     from tests.real.distribution import DistributionServer
 
 pytestmark = pytest.mark.real
-
-
-def repositories_folder(server: DistributionServer) -> Path:
-    return server.root / "docker" / "registry" / "v2" / "repositories"
 
 
 def test_the_oracle_knows_the_bytes_that_are_stored(answers: Answers) -> None:
@@ -41,24 +34,9 @@ def test_repositories_with_layers_are_the_catalog(registry: Registry, answers: A
     assert "only-an-upload" not in answers.catalog
 
 
-def test_has_manifests_is_what_3_x_goes_by(
-    registry: Registry, distribution_server: DistributionServer
-) -> None:
-    folder = repositories_folder(distribution_server)
-    has_manifests = mapping(registry.repositories, "repository", "has_manifests")
-    assert {name for name, has in has_manifests.items() if has} == {
-        str(path.parent.relative_to(folder)) for path in folder.rglob("_manifests")
-    }
-
-
 def test_a_repository_has_tags_where_the_api_lists_some(registry: Registry, answers: Answers) -> None:
     has_tags = mapping(registry.repositories, "repository", "has_tags")
     assert {name for name, has in has_tags.items() if has} == {repository for repository, _ in answers.tags}
-
-
-def test_everything_could_be_read(registry: Registry) -> None:
-    assert all(complete for (complete,) in rows(registry.repositories, "complete"))
-    assert [row for row in rows(registry.problems, "rule", "severity", "detail") if row[1] == "error"] == []
 
 
 def test_tags_point_where_the_api_says(registry: Registry, answers: Answers) -> None:
@@ -81,6 +59,20 @@ def test_tag_history_remembers_a_deleted_manifest(
     of_tag = history[(history["repository"] == "gone") & (history["tag"] == "moved")]
     (gone,) = (digest for repository, digest in content.deleted if repository == "gone")
     assert mapping(of_tag, "manifest", "current") == {gone: False, answers.tags["gone", "moved"]: True}
+
+
+def test_problems_are_what_was_left_behind(registry: Registry, answers: Answers, content: Content) -> None:
+    (gone,) = (digest for repository, digest in content.deleted if repository == "gone")
+    found = rows(registry.problems, "rule", "severity", "repository", "manifest", "blob")
+    assert sorted(found, key=str) == sorted(
+        [
+            ("foreign-layer", "info", None, answers.tags["windows", "latest"], content.foreign),
+            ("repository-2.8-only", "info", "only-a-layer", None, None),
+            ("tag-history-dangling", "info", "gone", gone, None),
+            *(("upload-unfinished", "info", repository, None, None) for repository, _ in content.uploads),
+        ],
+        key=str,
+    )
 
 
 def test_linked_manifests_are_those_the_collector_finds(
@@ -107,21 +99,6 @@ def test_untagged_manifests_are_what_the_collector_deletes_with_m(
     assert {digest for _, digest in linked - tagged} == eligible
 
 
-def test_manifests_have_the_type_and_length_they_are_stored_with(
-    registry: Registry, answers: Answers
-) -> None:
-    present = mapping(registry.manifests, "manifest", "present")
-    media_types = mapping(registry.manifests, "manifest", "media_type")
-    stored = mapping(registry.blobs, "blob", "blob_bytes")
-    for served in answers.manifests.values():
-        assert present[served.digest]
-        assert stored[served.digest] == len(served.stored)
-        if served.media_type == SCHEMA_1_SIGNED:  # stored unsigned, and without a word on its type
-            assert media_types[served.digest] in {SCHEMA_1, SCHEMA_1_SIGNED}
-        else:
-            assert media_types[served.digest] == served.media_type
-
-
 def test_stored_blobs_are_those_the_collector_walks(
     registry: Registry, content: Content, distribution_server: DistributionServer
 ) -> None:
@@ -133,50 +110,16 @@ def test_stored_blobs_are_those_the_collector_walks(
     assert {blob for blob, there in present.items() if there} == stored
 
 
+def test_manifests_are_as_long_as_they_are_stored(registry: Registry, answers: Answers) -> None:
+    found = mapping(registry.blobs, "blob", "blob_bytes")
+    for served in answers.manifests.values():
+        assert found[served.digest] == len(served.stored)
+
+
 def test_blobs_are_as_long_as_the_api_says(registry: Registry, answers: Answers, content: Content) -> None:
     found = mapping(registry.blobs, "blob", "blob_bytes")
     for digest, length in answers.blob_bytes.items():
         assert found[content.sha512.get(digest, digest)] == length
-
-
-def test_times_are_those_of_the_links(registry: Registry, distribution_server: DistributionServer) -> None:
-    """No API tells when a push was, but its link was written then. Archives keep whole seconds."""
-    tags, history = registry.tags, registry.tag_history
-    times = {
-        **{(r, f"tags/{tag}/current"): at for r, tag, at in rows(tags, "repository", "tag", "pushed_at")},
-        **{
-            (r, f"tags/{tag}/index/{digest}"): at
-            for r, tag, digest, at in rows(history, "repository", "tag", "manifest", "last_pushed_at")
-        },
-        **{
-            (r, f"revisions/{digest}"): at
-            for r, digest, at in rows(registry.repository_manifests, "repository", "manifest", "linked_at")
-        },
-    }
-    for (repository, link), at in times.items():
-        folder = repositories_folder(distribution_server) / repository / "_manifests" / link.replace(":", "/")
-        written = datetime.fromtimestamp((folder / "link").stat().st_mtime_ns // 1000 / 1e6, UTC)
-        assert at in {written, written.replace(microsecond=0)}, (repository, link)
-
-
-def test_every_layer_link_is_a_row(registry: Registry, distribution_server: DistributionServer) -> None:
-    folder, links = repositories_folder(distribution_server), set()
-    for path in folder.rglob("link"):
-        repository, is_layer, digest = str(path.parent.relative_to(folder)).partition("/_layers/")
-        if is_layer:
-            links.add((repository, digest.replace("/", ":"), path.read_text()))
-    assert set(rows(registry.repository_blobs, "repository", "link", "blob")) == links
-    assert {link.partition(":")[0] for _, link, _ in links} == {"sha256", "sha512"}
-
-
-def test_every_link_is_whole_when_all_are_opened(
-    registry: Registry, distribution_server: DistributionServer
-) -> None:
-    opened = rv.read(distribution_server.root, links="open")
-    columns = ("repository", "link", "blob")
-    assert rows(opened.repository_blobs, *columns) == rows(registry.repository_blobs, *columns)
-    for table in (opened.repository_blobs, opened.repository_manifests, opened.tags):
-        assert set(rows(table, "link_state")) == {("ok",)}
 
 
 def test_a_mounted_blob_is_one_blob_in_several_repositories(
@@ -187,13 +130,3 @@ def test_a_mounted_blob_is_one_blob_in_several_repositories(
     assert {(repository,), ("a",), ("a/b",)} <= set(rows(holders, "repository"))
     assert only(registry.blobs, blob=blob)["copies"] == 1
     assert only(registry.blobs, blob=blob)["blob_bytes"] == answers.blob_bytes[blob]
-
-
-def test_pushes_in_flight_are_uploads(
-    registry: Registry, content: Content, distribution_server: DistributionServer
-) -> None:
-    folder, expected = repositories_folder(distribution_server), set()
-    for (repository, upload), sent in content.uploads.items():
-        started = (folder / repository / "_uploads" / upload / "startedat").read_text()
-        expected.add((repository, upload, sent, datetime.fromisoformat(started)))
-    assert set(rows(registry.uploads, "repository", "upload", "upload_bytes", "started_at")) == expected

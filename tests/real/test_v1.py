@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
-from tests.real.tables import mapping, rows
+from tests.real.tables import mapping, moment, rows, written_at
 
 if TYPE_CHECKING:
     from regviz.registry import Registry
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from tests.real.v1_server import V1Server
 
 pytestmark = pytest.mark.real
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def ancestry(content: V1Content, identifier: str) -> list[str]:
@@ -38,13 +35,35 @@ def test_repositories(v1_read: Registry, v1_content: V1Content) -> None:
     ]
 
 
-def test_a_nested_name_is_quoted_twice_on_the_storage(v1_read: Registry) -> None:
-    assert mapping(v1_read.repositories, "repository", "raw_name")["a/b/c"].endswith("a/b%252Fc")
+def test_a_nested_name_is_quoted_twice_on_the_storage(v1_read: Registry, v1_server: V1Server) -> None:
+    storage = v1_server.root / "repositories"
+    folders = {str(path.parent.relative_to(storage)) for path in storage.rglob("_index_images")}
+    raw_names = mapping(v1_read.repositories, "repository", "raw_name")
+    assert set(raw_names.values()) == folders
+    assert raw_names["a/b/c"] == "a/b%252Fc"
+    assert {unquote(unquote(raw)) for raw in folders} == raw_names.keys()
 
 
 def test_tags(v1_read: Registry, v1_content: V1Content) -> None:
-    found = rows(v1_read.tags, "repository", "tag", "manifest")
-    assert {(repository, tag): identifier for repository, tag, identifier in found} == v1_content.tags
+    expected = [(*place, identifier, "ok") for place, identifier in sorted(v1_content.tags.items())]
+    assert rows(v1_read.tags, "repository", "tag", "manifest", "link_state") == expected
+
+
+def test_tag_history_is_the_tags_as_they_are_now(v1_read: Registry) -> None:
+    """The server keeps none."""
+    columns = ("repository", "tag", "manifest")
+    expected = [(*row, True) for row in rows(v1_read.tags, *columns, "pushed_at")]
+    assert rows(v1_read.tag_history, *columns, "last_pushed_at", "current") == expected
+
+
+def test_a_repository_serves_what_its_index_lists(v1_read: Registry, v1_server: V1Server) -> None:
+    expected = {
+        (repository, listed["id"], "ok", None, False)
+        for (repository,) in rows(v1_read.repositories, "repository")
+        for listed in v1_server.get(f"repositories/{repository}/images")
+    }
+    columns = ("repository", "manifest", "link_state", "linked_at", "is_root")
+    assert set(rows(v1_read.repository_manifests, *columns)) == expected
 
 
 def test_tags_are_those_the_server_lists(v1_read: Registry, v1_server: V1Server) -> None:
@@ -115,11 +134,30 @@ def test_the_stack_of_any_image_is_its_ancestry(v1_read: Registry, v1_content: V
 
 
 def test_blobs_are_the_layers_that_arrived(v1_read: Registry, v1_content: V1Content) -> None:
-    present = v1_read.blobs[v1_read.blobs["present"]]
     arrived = v1_content.images.keys() - v1_content.without_layer
-    expected = {f"v1:{identifier}": len(v1_content.images[identifier].layer) for identifier in arrived}
-    assert mapping(present, "blob", "blob_bytes") == expected
-    assert {kind for (kind,) in rows(present, "kind")} == {"layer"}
+    expected = [
+        (
+            f"v1:{image.id}",
+            "layer",
+            *((True, 1, len(image.layer)) if image.id in arrived else (False, 0, None)),
+        )
+        for image in v1_content.images.values()
+    ]
+    columns = ("blob", "kind", "present", "copies", "blob_bytes")
+    assert rows(v1_read.blobs, *columns) == sorted(expected)
+
+
+def test_blobs_lie_where_the_folder_has_them(v1_read: Registry, v1_server: V1Server) -> None:
+    layers = sorted((v1_server.root / "images").glob("*/layer"))
+    expected = [
+        (
+            *(f"v1:{path.parent.name}", written_at(path, v1_read)),
+            path.stat().st_blocks * 512 if v1_read.source.knows_disk else None,
+        )
+        for path in layers
+    ]
+    present = v1_read.blobs[v1_read.blobs["present"]]
+    assert rows(present, "blob", "stored_at", "allocated_bytes") == expected
 
 
 def test_blobs_are_as_long_as_the_server_says(
@@ -137,12 +175,24 @@ def test_stacks_are_of_images_with_a_tag_or_without_descendants(
 ) -> None:
     parents = {image.parent for image in v1_content.images.values()}
     heads = {*v1_content.tags.values(), *(v1_content.images.keys() - parents)}
-    expected = [
-        (head, position, layer, f"v1:{layer}")
+    steps = [
+        (head, position, v1_content.images[identifier])
         for head in sorted(heads)
-        for position, layer in enumerate(reversed(ancestry(v1_content, head)))
+        for position, identifier in enumerate(reversed(ancestry(v1_content, head)))
     ]
-    assert rows(v1_read.manifest_layers, "manifest", "position", "layer", "blob") == expected
+    columns = ("manifest", "position", "layer", "blob", "digest", "empty", "foreign")
+    assert rows(v1_read.manifest_layers, *columns) == [
+        (head, position, image.id, f"v1:{image.id}", None, not image.files, False)
+        for head, position, image in steps
+    ]
+    columns = ("manifest", "step", "position", "created_at", "created_by", "author", "empty")
+    assert rows(v1_read.history, *columns) == [
+        (
+            *(head, position, position, moment(image.created), " ".join(image.command)),
+            *(image.document["author"], False),
+        )
+        for head, position, image in steps
+    ]
 
 
 def test_problems_are_what_was_left_behind(
@@ -159,8 +209,8 @@ def test_problems_are_what_was_left_behind(
     }
     assert v1_content.in_progress < orphans
     assert drifted == {"team/gone"}
-    assert set(rows(v1_read.problems, "rule", "repository", "manifest")) == (
-        {("v1-in-progress", None, identifier) for identifier in v1_content.in_progress}
-        | {("v1-orphan", None, identifier) for identifier in orphans}
-        | {("v1-index-drift", repository, None) for repository in drifted}
+    assert set(rows(v1_read.problems, "rule", "severity", "repository", "manifest")) == (
+        {("v1-in-progress", "warning", None, identifier) for identifier in v1_content.in_progress}
+        | {("v1-orphan", "info", None, identifier) for identifier in orphans}
+        | {("v1-index-drift", "info", repository, None) for repository in drifted}
     )

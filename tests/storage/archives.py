@@ -65,9 +65,10 @@ def archives(draw: st.DrawFn) -> Archive:
         name, target = draw(_PREFIXES) + draw(_NAMES), draw(_NAMES)
         if members and draw(st.booleans()):
             target = draw(st.sampled_from(members)).name
-        if form == tarfile.USTAR_FORMAT:
-            name, target = name[:99], target[:99]
-        members.append(Member(name, draw(_KINDS), draw(_SIZES), draw(_TIMES[form]), target))
+        kind = draw(_KINDS)
+        if form == tarfile.USTAR_FORMAT or kind == tarfile.AREGTYPE:  # tarfile takes a cut name for a whole one
+            name, target = name[:90], target[:90]
+        members.append(Member(name, kind, draw(_SIZES), draw(_TIMES[form]), target))
     return Archive(form, tuple(members))
 
 

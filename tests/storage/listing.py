@@ -48,6 +48,8 @@ def by_tarfile(path: Path) -> list[Entry]:
     with tarfile.open(path, "r:") as archive:
         for member in archive:
             name, target = _path(member.name), _path(member.linkname)
+            if not _is_inside(name):
+                continue
             if member.islnk():
                 if target in there and there[target].kind == FILE:
                     entry = there[target]
@@ -62,11 +64,15 @@ def by_tarfile(path: Path) -> list[Entry]:
             entry = Entry(name, _kind(member), len(data or b""), _microseconds(member), data)
             there[name] = entry
             first.append(entry)
-    return [entry for entry in first + links if entry.path and b".." not in entry.path.split(b"/")]
+    return first + links
 
 
 def _path(name: str) -> bytes:
     return b"/".join(part for part in os.fsencode(name).split(b"/") if part not in (b"", b"."))
+
+
+def _is_inside(path: bytes) -> bool:
+    return path != b"" and b".." not in path.split(b"/")
 
 
 def _kind(member: tarfile.TarInfo) -> int:

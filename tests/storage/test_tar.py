@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,8 +66,10 @@ def test_an_archive_cut_anywhere_is_said_to_be(archive: Archive, choice: st.Data
         part = listing(partial)
         assert partial.complete == (cut >= end + BLOCK)
         kept = sum(member.offset_data + padded(member) <= cut for member in members)
-        expected = by_tarfile(shortened(path, data, members[:kept]))
-        assert part[: len(expected)] == expected or part == expected
+        expected = Counter(by_tarfile(shortened(path, data, members[:kept])))
+        assert expected <= Counter(part)
+        more = [*(Counter(part) - expected).elements()]  # the one that was cut: its header, and perhaps all but its padding
+        assert more in ([], [e._replace(content=None) for e in more], [e for e in whole if e in more][:1])
 
 
 def shortened(path: Path, data: bytes, members: list[tarfile.TarInfo]) -> Path:

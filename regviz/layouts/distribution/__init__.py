@@ -17,18 +17,19 @@ from regviz.layouts.distribution.walk import Walk
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
 from regviz.storage.base import MANIFEST_LIMIT
-from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from regviz.layouts.common import Options
+    from regviz.layouts.common import Options, Tick
     from regviz.registry import Registry, Source
     from regviz.storage.base import Storage
 
     Codes = NDArray[np.int32]
+
+_BATCH = 4096
 
 
 def read(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
@@ -86,7 +87,11 @@ class _Documents:
         self._root = root + b"/" if root else b""
         self._facts.spill(0)
         keys = len(self._facts.keys)
-        self._row = np.full(keys, -1, np.int32)
+        self._row = np.full(keys + 1, -1, np.int32)
+        links, blobs = self._facts.links["link"], self._facts.links["blob"]
+        elsewhere = (links != blobs) & (blobs >= 0)
+        self._alias = np.arange(keys, dtype=np.int32)
+        self._alias[links[elsewhere]] = blobs[elsewhere]
         stored = self._facts.stored
         self._row[stored["blob"]] = np.arange(len(stored["blob"]), dtype=np.int32)
         self._sizes = np.asarray(stored["stored_bytes"])
@@ -106,6 +111,7 @@ class _Documents:
                 reader.finish()
                 return
             done = np.concatenate([done, wanted])
+            wanted = wanted[np.argsort(facts.keys.ranks()[wanted])]  # in the order of the tables
             with self._options.progress("manifests", len(wanted)) as tick:
                 for digest, data in self._contents(wanted, "manifest", tick):
                     reader.read(digest, data)
@@ -117,44 +123,55 @@ class _Documents:
         """The configuration of every image."""
         facts = self._facts
         reader = ConfigReader(facts)
-        wanted = np.unique(facts.manifests["config"][facts.manifests["image"] == 1])
+        wanted = facts.manifests["config"][facts.manifests["image"] == 1]
+        _, first = np.unique(wanted, return_index=True)
+        wanted = wanted[np.sort(first)]  # in the order of the manifests, so that what they say lies in that order too
         wanted = wanted[wanted >= 0]
-        alias = {
-            int(link): int(blob)
-            for link, blob in zip(facts.links["link"].tolist(), facts.links["blob"].tolist(), strict=True)
-            if link != blob and blob >= 0
-        } if len(facts.links) else {}
-        resolved = {alias.get(code, code): code for code in wanted.tolist()}
         with self._options.progress("configurations", len(wanted)) as tick:
-            for digest, data in self._contents(np.array(sorted(resolved), np.int32), "config", tick, resolved):
+            for digest, data in self._contents(wanted, "config", tick):
                 reader.read(digest, data)
 
-    def _contents(
-        self, wanted: Codes, role: str, tick: Callable[[int], None], names: dict[int, int] | None = None
-    ) -> Iterator[tuple[str, bytes]]:
+    def _contents(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[str, bytes]]:
         """Digest and content of each of these blobs that is there, can be read and is no larger than it may be."""
-        wanted = wanted[wanted < len(self._row)]
-        wanted = wanted[self._row[wanted] >= 0]
-        rows = self._row[wanted]
-        sizes = self._sizes[rows]
-        small = sizes <= MANIFEST_LIMIT
-        texts = self._facts.keys.texts(wanted)
-        for at in np.flatnonzero(~small).tolist():
-            self._facts.problem("manifest-oversized", detail=f"{sizes[at]} bytes", **{"manifest" if role == "manifest" else "blob": texts[at]})
-        keep = np.flatnonzero(small).tolist()
-        locators = [self._path(texts[at]) for at in keep] if self._locators is None else self._locators[rows[small]].tolist()
-        for number, data in self._storage.read_many(locators, sizes[small].tolist(), MANIFEST_LIMIT):
-            tick(1)
-            digest = texts[keep[number]]
-            if data is None:
-                self._facts.problem("unreadable", blob=digest, path=decode_name(self._path(digest)))
-            elif not data:
-                self._facts.problem("blob-empty", blob=digest)
+        places = self._place(wanted)
+        wanted, places = wanted[places >= 0], places[places >= 0]
+        rows = self._row[places]
+        if self._locators is not None:
+            order = np.argsort(self._locators[rows], kind="stable")
+            wanted, places, rows = wanted[order], places[order], rows[order]
+        large = self._sizes[rows] > MANIFEST_LIMIT
+        for code, row in zip(wanted[large].tolist(), rows[large].tolist(), strict=True):
+            digest, detail = self._facts.keys.text(code), f"{self._sizes[row]} bytes"
+            if role == "manifest":
+                self._facts.problem("manifest-oversized", manifest=digest, detail=detail)
             else:
-                if names:
-                    code = int(wanted[keep[number]])
-                    digest = self._facts.keys.text(names.get(code, code))
-                yield digest, data
+                self._facts.problem("manifest-oversized", blob=digest, detail=detail)
+        wanted, places, rows = wanted[~large], places[~large], rows[~large]
+        batch = len(wanted) if self._storage.forward_only else _BATCH
+        for start in range(0, len(wanted), max(batch, 1)):
+            part = slice(start, start + batch)
+            yield from self._batch(wanted[part], places[part], rows[part])
+            tick(len(wanted[part]))
+
+    def _batch(self, wanted: Codes, places: Codes, rows: Codes) -> Iterator[tuple[str, bytes]]:
+        digests = self._facts.keys.texts(wanted)
+        if self._locators is None:
+            locators: Sequence[bytes | int] = [self._path(digest) for digest in self._facts.keys.texts(places)]
+        else:
+            locators = self._locators[rows].tolist()
+        for number, data in self._storage.read_many(locators, self._sizes[rows].tolist(), MANIFEST_LIMIT):
+            if data:
+                yield digests[number], data
+            elif data is None:
+                self._facts.problem("unreadable", blob=digests[number])
+            else:
+                self._facts.problem("blob-empty", blob=digests[number])
+
+    def _place(self, codes: Codes) -> Codes:
+        """Keys that the blobs of these digests lie under; -1 where nothing lies."""
+        known = codes < len(self._alias)
+        places = np.where(known, self._alias[np.where(known, codes, 0)], -1) if len(self._alias) else np.full(len(codes), -1)
+        return np.where(self._row[places] >= 0, places, -1).astype(np.int32)
 
     def _path(self, digest: str) -> bytes:
         algorithm, _, encoded = digest.encode().partition(b":")

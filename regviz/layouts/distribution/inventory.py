@@ -187,6 +187,8 @@ class Inventory:
 
 def split_names(algorithm: bytes, names: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
     """Directory names that can be digests, and those that cannot."""
+    if algorithm == _SHA256 and {*map(len, names)} <= {64} and not b"".join(names).translate(None, b"0123456789abcdef"):
+        return list(names), []
     good = [name for name in names if is_encoded(algorithm, name)]
     return good, [] if len(good) == len(names) else sorted({*names}.difference(good))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.assemble.stamps import parse_stamps
+from regviz.stamps import parse_stamps
 from regviz.columns import NO_NUMBER, Rows
 from regviz.manifests.json import load, load_object, mapping
 from regviz.manifests.schema1 import v1_instruction

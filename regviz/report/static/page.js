@@ -45,17 +45,15 @@ function makeSortable(table) {
 
 function makeSearchable(table) {
   const rows = Array.from(table.tBodies[0].rows);
-  const texts = rows.map((row) => row.textContent.toLowerCase());
-  const place = document.createElement("div");
+  const texts = rows.map((row) => Array.from(row.cells, (cell) => cell.textContent).join(" ").toLowerCase());
+  const head = table.closest(".rv-table").querySelector(".head");
   const input = document.createElement("input");
   const status = document.createElement("span");
-  place.className = "search";
   input.type = "search";
   input.placeholder = "Search";
-  input.setAttribute("aria-label", "Search the rows of " + table.caption.firstChild.textContent.trim());
+  input.setAttribute("aria-label", "Search the rows of " + table.getAttribute("aria-label"));
   status.setAttribute("role", "status");
-  place.append(input, status);
-  table.closest(".scroll").before(place);
+  head.append(input, status);
   input.addEventListener("input", () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     let found = 0;

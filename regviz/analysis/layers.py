@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regviz.analysis.reach import either, incidence, reach, rows_of
+from regviz.analysis.reach import column_counts, either, incidence, reach, rows_of
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ def layer_sizes(reg: Registry) -> pd.DataFrame:
     >>> table["blob_bytes"].is_monotonic_decreasing
     True
     """
-    import pandas as pd  # noqa: PLC0415  # loaded when asked for
+    import pandas as pd  # loaded when asked for
 
     reached = reach(reg)
     blobs, layers, tags = (reg.columns(name) for name in ("blobs", "layers", "tags"))
     count = len(blobs["blob"])
-    rows = np.unique(reached.layer_blobs.indices)
+    rows = np.flatnonzero(column_counts(reached.layer_blobs))
     tag_blobs = reached.tag_blobs
     repository = rows_of(tags["repository"], reg.columns("repositories")["repository"])
     groups = incidence(
@@ -45,7 +45,9 @@ def layer_sizes(reg: Registry) -> pd.DataFrame:
     )
     counts = {
         "layers": reached.layer_blobs,
-        "images": either(reached.manifest_layers @ reached.layer_blobs).multiply(reached.manifest_blobs).tocsr(),
+        "images": incidence(
+            np.where(reached.step_layer >= 0, reached.step_manifest, -1), reached.step_blob, reached.manifest_blobs.shape
+        ),
         "tags": tag_blobs,
         "repositories": either(groups @ tag_blobs),
     }
@@ -61,6 +63,6 @@ def layer_sizes(reg: Registry) -> pd.DataFrame:
     table["blob_bytes"] = pd.arrays.IntegerArray(np.where(length == NA_INT, 0, length), length == NA_INT)
     table["present"] = pd.array(blobs["present"][rows] == 1, dtype="boolean")
     for name, matrix in counts.items():
-        table[name] = pd.array(np.bincount(matrix.indices, minlength=count)[rows], dtype="Int64")
+        table[name] = pd.array(column_counts(matrix)[rows], dtype="Int64")
     table["created_by"] = pd.array([next(texts) if yes else None for yes in made.tolist()], dtype="str")
     return table.sort_values(["blob_bytes", "blob"], ascending=[False, True], ignore_index=True)

@@ -34,7 +34,7 @@ def tag_images(reg: Registry) -> pd.DataFrame:
     >>> table.loc[table["tag"] == "latest", "repository"].nunique() > 1
     True
     """
-    import pandas as pd  # noqa: PLC0415  # loaded when asked for
+    import pandas as pd  # loaded when asked for
 
     reached = reach(reg)
     manifests = reg.columns("manifests")

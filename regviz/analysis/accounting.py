@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from regviz.analysis.members import Grain, members
-from regviz.analysis.reach import incidence, reach
+from regviz.analysis.reach import column_counts, incidence, reach
 from regviz.errors import RegvizError
 from regviz.schema import NA_INT
 
@@ -83,7 +83,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     >>> int(table["amortised_bytes"].sum()) == table.attrs["tagged_bytes"]
     True
     """
-    import pandas as pd  # noqa: PLC0415  # loaded when asked for
+    import pandas as pd  # loaded when asked for
 
     if by not in get_args(Grain):
         message = f"sizes cannot be asked by {by!r}; ask by one of {', '.join(get_args(Grain))}"
@@ -96,8 +96,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     stored, absent = np.where(present, known, 0), np.where(present, 0, known)
 
     owned = rows.of_rows(rows.blobs)
-    owners = np.bincount(owned.indices, minlength=len(known))
-    is_layer = np.bincount(reached.layer_blobs.indices, minlength=len(known)) > 0
+    owners, is_layer = column_counts(owned), column_counts(reached.layer_blobs) > 0
     is_plain = _plain_tars(reg)
     member_bytes, groups = rows.blobs @ stored, incidence(rows.row, np.arange(len(rows.row)), (rows.row_count, len(rows.row)))
     unique, exclusive = owned @ stored, owned @ np.where(owners == 1, stored, 0)
@@ -119,7 +118,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     order = ["exclusive_bytes", "unique_bytes", *rows.keys]
     table = table.sort_values(order, ascending=[False, False, *[True] * len(rows.keys)], ignore_index=True)
     tag_blobs = reached.tag_blobs
-    tagged = int(stored[np.unique(tag_blobs.indices)].sum())
+    tagged = int(stored[column_counts(tag_blobs) > 0].sum())
     logical = int((tag_blobs @ stored).sum())
     table.attrs |= {"grain": by, "tagged_bytes": tagged, "dedupe_ratio": logical / tagged if tagged else None}
     return table
@@ -165,14 +164,17 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
     >>> amortise(reaches, np.array([100, 11, 7])).tolist()
     [39, 39, 40]
     """
-    owners = np.maximum(np.bincount(owned.indices, minlength=len(blob_bytes)), 1)
+    reaching = column_counts(owned)
+    owners = np.maximum(reaching, 1)
     share, rest = blob_bytes // owners, blob_bytes % owners
     whole = np.asarray(owned @ share, np.int64)
-    # The rests of all blobs are a whole number of bytes; of each row's part of it only the order matters, so floats do.
+    # The rests of all blobs are a whole number of bytes; of each row's part of it only the order matters, so floats do,
+    # rounded so that equals stay equal.
     part = np.round(owned.astype(np.float64) @ (rest / owners), 9)
     whole += np.floor(part).astype(np.int64)
-    left = int((share * owners + rest)[np.unique(owned.indices)].sum() - whole.sum())
-    largest = np.argsort(-(part - np.floor(part)), kind="stable")[:left]
+    lost = np.round(part - np.floor(part), 9)
+    left = int(blob_bytes[reaching > 0].sum() - whole.sum())
+    largest = np.argsort(-lost, kind="stable")[:left]
     whole[largest] += 1
     return whole
 
@@ -191,7 +193,7 @@ def _plain_tars(reg: Registry) -> NDArray[np.bool_]:
 
 
 def _basis(compressed: Numbers, plain: Numbers) -> pd.api.extensions.ExtensionArray:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     words = np.array([None, "compressed", "uncompressed", "mixed"], dtype=object)
     return pd.array(words[(compressed > 0) + 2 * (plain > 0)], dtype="str")

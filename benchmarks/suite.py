@@ -1,0 +1,134 @@
+"""What is measured: each work with its peers, its limit and its floors.
+
+A limit is a C program that makes the system calls no reader can do without, and nothing else. A peer is what
+a person has today. Floors hold for sizes M and L.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks import corpus
+from benchmarks.measure import Contender, Floor, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from benchmarks.corpus import Corpus, SizeName
+
+MB = 1e6
+_BASELINE = "import pandas, pyarrow"
+_COLLECTOR = "docker-registry garbage-collect --dry-run"
+_COLLECTOR_CONFIGURATION = """\
+version: 0.1
+log: {{level: warn}}
+storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
+compatibility: {{schema1: {{enabled: true}}}}
+"""
+
+
+def folder(size: SizeName) -> Work:
+    """A Distribution storage as it lies on a disk, warm."""
+    made = corpus.distribution(size)
+    large = size == "L"
+    floors = [
+        Floor("regviz", "cpu", 2.5, 1.5, against="limit"),
+        Floor("regviz", "wall", 6 if large else 3.5, 10 if large else 8, against=_COLLECTOR, at_least=True),
+        Floor("regviz", "peak", (450 if large else 150) * MB, 350 * MB if large else None, above=_BASELINE),
+    ]
+    work = Work("Distribution, folder", _described(made))
+    work.add("limit", lambda: [corpus.limit_program("limit_walk"), "stat", made.folder])
+    if not large:
+        floors.append(Floor("regviz, links checked", "cpu", 2.5, 1.5, against="limit, links checked"))
+        work.add("limit, links checked", lambda: [corpus.limit_program("limit_walk"), "check", made.folder])
+        work.add_python("regviz, links checked", "read", made.folder, "check", json.dumps(made.rows))
+    work.add(_COLLECTOR, lambda: _collect(made))
+    work.add_python(_BASELINE, "nothing")
+    work.add_python("regviz", "read", made.folder, "stat", json.dumps(made.rows))
+    work.floors = tuple(floors)
+    return work
+
+
+def tar(size: SizeName) -> Work:
+    """The same as one tar."""
+    made = corpus.distribution(size)
+    archive = corpus.make_tar(made)
+    work = Work("Distribution, one tar", _described(made))
+    work.add("tar -tf", lambda: [corpus.program("tar"), "-tf", archive])
+    work.add("limit", lambda: [corpus.limit_program("limit_tar"), archive])
+    work.add_python(_BASELINE, "nothing")
+    work.add_python("regviz", "read", archive, "stat", json.dumps(made.rows))
+    if size == "L":
+        work.floors = (Floor("regviz", "peak", 450 * MB, 350 * MB, above=_BASELINE),)
+        return work
+    work.add_python("tarfile", "tarfile", archive)
+    work.floors = (
+        Floor("regviz", "cpu", 8, against="tarfile", at_least=True),
+        Floor("regviz", "peak", 150 * MB, above=_BASELINE),
+    )
+    return work
+
+
+def v1(size: SizeName) -> Work:
+    """A v1 storage."""
+    made = corpus.v1(size)
+    work = Work("v1", f"{made.rows['manifests']:,} images")
+    work.add("limit", lambda: [corpus.limit_program("limit_v1"), made.folder])
+    work.add_python(_BASELINE, "nothing")
+    work.add_python("regviz", "read", made.folder, "stat", json.dumps(made.rows))
+    work.floors = (
+        Floor("regviz", "cpu", 2.5, 1.8, against="limit"),
+        Floor("regviz", "peak", 80 * MB, 60 * MB, above=_BASELINE),
+    )
+    return work
+
+
+def chain_ids(size: SizeName) -> Work:
+    """Chain IDs of images of 12 layers."""
+    count = corpus.CHAIN_IDS[size]
+    work = Work("chain IDs", f"{count:,}, of images of 12 layers")
+    work.add_python("hashlib, each image by itself", "hashlib-loop", count)
+    work.add_python("regviz", "chain-ids", count)
+    work.floors = (Floor("regviz", "cpu", 1.5),)
+    return work
+
+
+def importing(size: SizeName) -> Work:
+    """How long it takes before anything happens."""
+    del size
+    work = Work("import regviz", "whole processes")
+    for name, statement in {
+        "python": "pass",
+        "import pandas": "import pandas",
+        "import regviz": "import regviz",
+    }.items():
+        work.contenders.append(Contender(name, (sys.executable, "-c", statement)))
+    work.floors = (Floor("import regviz", "wall", 0.3, above="python"),)
+    return work
+
+
+WORKS: dict[str, Callable[[SizeName], Work]] = {
+    "folder": folder,
+    "tar": tar,
+    "v1": v1,
+    "chain-ids": chain_ids,
+    "import": importing,
+}
+LARGE = ("folder", "tar")
+"""Works that there is a size L of."""
+
+
+def _described(made: Corpus) -> str:
+    rows = made.rows
+    return f"{rows['repositories']:,} repositories, {rows['tags']:,} tags, {rows['blobs']:,} blobs"
+
+
+def _collect(made: Corpus) -> list[str | Path]:
+    collector = corpus.program("docker-registry")
+    configuration = made.folder.with_name("collector.yml")
+    root = json.dumps(str(made.folder))  # a text of JSON is one of YAML
+    configuration.write_text(_COLLECTOR_CONFIGURATION.format(root=root), encoding="utf-8")
+    return [collector, "garbage-collect", "--dry-run", configuration]

@@ -1,0 +1,116 @@
+"""Rows of raw bytes, each kept once: a hash table of numpy arrays that takes a whole batch at each step."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int32]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST_ROWS, _FIRST_SLOTS = 1024, 4096
+
+
+class RawRows:
+    """Rows of a fixed width with a small number each (their family); equal rows of one family get one code.
+
+    Parameters
+    ----------
+    words : int
+        Width of a row in words of eight bytes.
+
+    Examples
+    --------
+    >>> rows = RawRows(2)
+    >>> rows.intern(np.array([[1, 2], [3, 4], [1, 2]], np.uint64)).tolist(), len(rows)
+    ([0, 1, 0], 2)
+    """
+
+    def __init__(self, words: int) -> None:
+        self.words: NDArray[np.uint64] = np.zeros((_FIRST_ROWS, words), np.uint64)
+        self.family: NDArray[np.uint8] = np.zeros(_FIRST_ROWS, np.uint8)
+        self._slots: NDArray[np.int32] = np.full(_FIRST_SLOTS, -1, np.int32)
+        self._salt = np.uint64(secrets.randbits(64) | 1)  # nobody can choose rows that collide
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def intern(self, rows: NDArray[np.uint64], family: int = 0) -> Codes:
+        """Codes of rows, in the order in which each was met first."""
+        kind = np.uint8(family)
+        result = np.full(len(rows), -1, np.int32)
+        self._reserve(len(rows))
+        mask = np.int64(len(self._slots) - 1)
+        slots = self._places(rows, kind)
+        pending = np.arange(len(rows))
+        while len(pending):
+            at = slots[pending]
+            free = np.flatnonzero(self._slots[at] < 0)
+            if len(free):
+                # every claimant writes its number, the last one stays and becomes the new row
+                self._slots[at[free]] = -2 - free
+                winners = free[self._slots[at[free]] == -2 - free]
+                first = self.grow(len(winners))
+                new = np.arange(first, first + len(winners), dtype=np.int32)
+                self.words[new] = rows[pending[winners]]
+                self.family[new] = kind
+                self._slots[at[winners]] = new
+            there = self._slots[at]
+            same = (self.words[there] == rows[pending]).all(axis=1) & (self.family[there] == kind)
+            result[pending[same]] = there[same]
+            pending = pending[~same]
+            slots[pending] = (slots[pending] + 1) & mask
+        return result
+
+    def grow(self, more: int) -> int:
+        """Make room for rows that are written directly, and never looked up; returns the first one's code."""
+        first = self._count
+        self._count += more
+        if self._count > len(self.family):
+            size = max(len(self.family) * 3 // 2, self._count)
+            self.words.resize((size, self.words.shape[1]), refcheck=False)
+            self.family.resize(size, refcheck=False)
+        return first
+
+    def reorder(self, order: NDArray[np.int32]) -> None:
+        """Put the rows in another order, for good: nothing is interned after."""
+        self._slots = np.empty(0, np.int32)
+        self.words = self.words[order]
+        self.family = self.family[order]
+
+    def _places(self, rows: NDArray[np.uint64], family: np.uint8 | NDArray[np.uint8]) -> NDArray[np.int64]:
+        mixed = (rows[:, 0] ^ self._salt) * _GOLDEN
+        for word in range(1, rows.shape[1]):
+            mixed = (mixed ^ rows[:, word]) * self._salt
+            mixed ^= mixed >> np.uint64(29)
+        mixed = (mixed ^ np.asarray(family, np.uint64)) * self._salt
+        shift = np.uint64(64 - (len(self._slots) - 1).bit_length())
+        return (mixed >> shift).astype(np.int64)
+
+    def _reserve(self, more: int) -> None:
+        size = len(self._slots)
+        while size < 2 * (self._count + more):
+            size *= 2
+        if size == len(self._slots):
+            return
+        self._slots = np.full(size, -1, np.int32)
+        mask = np.int64(size - 1)
+        for start in range(0, self._count, 1 << 16):
+            pending = np.arange(start, min(start + (1 << 16), self._count), dtype=np.int32)
+            pending = pending[self.family[pending] != UNLISTED]
+            slots = self._places(self.words[pending], self.family[pending])
+            while len(pending):
+                free = self._slots[slots] < 0
+                self._slots[slots[free]] = pending[free]
+                left = self._slots[slots] != pending
+                pending, slots = pending[left], (slots[left] + 1) & mask
+
+
+UNLISTED = 255
+"""Family of rows that are never looked up."""

@@ -1,0 +1,158 @@
+"""lab(): JupyterLab on the notebooks that ship, in a folder of the person's own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import regviz
+from regviz import share
+from regviz.errors import RegvizError, SourceNotFoundError
+from regviz.read import SOURCE_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = "regviz-notebooks"
+_RECORD = ".shipped.json"
+_REPORT = "report.ipynb"
+
+
+def lab(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    folder: str | os.PathLike[str] = FOLDER,
+    port: int | None = None,
+    open_browser: bool = True,
+    say: Callable[[str], object] = sys.stderr.write,
+) -> int:
+    """Start JupyterLab on the notebooks, with this Python; ``rv.read()`` in them reads the source.
+
+    The notebooks are copied into a folder; what a person changed there is kept.
+
+    Parameters
+    ----------
+    source : path, optional
+        As for :func:`regviz.read`.
+    folder : path
+        Where to work; it is made if it is not there.
+    port : int, optional
+        The port on the loopback interface; 0 for any that is free. Left out, JupyterLab's own choice.
+    open_browser : bool
+        Whether to open a browser.
+    say : callable
+        Told, line by line, what a person should know.
+
+    Returns
+    -------
+    int
+        JupyterLab's exit code.
+
+    Raises
+    ------
+    RegvizError
+        JupyterLab is not installed, the source is not there, or the folder cannot be written.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise RegvizError(f"JupyterLab is not installed; install it: {sys.executable} -m pip install jupyterlab")
+    environment = _environment(source)
+    place = Path(folder).absolute()
+    for name in lay_out(place):
+        say(f"Kept {place / name}, which you changed; delete it to get the one that ships.\n")
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={place}"]
+    command += [f"--LabApp.default_url=/lab/tree/{_REPORT}"]
+    command += [f"--ServerApp.port={port}"] if port is not None else []
+    command += [] if open_browser else ["--no-browser"]
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory(prefix="regviz-") as own:
+        _write_kernel(Path(own))
+        paths = [own, environment.get("JUPYTER_PATH", "")]
+        environment["JUPYTER_PATH"] = os.pathsep.join(path for path in paths if path)
+        with subprocess.Popen(command, env=environment) as server:  # noqa: S603  # this Python, arguments of our own
+            while True:
+                try:
+                    return server.wait()
+                except KeyboardInterrupt:  # JupyterLab heard it too, and asks whether to stop
+                    continue
+
+
+def lay_out(place: Path) -> list[str]:
+    """Copy the notebooks that ship into a folder; what was changed there stays.
+
+    Returns
+    -------
+    list of str
+        Names of the notebooks that were kept because they are neither what ships nor what was copied before.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first = lay_out(Path(folder))
+    ...     _ = (Path(folder) / "report.ipynb").write_text("mine")
+    ...     print(first, lay_out(Path(folder)))
+    [] ['report.ipynb']
+    """
+    kept = []
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        copied = _copied(place / _RECORD)
+        for shipped in sorted(share.folder("notebooks").glob("*.ipynb")):
+            content, own = shipped.read_bytes(), place / shipped.name
+            if own.exists() and _sha256(own.read_bytes()) not in (_sha256(content), copied.get(own.name)):
+                kept.append(own.name)
+                continue
+            own.write_bytes(content)
+            copied[own.name] = _sha256(content)
+        (place / _RECORD).write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RegvizError(f"the notebooks cannot be copied to {place}: {error.strerror}; give another folder") from error
+    return kept
+
+
+def _copied(record: Path) -> dict[str, str]:
+    """SHA-256 of each notebook as it was copied; empty where that is not known, so that everything is kept."""
+    try:
+        said = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: digest for name, digest in said.items() if isinstance(digest, str)} if isinstance(said, dict) else {}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _environment(source: str | os.PathLike[str] | None) -> dict[str, str]:
+    environment = dict(os.environ)
+    read = os.fspath(source) if source is not None else environment.get(SOURCE_VARIABLE)
+    if read:
+        environment[SOURCE_VARIABLE] = _as_seen_from_elsewhere(read)
+    paths = [str(Path(regviz.__file__).resolve().parents[1]), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)  # the kernel imports this very regviz
+    return environment
+
+
+def _as_seen_from_elsewhere(source: str) -> str:
+    """A source as the notebooks' folder sees it: a path is made absolute, a URL and a container's name stay."""
+    if os.path.lexists(source):
+        return os.path.abspath(source)  # noqa: PTH100  # links on the way stay as they are
+    if ":" not in source:
+        raise SourceNotFoundError(f"there is no {source}; give the path of a registry's storage, an archive or a capture")
+    return source
+
+
+def _write_kernel(place: Path) -> None:
+    """A kernel specification of this interpreter, found before any that the machine has."""
+    folder = place / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    said = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python", "metadata": {"debugger": True}}
+    (folder / "kernel.json").write_text(json.dumps(said), encoding="utf-8")

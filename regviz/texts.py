@@ -1,0 +1,158 @@
+"""Pools of texts: names, sorted at the end; free text, kept once and compressed."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regviz.interning import RawRows
+from regviz.text import clean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int32]
+
+_BLOCK = 1 << 18
+_HASH_BYTES = 16
+
+
+def encode(values: list[object]) -> tuple[list[str | None], Codes]:
+    """Distinct texts among values out of documents, and for each value its place among them (NA: their number).
+
+    What is no text, or an empty one, is None; what tables refuse is escaped.
+    """
+    import pyarrow as pa  # noqa: PLC0415  # heavy, and not needed to import regviz
+
+    try:
+        encoded: pa.DictionaryArray = pa.array(values, pa.string()).dictionary_encode()
+    except (pa.ArrowException, UnicodeEncodeError, TypeError):
+        texts = [clean(value) if isinstance(value, str) else None for value in values]
+        encoded = pa.array(texts, pa.string()).dictionary_encode()
+    distinct = [clean(text) if text else None for text in encoded.dictionary.to_pylist()]
+    return distinct, np.asarray(encoded.indices.fill_null(len(distinct)))
+
+
+class NamePool:
+    """Codes for names, in the order they are met."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+        self._texts: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def code(self, text: str | None) -> int:
+        """Code of a text; -1 for None."""
+        if text is None:
+            return -1
+        return self._codes.setdefault(text, len(self._codes))
+
+    def codes(self, values: list[object]) -> Codes:
+        """Codes of values out of documents."""
+        distinct, places = encode(values)
+        return np.array([*map(self.code, distinct), -1], np.int32)[places]
+
+    def text(self, code: int) -> str:
+        """The text of a code."""
+        if len(self._texts) != len(self._codes):
+            self._texts = list(self._codes)
+        return self._texts[code]
+
+    def texts(self) -> list[str]:
+        """Every text, by code."""
+        return list(self._codes)
+
+    def freeze(self) -> tuple[list[str], Codes]:
+        """The texts sorted, and the new code of each old one, NA's -1 at the end."""
+        texts = list(self._codes)
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        new = np.full(len(texts) + 1, -1, np.int32)
+        new[order] = np.arange(len(texts), dtype=np.int32)
+        return [texts[i] for i in order], new
+
+
+class TextPool:
+    """Codes for free text: instructions, label values, comments.
+
+    A large registry has a hundred megabytes of distinct instructions. They are found again by a keyed hash of 128 bits,
+    and lie in compressed blocks until someone asks.
+
+    Examples
+    --------
+    >>> pool = TextPool()
+    >>> pool.codes(["COPY . /", None, "RUN make", "COPY . /"]).tolist(), pool.texts(np.array([1, 0], np.int32))
+    ([0, -1, 1, 0], ['RUN make', 'COPY . /'])
+    """
+
+    def __init__(self) -> None:
+        self._rows = RawRows(_HASH_BYTES // 8)
+        self._key = secrets.token_bytes(16)
+        self._blocks: list[bytes] = []
+        self._open: list[bytes] = []
+        self._open_bytes = 0
+        self._first_of_block = [0]
+        self._kept: tuple[tuple[int, int], list[str]] = ((-1, -1), [])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def codes(self, values: list[object]) -> Codes:
+        """Codes of values out of documents; -1 for what is no text."""
+        distinct, places = encode(values)
+        raw = [text.encode() for text in distinct if text is not None]
+        known = np.full(len(distinct) + 1, -1, np.int32)
+        if raw:
+            blake2b, key = hashlib.blake2b, self._key
+            hashes = b"".join([blake2b(text, digest_size=_HASH_BYTES, key=key).digest() for text in raw])
+            before = len(self._rows)
+            codes = self._rows.intern(np.frombuffer(hashes, np.uint64).reshape(-1, _HASH_BYTES // 8))
+            known[:-1][[text is not None for text in distinct]] = codes
+            fresh, first = np.unique(codes, return_index=True)
+            for at in first[fresh >= before].tolist():
+                self._append(raw[at])
+        return known[places]
+
+    def texts(self, codes: Codes) -> list[str]:
+        """Texts of codes, none of them NA."""
+        result = [""] * len(codes)
+        bounds = np.array([*self._first_of_block, len(self) + 1])
+        order = np.argsort(codes, kind="stable")
+        block_of = np.searchsorted(bounds, codes[order], "right") - 1
+        for at, block, code in zip(order.tolist(), block_of.tolist(), codes[order].tolist(), strict=True):
+            result[at] = self._block(block)[code - self._first_of_block[block]]
+        return result
+
+    def _append(self, text: bytes) -> None:
+        self._open.append(text)
+        self._open_bytes += len(text)
+        if self._open_bytes >= _BLOCK:
+            import zstandard  # noqa: PLC0415
+
+            lengths = np.array([len(item) for item in self._open], np.int32).tobytes()
+            head = len(self._open).to_bytes(4, "little")
+            self._blocks.append(zstandard.ZstdCompressor(level=1).compress(head + lengths + b"".join(self._open)))
+            self._first_of_block.append(self._first_of_block[-1] + len(self._open))
+            self._open, self._open_bytes = [], 0
+
+    def _block(self, number: int) -> list[str]:
+        state = (number, len(self))  # the last block still grows
+        if state != self._kept[0]:
+            self._kept = (state, self._read(number))
+        return self._kept[1]
+
+    def _read(self, number: int) -> list[str]:
+        if number == len(self._blocks):
+            return [text.decode() for text in self._open]
+        import zstandard  # noqa: PLC0415
+
+        data = zstandard.ZstdDecompressor().decompress(self._blocks[number])
+        count = int.from_bytes(data[:4], "little")
+        ends = np.cumsum(np.frombuffer(data, np.int32, count, 4)) + 4 + 4 * count
+        starts = [4 + 4 * count, *ends[:-1].tolist()]
+        return [data[start:end].decode() for start, end in zip(starts, ends.tolist(), strict=True)]
