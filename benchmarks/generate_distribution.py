@@ -2,8 +2,8 @@
 
 Repositories are built on a few hundred bases of unequal popularity. Each has between one tag and very many;
 each push keeps most of the stack before it and puts a few layers on top. Manifests and configurations are
-real documents under their real digests. One tag in fifty was pushed twice, so its first manifest is untagged; one
-layer in a hundred is linked nowhere.
+real documents under their real digests. One tag in fifty was pushed twice, so its first manifest is untagged;
+one layer in a hundred is linked nowhere.
 """
 
 from __future__ import annotations

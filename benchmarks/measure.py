@@ -66,8 +66,8 @@ class Contender:
 class Floor:
     """What must hold of a contender.
 
-    `against` another one it is a ratio: theirs by ours where `at_least` is set, else ours by theirs. Otherwise it
-    is an amount (seconds or bytes), `above` that of another one.
+    `against` another one it is a ratio: theirs by ours where `at_least` is set, else ours by theirs.
+    Without, it is an amount (seconds or bytes), `above` that of another one.
     """
 
     of: str

@@ -1,3 +1,56 @@
-"""Look into a container registry: its tables, its graph, its report, from the bytes on a disk."""
+"""Look into a container registry: its tables, its graph, its report, from the bytes on a disk.
+
+>>> import regviz as rv
+>>> reg = rv.read()          # the small world that ships with regviz; give a path to read your own
+>>> len(reg.tags) > 0
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "Registry": "regviz.registry",
+    "RegvizError": "regviz.errors",
+    "layer_graph": "regviz.graph",
+    "layer_sizes": "regviz.analysis",
+    "object_graph": "regviz.graph",
+    "read": "regviz.read",
+    "report": "regviz.report",
+    "rules": "regviz.problems",
+    "sizes": "regviz.analysis",
+    "tag_images": "regviz.analysis",
+}
+_MODULES = ("analysis", "graph", "plot", "tree", "world")
+__all__ = sorted([*_PUBLIC, *_MODULES, "__version__"])
+
+if TYPE_CHECKING:
+    from regviz import analysis, graph, plot, tree, world
+    from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.errors import RegvizError
+    from regviz.graph import layer_graph, object_graph
+    from regviz.problems import rules
+    from regviz.read import read
+    from regviz.registry import Registry
+    from regviz.report import report
+
+
+def __getattr__(name: str) -> object:
+    """Public names are loaded when first used, so that ``import regviz`` costs next to nothing."""
+    if name in _PUBLIC:
+        value = getattr(import_module(_PUBLIC[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"regviz.{name}")
+    else:
+        message = f"module 'regviz' has no attribute {name!r}"
+        raise AttributeError(message)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

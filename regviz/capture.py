@@ -179,7 +179,7 @@ def _array(values: pa.Array, column: Column, pool: KeyPool, names: NamePool, tex
         if column.kind == "digest":
             codes = _intern(pool, said)
         else:
-            codes = (names if column.kind == "name" else texts).codes(said)
+            codes = (names if column.kind == "name" else texts).codes(said, keep_empty=True)
         indices = np.asarray(pc.fill_null(encoded.indices, len(said)).cast("int64"))
         return np.append(codes, np.int32(-1))[indices]
     if column.kind == "flag":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FactKind = Literal["key", "digest", "id", "row", "name", "text", "stamp", "int", "size", "flag"]
+FactKind = Literal["key", "digest", "id", "row", "name", "text", "value", "stamp", "int", "size", "flag"]
 
 NO_TIME = NO_NUMBER = int(NA_INT)
 _LARGEST_SIZE = 1 << 62
@@ -92,16 +92,16 @@ class TimeColumn(Column):
 class TextColumn(Column):
     """Codes of texts."""
 
-    def __init__(self, pool: NamePool | TextPool) -> None:
+    def __init__(self, pool: NamePool | TextPool, *, keep_empty: bool = False) -> None:
         super().__init__(np.int32)
-        self._pool = pool
+        self._pool, self._keep_empty = pool, keep_empty
 
     def repeat(self, text: str | None, count: int) -> None:
         """Add one text many times."""
         self.extend_numbers(np.full(count, self._pool.codes([text])[0], np.int32))
 
     def _numbers(self) -> NDArray[Any]:
-        return self._pool.codes(self.staged)
+        return self._pool.codes(self.staged, keep_empty=self._keep_empty)
 
 
 class KeyColumn(Column):
@@ -161,6 +161,7 @@ class Rows:
 
     def __init__(self, facts: Facts, prefix: bytes = SHA256, /, **columns: FactKind) -> None:
         self._columns: dict[str, Column] = {}
+        self._rows: list[tuple[object, ...]] = []
         for name, kind in columns.items():
             if kind in ("key", "digest", "id"):
                 accepts = {"key": None, "digest": is_digest, "id": is_v1_id}[kind]
@@ -169,51 +170,61 @@ class Rows:
                 self._columns[name] = SizeColumn(np.int64)
             elif kind == "stamp":
                 self._columns[name] = TimeColumn(np.int64)
+            elif kind == "value":
+                self._columns[name] = TextColumn(facts.texts, keep_empty=True)
             elif kind in ("name", "text"):
                 self._columns[name] = TextColumn(facts.names if kind == "name" else facts.texts)
             else:
                 self._columns[name] = Column({"int": np.int64, "row": np.int32, "flag": np.int8}[kind])
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._columns[name].array()
+        return self.column(name).array()
 
     def __len__(self) -> int:
-        return len(next(iter(self._columns.values())).array())
+        return len(self[next(iter(self._columns))])
 
     def column(self, name: str) -> Column:
         """A column, to add to."""
+        self._transpose()
         return self._columns[name]
 
     def key(self, name: str) -> KeyColumn:
         """A column of keys."""
-        column = self._columns[name]
+        column = self.column(name)
         assert isinstance(column, KeyColumn)
         return column
 
     def text(self, name: str) -> TextColumn:
         """A column of texts."""
-        column = self._columns[name]
+        column = self.column(name)
         assert isinstance(column, TextColumn)
         return column
 
     def add(self, *values: object) -> None:
         """Add one row, in the order of the columns."""
-        for column, value in zip(self._columns.values(), values, strict=True):
-            column.append(value)
+        self._rows.append(values)
 
     def take(self, name: str) -> NDArray[Any]:
         """A column that nobody asks for again: it is forgotten here."""
+        self._transpose()
         return self._columns.pop(name).array()
 
     def spill(self, most: int = 0) -> None:
         """Turn what is staged into numbers where more than `most` rows are."""
+        self._transpose()
         for column in self._columns.values():
             if len(column.staged) > most:
                 column.flush()
 
+    def _transpose(self) -> None:
+        if self._rows:
+            for column, values in zip(self._columns.values(), zip(*self._rows, strict=True), strict=True):
+                column.staged += values
+            self._rows.clear()
+
     def free(self) -> None:
         """Forget everything: what it held was moved elsewhere."""
-        self._columns = {}
+        self._columns, self._rows = {}, []
 
 
 class Facts:
@@ -296,7 +307,7 @@ class Facts:
         self.history = Rows(
             self, config="row", created="stamp", created_by="text", author="text", comment="text", empty="flag"
         )
-        self.labels = Rows(self, config="row", key="name", value="text")
+        self.labels = Rows(self, config="row", key="name", value="value")
         self.problems = Rows(
             self, rule="name", severity="name", repository="name", manifest="key", blob="key", path="text", detail="text"
         )

@@ -31,7 +31,8 @@ _HEX = 2 * _WIDTH
 
 DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 """Grammar of a digest: image-spec, descriptor.md, section Digests."""
-_REGISTERED = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}|blake3:[a-f0-9]{64}")
+_SHA256 = re.compile(r"sha256:[a-f0-9]{64}")
+_REGISTERED = re.compile(r"sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}|blake3:[a-f0-9]{64}")
 _REGISTERED_ALGORITHMS = ("sha256", "sha384", "sha512", "blake3")
 _LONGEST_DIGEST = 512
 _V1_ID = re.compile(r"[a-f0-9]{16}(?:[a-f0-9]{48})?")
@@ -49,6 +50,8 @@ def is_digest(text: str) -> bool:
     >>> is_digest("sha256:" + "ab" * 32), is_digest("sha256:" + "AB" * 32), is_digest("tarsum.v1+sha256:0a"), is_digest("latest")
     (True, False, True, False)
     """
+    if _SHA256.fullmatch(text) is not None:
+        return True
     if len(text) > _LONGEST_DIGEST or DIGEST.fullmatch(text) is None:
         return False
     return text.partition(":")[0] not in _REGISTERED_ALGORITHMS or _REGISTERED.fullmatch(text) is not None

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))", re.ASCII
 )
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _YEAR_2 = (dt.datetime(2, 1, 1, tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+_YEAR_10000 = (dt.datetime.max.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND + 1
 
 
 def parse_stamps(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -33,7 +35,7 @@ def parse_stamps(texts: Sequence[str]) -> NDArray[np.int64]:
     >>> parse_stamps(["1970-01-01T00:00:01Z", "2013-06-13T14:03:50.821769-07:00", "0001-01-01T00:00:00Z", "soon"])[:2].tolist()
     [1000000, 1371157430821769]
     """
-    usual = [len(t) > 19 and t[-1] == "Z" and t[10] == "T" and t[:4].isdigit() and t.isascii() for t in texts]  # noqa: PLR2004
+    usual = [_USUAL.fullmatch(text) is not None for text in texts]
     result = np.empty(len(texts), np.int64)
     rows = np.flatnonzero(usual)
     try:
@@ -49,7 +51,7 @@ def parse_stamps(texts: Sequence[str]) -> NDArray[np.int64]:
 
 def _parse(text: str) -> int:
     match = _RFC3339.fullmatch(text)
-    if match is None or match[1] <= "0001":
+    if match is None or match[1] == "0000":
         return int(NA_INT)
     try:
         moment = dt.datetime(*(int(match[i]) for i in range(1, 7)), tzinfo=dt.UTC)  # type: ignore[arg-type]
@@ -59,4 +61,4 @@ def _parse(text: str) -> int:
     if match[8]:
         offset = (int(match[9]) * 60 + int(match[10])) * 60_000_000
         micro += -offset if match[8] == "+" else offset
-    return micro
+    return micro if _YEAR_2 <= micro < _YEAR_10000 else int(NA_INT)

@@ -21,10 +21,10 @@ _BLOCK = 1 << 18
 _HASH_BYTES = 16
 
 
-def encode(values: list[object]) -> tuple[list[str | None], Codes]:
+def encode(values: list[object], *, keep_empty: bool = False) -> tuple[list[str | None], Codes]:
     """Distinct texts among values out of documents, and for each value its place among them (NA: their number).
 
-    What is no text, or an empty one, is None; what tables refuse is escaped.
+    What is no text is None, and so is an empty one unless it is kept; what tables refuse is escaped.
     """
     import pyarrow as pa  # noqa: PLC0415  # heavy, and not needed to import regviz
 
@@ -33,7 +33,7 @@ def encode(values: list[object]) -> tuple[list[str | None], Codes]:
     except (pa.ArrowException, UnicodeEncodeError, TypeError):
         texts = [clean(value) if isinstance(value, str) else None for value in values]
         encoded = pa.array(texts, pa.string()).dictionary_encode()
-    distinct = [clean(text) if text else None for text in encoded.dictionary.to_pylist()]
+    distinct = [clean(text) if text or keep_empty else None for text in encoded.dictionary.to_pylist()]
     return distinct, np.asarray(encoded.indices.fill_null(len(distinct)))
 
 
@@ -53,9 +53,9 @@ class NamePool:
             return -1
         return self._codes.setdefault(text, len(self._codes))
 
-    def codes(self, values: list[object]) -> Codes:
+    def codes(self, values: list[object], *, keep_empty: bool = False) -> Codes:
         """Codes of values out of documents."""
-        distinct, places = encode(values)
+        distinct, places = encode(values, keep_empty=keep_empty)
         return np.array([*map(self.code, distinct), -1], np.int32)[places]
 
     def text(self, code: int) -> str:
@@ -102,9 +102,9 @@ class TextPool:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def codes(self, values: list[object]) -> Codes:
+    def codes(self, values: list[object], *, keep_empty: bool = False) -> Codes:
         """Codes of values out of documents; -1 for what is no text."""
-        distinct, places = encode(values)
+        distinct, places = encode(values, keep_empty=keep_empty)
         raw = [text.encode() for text in distinct if text is not None]
         known = np.full(len(distinct) + 1, -1, np.int32)
         if raw:
@@ -113,7 +113,7 @@ class TextPool:
             before = len(self._rows)
             codes = self._rows.intern(np.frombuffer(hashes, np.uint64).reshape(-1, _HASH_BYTES // 8))
             known[:-1][[text is not None for text in distinct]] = codes
-            fresh, first = np.unique(codes, return_index=True)
+            fresh, first = np.unique(codes, return_index=True)  # in the order of codes, so of their texts' places
             for at in first[fresh >= before].tolist():
                 self._append(raw[at])
         return known[places]
@@ -136,7 +136,8 @@ class TextPool:
 
             lengths = np.array([len(item) for item in self._open], np.int32).tobytes()
             head = len(self._open).to_bytes(4, "little")
-            self._blocks.append(zstandard.ZstdCompressor(level=1).compress(head + lengths + b"".join(self._open)))
+            packed = zstandard.ZstdCompressor(level=1).compress(head + lengths + b"".join(self._open))
+            self._blocks.append(bytes(bytearray(packed)))  # a copy: the compressor's own has room for the worst case
             self._first_of_block.append(self._first_of_block[-1] + len(self._open))
             self._open, self._open_bytes = [], 0
 

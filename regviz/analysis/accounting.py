@@ -1,41 +1,41 @@
-"""sizes(): whose bytes are they?"""
+"""Whose bytes are they: the sizes of what is in a registry."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from regviz.analysis.members import Grain, members
-from regviz.analysis.reach import column_counts, incidence, reach
+from regviz.analysis.reach import column_counts, columns, reach, row_counts, through, totals
 from regviz.errors import RegvizError
+from regviz.graph.values import texts
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from regviz.analysis.reach import Incidence
+    from regviz.analysis.reach import Incidence, Numbers
     from regviz.registry import Registry
 
-    Numbers = NDArray[np.int64]
-
 _PLAIN_TAR = ("layer.v1.tar", "layer.nondistributable.v1.tar", "rootfs.diff.tar", "rootfs.foreign.diff.tar")
+_LARGEST = np.iinfo(np.int64).max
 
 
 def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     """Bytes of each repository, tag, namespace, manifest, layer or platform.
 
-    The bytes of a tag are the lengths of the distinct blobs that it reaches and that lie in the registry: manifests,
-    configurations and layers of all its platforms, without what only speaks about it (signatures, say).
+    The bytes of a tag are the lengths of the distinct blobs that it reaches and that lie in the registry:
+    manifests, configurations and layers of all its platforms, without what only speaks about it (signatures).
 
     Parameters
     ----------
     reg : Registry
     by : {"repository", "tag", "namespace", "manifest", "layer", "platform"}
-        What a row is. ``namespace``: what stands before a repository's first ``/``. ``manifest``: tagged and referenced
-        manifests. ``layer``: what the tags have of each layer. ``platform``: what they reach through that platform's images;
-        NA is what belongs to no platform: indexes, attestations, charts.
+        What a row is. ``namespace``: what stands before a repository's first ``/``. ``manifest``: tagged and
+        referenced manifests. ``layer``: what tags have of each layer. ``platform``: what they reach through
+        that platform's images; NA is what belongs to no platform: indexes, attestations, charts.
 
     Returns
     -------
@@ -55,17 +55,18 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
         shared_bytes
             unique_bytes - exclusive_bytes.
         amortised_bytes
-            Each blob divided among the rows that reach it. The column adds up, to the byte, to the bytes that the rows reach:
-            by tag, repository, namespace and platform the ``tagged_bytes``, by layer the layers' part of them, by manifest also
-            what is only referenced.
+            Each blob divided among the rows that reach it, so that the column adds up, to the byte, to what
+            all rows reach: by tag, repository, namespace and platform to the ``tagged_bytes``, by layer to
+            the layers' part of them, by manifest to them and what is only referenced.
         absent_bytes
-            Of blobs that are named and not there (foreign layers, platforms left out of a copy), as declared; in no other
-            column.
+            Of blobs that are named and not there (foreign layers, platforms left out of a copy), as declared;
+            in no other column.
         basis
             Whether the layers are ``compressed``, ``uncompressed`` or ``mixed``; NA without layers.
 
-        ``attrs`` has the ``grain``, the ``tagged_bytes`` (distinct blobs that tags reach) and the ``dedupe_ratio`` (logical
-        bytes of all tags over tagged bytes; None where there are none).
+        ``attrs`` has the ``grain``, the ``tagged_bytes`` (distinct blobs that tags reach), the
+        ``reached_bytes`` (to which amortised_bytes adds up) and the ``dedupe_ratio`` (logical bytes of all
+        tags over tagged bytes; None where there are none).
 
     Raises
     ------
@@ -74,7 +75,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
 
     See Also
     --------
-    amortise : how a blob is divided.
+    regviz.analysis.accounting.amortise : how a blob is divided.
 
     Examples
     --------
@@ -83,44 +84,48 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     >>> int(table["amortised_bytes"].sum()) == table.attrs["tagged_bytes"]
     True
     """
-    import pandas as pd  # loaded when asked for
+    import pandas as pd
 
     if by not in get_args(Grain):
-        message = f"sizes cannot be asked by {by!r}; ask by one of {', '.join(get_args(Grain))}"
-        raise RegvizError(message)
+        raise RegvizError(f"sizes cannot be asked by {by!r}; ask by one of {', '.join(get_args(Grain))}")
     reached = reach(reg)
     rows = members(reg, reached, by)
-    blobs, layers = reg.columns("blobs"), rows.of_rows(rows.layers)
-    known = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"]).astype(np.int64)
+    blobs, groups = columns(reg, "blobs"), rows.groups
+    length = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"])
     present = blobs["present"] == 1
-    stored, absent = np.where(present, known, 0), np.where(present, 0, known)
-
-    owned = rows.of_rows(rows.blobs)
-    owners, is_layer = column_counts(owned), column_counts(reached.layer_blobs) > 0
-    is_plain = _plain_tars(reg)
-    member_bytes, groups = rows.blobs @ stored, incidence(rows.row, np.arange(len(rows.row)), (rows.row_count, len(rows.row)))
-    unique, exclusive = owned @ stored, owned @ np.where(owners == 1, stored, 0)
-    columns = {
-        "manifests": np.diff(rows.of_rows(rows.manifests).indptr),
-        "layers": np.diff(layers.indptr),
-        "layer_bytes": owned @ np.where(is_layer, stored, 0),
-        "logical_bytes": groups @ member_bytes,
+    stored, absent = np.where(present, length, 0), np.where(present, 0, length)
+    owned = through(groups, rows.blobs)
+    is_layer, is_plain = column_counts(reached.layer_blobs) > 0, _plain_tars(reg)
+    unique, exclusive = totals(owned, stored), totals(owned, np.where(column_counts(owned) == 1, stored, 0))
+    numbers = {
+        "manifests": row_counts(through(groups, rows.manifests)),
+        "layers": row_counts(through(groups, rows.layers)),
+        "layer_bytes": totals(owned, np.where(is_layer, stored, 0)),
+        "logical_bytes": totals(groups, totals(rows.blobs, stored)),
         "unique_bytes": unique,
         "exclusive_bytes": exclusive,
         "shared_bytes": unique - exclusive,
         "amortised_bytes": amortise(owned, stored),
-        "absent_bytes": _capped_sum(owned, absent),
+        "absent_bytes": _capped_totals(owned, absent),
     }
-    table = pd.DataFrame({name: pd.array(values, dtype="str") for name, values in rows.keys.items()})
-    for name, values in columns.items():
-        table[name] = pd.array(values.astype(np.int64), dtype="Int64")
-    table["basis"] = _basis(owned @ (is_layer & present & ~is_plain), owned @ (is_layer & present & is_plain))
+    made: dict[str, Any] = {name: pd.Series(values, dtype="str") for name, values in rows.keys.items()}
+    made |= {name: pd.Series(values, dtype="Int64") for name, values in numbers.items()}
+    here = is_layer & present
+    made["basis"] = pd.Series(
+        _basis(totals(owned, here & ~is_plain), totals(owned, here & is_plain)), dtype="str"
+    )
     order = ["exclusive_bytes", "unique_bytes", *rows.keys]
-    table = table.sort_values(order, ascending=[False, False, *[True] * len(rows.keys)], ignore_index=True)
+    rising = [name in rows.keys for name in order]
+    table = pd.DataFrame(made).sort_values(order, ascending=rising, ignore_index=True)
     tag_blobs = reached.tag_blobs
     tagged = int(stored[column_counts(tag_blobs) > 0].sum())
-    logical = int((tag_blobs @ stored).sum())
-    table.attrs |= {"grain": by, "tagged_bytes": tagged, "dedupe_ratio": logical / tagged if tagged else None}
+    logical = int(totals(tag_blobs, stored).sum())
+    table.attrs |= {
+        "grain": by,
+        "tagged_bytes": tagged,
+        "reached_bytes": int(numbers["amortised_bytes"].sum()),
+        "dedupe_ratio": logical / tagged if tagged else None,
+    }
     return table
 
 
@@ -137,15 +142,17 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
     Returns
     -------
     array of int
-        One number a row, less than one byte from the exact share. They add up to the bytes of all blobs that any row reaches.
+        One number a row, less than one byte from its exact share; together the bytes of all blobs reached.
 
     Notes
     -----
-    Row r gets the sum, over the blobs b that it reaches, of bytes(b) / rows(b), where rows(b) is how many rows reach b. In
-    the game whose players are the rows, and in which a coalition pays for the distinct blobs it reaches, that is the Shapley
-    value [1]_: each blob is a game of its own, in which those who reach it are alike and the others pay nothing, and Shapley
-    values of games add up. Whole bytes by largest remainder: every share is rounded down, and the bytes left over go, one
-    each, to the shares that lost most (of equals, to the earlier row).
+    Row r gets the sum, over the blobs b that it reaches, of bytes(b) / rows(b), where rows(b) is how many
+    rows reach b. In the game whose players are the rows, and in which a coalition pays for the distinct blobs
+    it reaches, that is the Shapley value [1]_: each blob is a game of its own, in which those who reach it
+    are alike and the others pay nothing, and Shapley values of games add up.
+
+    Whole bytes by largest remainder: every share is rounded down, and the bytes left over go, one each, to
+    the shares that lost most (of equals, to the earlier row).
 
     References
     ----------
@@ -160,6 +167,7 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
         third     100/3        + 7  = 40 1/3   -> 40
                                      118          118
 
+    >>> from regviz.analysis.reach import incidence
     >>> reaches = incidence(np.array([0, 1, 2, 0, 1, 2]), np.array([0, 0, 0, 1, 1, 2]), (3, 3))
     >>> amortise(reaches, np.array([100, 11, 7])).tolist()
     [39, 39, 40]
@@ -167,39 +175,31 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
     reaching = column_counts(owned)
     owners = np.maximum(reaching, 1)
     share, rest = blob_bytes // owners, blob_bytes % owners
-    whole = np.asarray(owned @ share, np.int64)
-    # The rests of all blobs are a whole number of bytes; of each row's part of it only the order matters, so floats do,
-    # rounded so that equals stay equal.
-    part = np.round(owned.astype(np.float64) @ (rest / owners), 9)
-    whole += np.floor(part).astype(np.int64)
+    # The rests of all blobs are a whole number of bytes; of each row's part of it only the order matters, so
+    # floats do, rounded so that equals stay equal.
+    part = np.round(owned @ (rest / owners), 9)
     lost = np.round(part - np.floor(part), 9)
+    whole = totals(owned, share) + np.floor(part).astype(np.int64)
     left = int(blob_bytes[reaching > 0].sum() - whole.sum())
-    largest = np.argsort(-lost, kind="stable")[:left]
-    whole[largest] += 1
+    whole[np.argsort(-lost, kind="stable")[:left]] += 1
     return whole
 
 
 def _plain_tars(reg: Registry) -> NDArray[np.bool_]:
     """For each blob whether it is known to be an uncompressed tar."""
-    blobs = reg.columns("blobs")
-    codes = np.unique(blobs["media_type"])
-    codes = codes[codes >= 0].astype(np.int32)
-    plain = [
-        code
-        for code, text in zip(codes.tolist(), reg.code_texts("name", codes), strict=True)
-        if text.endswith(_PLAIN_TAR)
-    ]
-    return np.isin(blobs["media_type"], plain) | ((blobs["compression"] >= 0) & (blobs["compression"] == reg.name_code("none")))
+    blobs = columns(reg, "blobs")
+    codes, place = np.unique(blobs["media_type"], return_inverse=True)
+    plain = np.array([str(text).endswith(_PLAIN_TAR) for text in texts(reg, "name", codes)], np.bool_)
+    sniffed: NDArray[np.bool_] = (blobs["compression"] >= 0) & (blobs["compression"] == reg.name_code("none"))
+    return plain[place] | sniffed
 
 
-def _basis(compressed: Numbers, plain: Numbers) -> pd.api.extensions.ExtensionArray:
-    import pandas as pd
-
-    words = np.array([None, "compressed", "uncompressed", "mixed"], dtype=object)
-    return pd.array(words[(compressed > 0) + 2 * (plain > 0)], dtype="str")
+def _basis(compressed: Numbers, plain: Numbers) -> list[str | None]:
+    words = (None, "compressed", "uncompressed", "mixed")
+    return [words[at] for at in ((compressed > 0) + 2 * (plain > 0)).tolist()]
 
 
-def _capped_sum(owned: Incidence, declared: Numbers) -> Numbers:
-    """Sums of what descriptors merely declare: forged lengths add up to at most the largest number, not to a negative one."""
-    exact, about = owned @ declared, owned.astype(np.float64) @ declared.astype(np.float64)
-    return np.where(about > np.iinfo(np.int64).max / 2, np.iinfo(np.int64).max, exact)
+def _capped_totals(owned: Incidence, declared: Numbers) -> Numbers:
+    """Sums of what descriptors merely declare: forged lengths add up to the largest number, never below 0."""
+    about: NDArray[np.float64] = owned @ declared.astype(np.float64)
+    return np.where(about > _LARGEST / 2, _LARGEST, totals(owned, declared))

@@ -1,13 +1,13 @@
-"""layer_sizes(): which layers are large, and who uses them?"""
+"""Which layers are large, and who uses them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.analysis.reach import column_counts, either, incidence, reach, rows_of
-from regviz.schema import NA_INT
+from regviz.analysis.reach import column_counts, columns, groups, incidence, reach, rows_of, through
+from regviz.graph.values import numbers, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,48 +21,39 @@ def layer_sizes(reg: Registry) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        blob, blob_bytes, present; layers (places in the ancestry forest that it fills), images (stacks that have it, of
-        `manifest_layers`), tags and repositories that reach it; created_by, the instruction that made it (of several layers
-        the lowest one's).
+        blob, blob_bytes, present; layers (places in the ancestry forest that it fills), images (stacks that
+        have it, of those in `manifest_layers`), tags and repositories that reach it; created_by, the
+        instruction that made it (of several layers the lowest one's).
 
     Examples
     --------
     >>> import regviz as rv
-    >>> table = layer_sizes(rv.read())
-    >>> table["blob_bytes"].is_monotonic_decreasing
+    >>> layer_sizes(rv.read())["blob_bytes"].is_monotonic_decreasing
     True
     """
-    import pandas as pd  # loaded when asked for
+    import pandas as pd
 
-    reached = reach(reg)
-    blobs, layers, tags = (reg.columns(name) for name in ("blobs", "layers", "tags"))
-    count = len(blobs["blob"])
-    rows = np.flatnonzero(column_counts(reached.layer_blobs))
+    reached, blobs, layers = reach(reg), columns(reg, "blobs"), columns(reg, "layers")
+    repository = columns(reg, "repositories")["repository"]
+    of_tag = rows_of(columns(reg, "tags")["repository"], repository)
     tag_blobs = reached.tag_blobs
-    repository = rows_of(tags["repository"], reg.columns("repositories")["repository"])
-    groups = incidence(
-        repository, np.arange(len(repository)), (len(reg.columns("repositories")["repository"]), len(repository))
-    )
-    counts = {
+    on_stack = np.where(reached.step_layer >= 0, reached.step_manifest, -1)
+    users = {
         "layers": reached.layer_blobs,
-        "images": incidence(
-            np.where(reached.step_layer >= 0, reached.step_manifest, -1), reached.step_blob, reached.manifest_blobs.shape
-        ),
+        "images": incidence(on_stack, reached.step_blob, reached.manifest_blobs.shape),
         "tags": tag_blobs,
-        "repositories": either(groups @ tag_blobs),
+        "repositories": through(groups(of_tag, len(repository)), tag_blobs),
     }
-    first = np.zeros(count, np.int64)
-    of_blob = reached.layer_blobs.tocoo()
-    lowest = np.lexsort((of_blob.row, layers["depth"][of_blob.row]))[::-1]
-    first[of_blob.col[lowest]] = of_blob.row[lowest]  # the last one written is the lowest
-    instruction = layers["created_by"][first[rows]]
-    made = instruction >= 0
-    texts = iter(reg.code_texts("text", instruction[made].astype(np.int32)))
-    length = blobs["blob_bytes"][rows]
-    table = pd.DataFrame({"blob": pd.array(reg.code_texts("digest", blobs["blob"][rows].astype(np.int32)), dtype="str")})
-    table["blob_bytes"] = pd.arrays.IntegerArray(np.where(length == NA_INT, 0, length), length == NA_INT)
-    table["present"] = pd.array(blobs["present"][rows] == 1, dtype="boolean")
-    for name, matrix in counts.items():
-        table[name] = pd.array(column_counts(matrix)[rows], dtype="Int64")
-    table["created_by"] = pd.array([next(texts) if yes else None for yes in made.tolist()], dtype="str")
-    return table.sort_values(["blob_bytes", "blob"], ascending=[False, True], ignore_index=True)
+    rows = np.flatnonzero(column_counts(reached.layer_blobs))
+    held = reached.layer_blobs.tocoo()
+    highest_first = np.lexsort((held.row, layers["depth"][held.row]))[::-1]
+    lowest = np.zeros(len(blobs["blob"]), np.int64)
+    lowest[held.col[highest_first]] = held.row[highest_first]  # what is written last stays
+    made: dict[str, Any] = {
+        "blob": pd.Series(texts(reg, "digest", blobs["blob"][rows]), dtype="str"),
+        "blob_bytes": pd.Series(numbers(blobs["blob_bytes"][rows], "bytes"), dtype="Int64"),
+        "present": pd.Series(blobs["present"][rows] == 1, dtype="boolean"),
+        **{name: pd.Series(column_counts(of)[rows], dtype="Int64") for name, of in users.items()},
+        "created_by": pd.Series(texts(reg, "text", layers["created_by"][lowest[rows]]), dtype="str"),
+    }
+    return pd.DataFrame(made).sort_values(["blob_bytes", "blob"], ascending=[False, True], ignore_index=True)

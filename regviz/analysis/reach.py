@@ -1,13 +1,14 @@
 """Which manifests, layers and blobs each tag reaches, as sparse matrices.
 
-A tag reaches its manifest, what an index lists (of all platforms, however deep), and of each of these the configuration and
-the layers. A subject is not followed, in either direction: an image does not need its signature to be pulled.
+A tag reaches its manifest, what an index lists (of all platforms, however deep), and of each of these the
+configuration and the layers. A subject is not followed, in either direction: an image does not need its
+signature to be pulled.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
     from regviz.registry import Registry
 
-    Rows = NDArray[np.int64]
-    Incidence = csr_array[np.int64, tuple[int, int]]
+    Array = NDArray[Any]
+    Numbers = NDArray[np.int64]
+    Incidence = csr_array[Any, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Reach:
     child_manifests : csr_array
         Manifests × manifests: what an index lists, one step down.
     manifest_blobs : csr_array
-        Manifests × blobs: its own bytes (in v1 a manifest is no blob), its configuration, its layers, blobs that it lists.
-        Not its children, nor what they have.
+        Manifests × blobs: its own bytes (in v1 a manifest is no blob), its configuration, its layers, blobs
+        that it lists. Not its children, nor what they have.
     manifest_layers : csr_array
         Manifests × layers.
     layer_blobs : csr_array
@@ -47,17 +49,17 @@ class Reach:
     manifest_blobs: Incidence
     manifest_layers: Incidence
     layer_blobs: Incidence
-    step_manifest: Rows
-    step_layer: Rows
-    step_blob: Rows
+    step_manifest: Numbers
+    step_layer: Numbers
+    step_blob: Numbers
 
     @property
     def tag_blobs(self) -> Incidence:
         """Tags × blobs."""
-        return either(self.tag_manifests @ self.manifest_blobs)
+        return through(self.tag_manifests, self.manifest_blobs)
 
     def descend(self, start: Incidence) -> Incidence:
-        """Anything × manifests, and all that the manifests list, however deep; ends where a forged index lists itself."""
+        """Anything × manifests, and all that the manifests list, however deep."""
         return _closure(start, self.child_manifests)
 
 
@@ -66,8 +68,8 @@ def reach(reg: Registry) -> Reach:
 
     Notes
     -----
-    A v1 image that has a tag has its whole ancestry in `manifest_layers`, so the layers of every tag are there in both
-    layouts.
+    A v1 image that has a tag has its whole ancestry in `manifest_layers`, so the layers of every tag are
+    there in both layouts.
 
     Examples
     --------
@@ -76,43 +78,46 @@ def reach(reg: Registry) -> Reach:
     >>> reach(reg).tag_blobs.shape == (len(reg.tags), len(reg.blobs))
     True
     """
-    manifests, blobs, layers = (reg.columns(name) for name in ("manifests", "blobs", "layers"))
-    tags, steps, references = (reg.columns(name) for name in ("tags", "manifest_layers", "manifest_references"))
+    tags, references, steps = (
+        columns(reg, name) for name in ("tags", "manifest_references", "manifest_layers")
+    )
+    manifests = columns(reg, "manifests")
+    manifest, blob, layer = (
+        manifests["manifest"],
+        columns(reg, "blobs")["blob"],
+        columns(reg, "layers")["layer"],
+    )
+    step_manifest, step_layer = rows_of(steps["manifest"], manifest), rows_of(steps["layer"], layer)
+    step_blob = rows_of(steps["blob"], blob)
 
-    def of_manifest(codes: NDArray[np.generic]) -> Rows:
-        return rows_of(codes, manifests["manifest"])
-
-    def of_blob(codes: NDArray[np.generic]) -> Rows:
-        return rows_of(codes, blobs["blob"])
-
-    count, blob_count, layer_count = len(manifests["manifest"]), len(blobs["blob"]), len(layers["layer"])
-    every = np.arange(count)
-    step_manifest, step_blob = of_manifest(steps["manifest"]), of_blob(steps["blob"])
-    step_layer = rows_of(steps["layer"], layers["layer"])
     followed = references["role"] != reg.name_code("subject")
-    lister, listed = of_manifest(references["manifest"][followed]), references["child"][followed]
-    listed_manifest = of_manifest(listed)
-    listed_blob = np.where(listed_manifest < 0, of_blob(listed), -1)  # a BuildKit cache lists layers
-    child = incidence(lister, listed_manifest, (count, count))
+    lister, listed = rows_of(references["manifest"][followed], manifest), references["child"][followed]
+    listed_manifest = rows_of(listed, manifest)
+    listed_blob = np.where(listed_manifest < 0, rows_of(listed, blob), -1)  # a BuildKit cache lists layers
+    children = incidence(lister, listed_manifest, (len(manifest), len(manifest)))
+
+    every = np.arange(len(manifest))
+    owner = np.concatenate([every, every, step_manifest, lister])
+    owned = [rows_of(manifest, blob), rows_of(manifests["config"], blob), step_blob, listed_blob]
+    targets = rows_of(tags["manifest"], manifest)
     return Reach(
-        tag_manifests=_closure(
-            incidence(np.arange(len(tags["tag"])), of_manifest(tags["manifest"]), (len(tags["tag"]), count)), child
-        ),
-        child_manifests=child,
-        manifest_blobs=incidence(
-            np.concatenate([every, every, step_manifest, lister]),
-            np.concatenate([of_blob(manifests["manifest"]), of_blob(manifests["config"]), step_blob, listed_blob]),
-            (count, blob_count),
-        ),
-        manifest_layers=incidence(step_manifest, step_layer, (count, layer_count)),
-        layer_blobs=incidence(step_layer, step_blob, (layer_count, blob_count)),
+        tag_manifests=_closure(_one_each(targets, len(manifest)), children),
+        child_manifests=children,
+        manifest_blobs=incidence(owner, np.concatenate(owned), (len(manifest), len(blob))),
+        manifest_layers=incidence(step_manifest, step_layer, (len(manifest), len(layer))),
+        layer_blobs=incidence(step_layer, step_blob, (len(layer), len(blob))),
         step_manifest=step_manifest,
         step_layer=step_layer,
         step_blob=step_blob,
     )
 
 
-def rows_of(codes: NDArray[np.generic], keys: NDArray[np.generic]) -> Rows:
+def columns(reg: Registry, table: str) -> dict[str, Array]:
+    """The arrays of a table."""
+    return reg.columns(table)
+
+
+def rows_of(codes: Array, keys: Array) -> Numbers:
     """Rows of codes in a sorted column of keys; -1 for NA and for a code that is not there.
 
     Examples
@@ -126,36 +131,68 @@ def rows_of(codes: NDArray[np.generic], keys: NDArray[np.generic]) -> Rows:
     return np.where(keys[row] == codes, row, -1)
 
 
-def incidence(rows: Rows, columns: Rows, shape: tuple[int, int]) -> Incidence:
-    """A matrix with 1 at each pair, however often it is named; pairs with -1 are left out.
+def incidence(rows: Array, across: Array, shape: tuple[int, int]) -> Incidence:
+    """A matrix with 1 at each pair of row and column, however often it is named; pairs with -1 are left out.
 
     Examples
     --------
     >>> incidence(np.array([0, 0, 1]), np.array([2, 2, -1]), (2, 3)).toarray().tolist()
     [[0, 0, 1], [0, 0, 0]]
     """
-    both = (rows >= 0) & (columns >= 0)
-    matrix = csr_array((np.ones(int(both.sum()), np.int64), (rows[both], columns[both])), shape=shape)
-    return either(matrix)
+    both = (rows >= 0) & (across >= 0)
+    return _ones(csr_array((np.ones(int(both.sum()), np.int64), (rows[both], across[both])), shape=shape))
 
 
-def either(matrix: Incidence) -> Incidence:
-    """A product of incidence matrices with 1 wherever it is not zero."""
+def groups(row: Numbers, count: int) -> Incidence:
+    """Rows × members, from the row of each member."""
+    return incidence(row, np.arange(len(row)), (count, len(row)))
+
+
+def through(first: Incidence, second: Incidence) -> Incidence:
+    """What is reached in two steps; 1 however many ways there are.
+
+    Examples
+    --------
+    >>> tags = incidence(np.array([0, 0]), np.array([0, 1]), (1, 2))
+    >>> images = incidence(np.array([0, 1]), np.array([2, 2]), (2, 3))
+    >>> through(tags, images).toarray().tolist()
+    [[0, 0, 1]]
+    """
+    return _ones(csr_array(first @ second))
+
+
+def totals(matrix: Incidence, values: Array) -> Numbers:
+    """For each row the sum of the values of its columns."""
+    summed: Numbers = matrix @ np.asarray(values, np.int64)
+    return summed
+
+
+def row_counts(matrix: Incidence) -> Numbers:
+    """How many columns each row has."""
+    return np.diff(matrix.indptr).astype(np.int64)
+
+
+def column_counts(matrix: Incidence) -> Numbers:
+    """How many rows each column has."""
+    return np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.int64)
+
+
+def _one_each(across: Numbers, width: int) -> Incidence:
+    return incidence(np.arange(len(across)), across, (len(across), width))
+
+
+def _ones(matrix: Incidence) -> Incidence:
     matrix.sum_duplicates()
     matrix.data = np.ones_like(matrix.data)
     return matrix
 
 
-def column_counts(matrix: Incidence) -> Rows:
-    """How many rows have each column."""
-    return np.bincount(matrix.indices, minlength=matrix.shape[1])
-
-
 def _closure(start: Incidence, child: Incidence) -> Incidence:
+    """Everything reached in any number of steps; ends too where a forged index lists itself."""
     reached = frontier = start
     while frontier.nnz:
-        found = either(frontier @ child)
-        frontier = found - found.multiply(reached).tocsr()
+        found = through(frontier, child)
+        frontier = csr_array(found - found.multiply(reached))
         frontier.eliminate_zeros()
-        reached = reached + frontier
+        reached = csr_array(reached + frontier)
     return reached

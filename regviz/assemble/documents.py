@@ -111,16 +111,25 @@ def _labels(draft: Draft, config_row: Numbers) -> None:
 def _layers(draft: Draft, stacks: Stacks, step_of_history: Codes, image_created: Numbers) -> Columns:
     """The layers; where images disagree on who made one and when, the earliest image's word stands."""
     facts, history = draft.facts, draft.tables["history"]
-    layer = np.append(stacks.step_layer, -1)[step_of_history]
-    told = np.flatnonzero(layer >= 0)
-    image = facts.steps["manifest"][step_of_history[told]]
-    age = np.where(image_created == NA_INT, np.iinfo(np.int64).max, image_created)[image]
-    rank = facts.keys.ranks()
-    order = told[np.lexsort((rank[history["manifest"][told]], age, layer[told]))]
-    chosen, first = np.unique(layer[order], return_index=True)
-    created_at, created_by = no_numbers(len(stacks.key)), np.full(len(stacks.key), -1, np.int32)
-    created_at[chosen] = history["created_at"][order[first]]
-    created_by[chosen] = history["created_by"][order[first]]
+    layer = np.append(stacks.step_layer, np.int32(-1))[step_of_history]
+    told = np.flatnonzero(layer >= 0).astype(np.int32)
+    layer = layer[told]
+    age = np.where(image_created == NA_INT, np.iinfo(np.int64).max, image_created)
+    order = np.lexsort((facts.keys.ranks()[facts.manifests["manifest"]], age))
+    seniority = np.empty(len(order), np.int32)
+    seniority[order] = np.arange(len(order), dtype=np.int32)
+    told_by = seniority[facts.steps["manifest"][step_of_history[told]]]
+
+    def eldest_word(words: NDArray[Any], nothing: int) -> NDArray[Any]:
+        said = words[told] != nothing
+        eldest = np.full(len(stacks.key), len(order), np.int32)
+        np.minimum.at(eldest, layer[said], told_by[said])
+        chosen = np.flatnonzero(said & (told_by == eldest[layer]))[::-1]  # of several steps the first stays
+        made = np.full(len(stacks.key), nothing, words.dtype)
+        made[layer[chosen]] = words[told[chosen]]
+        return made
+
+    created_at, created_by = eldest_word(history["created_at"], int(NA_INT)), eldest_word(history["created_by"], -1)
     empty = is_empty_key(facts)
     is_empty = empty[stacks.diff_id] & (stacks.diff_id >= 0)
     is_empty[stacks.step_layer[(stacks.step_layer >= 0) & (draft.tables["manifest_layers"]["empty"] == 1)]] = True

@@ -25,6 +25,9 @@ def find_problems(draft: Draft, source: Source) -> None:
         finder.repositories()
 
 
+_PART = 1 << 16
+
+
 class _Finder:
     def __init__(self, draft: Draft, source: Source) -> None:
         self._facts, self._tables, self._source = draft.facts, draft.tables, source
@@ -37,6 +40,8 @@ class _Finder:
         served = draft.tables["repository_manifests"]
         good = served["link_state"] == self._code("ok")
         self._served = np.unique(self._pair(served["repository"][good], served["manifest"][good]))
+        self._by_manifest = np.sort((self._served % self._width) << 32 | self._served // self._width)
+        self._manifest_served = (self._by_manifest >> 32).astype(np.int32)
         # a digest that only a sparse or caching registry would lack is no error there
         self._absence = "proxy-absent" if source.proxy_cache else ""
 
@@ -98,17 +103,25 @@ class _Finder:
         links = self._tables["repository_blobs"]
         if not len(links["repository"]):
             return
-        linked = np.unique(self._pair(links["repository"], links["link"]))
-        config = np.flatnonzero((manifests["config"] >= 0) & self._present[manifests["config"]])
-        layer = np.flatnonzero((layers["blob"] >= 0) & self._present[layers["blob"]])
-        owners = np.concatenate([manifests["manifest"][config], layers["manifest"][layer]])
-        blobs = np.concatenate([manifests["config"][config], layers["digest"][layer]])
+        linked = np.sort(self._pair(links["repository"], links["link"]))
+        said: set[int] = set()
+        for owners, blobs, lies in (
+            (manifests["manifest"], manifests["config"], manifests["config"]),
+            (layers["manifest"], layers["digest"], layers["blob"]),
+        ):
+            for start in range(0, len(owners), _PART):
+                part = slice(start, start + _PART)
+                here = np.flatnonzero((lies[part] >= 0) & self._present[lies[part]]) + start
+                self._find_unlinked(owners[here], blobs[here], linked, said)
+
+    def _find_unlinked(self, owners: Codes, blobs: Codes, linked: NDArray[np.int64], said: set[int]) -> None:
         row_of, repository_of = self._serving(owners)
         wanted = self._pair(repository_of, blobs[row_of])
         place = np.minimum(np.searchsorted(linked, wanted), len(linked) - 1)
-        lost = np.flatnonzero(linked[place] != wanted)
-        _, first = np.unique(wanted[lost], return_index=True)
-        for at in lost[first].tolist():
+        for at in np.flatnonzero(linked[place] != wanted).tolist():
+            if int(wanted[at]) in said:
+                continue
+            said.add(int(wanted[at]))
             row = row_of[at]
             self._facts.problem(
                 self._absence or "layer-unlinked",
@@ -128,8 +141,7 @@ class _Finder:
 
     def _serving(self, manifests: Codes) -> tuple[NDArray[np.int64], Codes]:
         """For each manifest each repository that serves it: the number in `manifests`, and the repository."""
-        by_manifest = np.sort((self._served % self._width) << 32 | self._served // self._width)
-        keys = by_manifest >> 32
+        by_manifest, keys = self._by_manifest, self._manifest_served
         start, stop = np.searchsorted(keys, manifests), np.searchsorted(keys, manifests, "right")
         count = stop - start
         number = np.repeat(np.arange(len(manifests)), count)

@@ -106,8 +106,8 @@ def _blobs(draft: Draft) -> Columns:
     stored, layers = facts.stored, tables["manifest_layers"]
     manifests, references = tables["manifests"], tables["manifest_references"]
     own_blob = np.full(len(manifests["manifest"]), facts.manifests_are_blobs)
-    stack_blobs = layers["blob"][np.asarray(layers["layer"] >= 0)]
-    other_blobs = layers["blob"][np.asarray(layers["layer"] < 0)]
+    on_stack = (layers["layer"] >= 0) | (layers["empty"] == 1)  # a throwaway step of schema 1 is an (empty) layer too
+    stack_blobs, other_blobs = layers["blob"][on_stack], layers["blob"][~on_stack]
     is_blob = references["role"] == facts.names.code("blob")
     pure_links = facts.links["link"] == draft.resolve(facts.links["link"])
     named = [

@@ -63,7 +63,7 @@ def build_stacks(facts: Facts, config_row: Numbers, blob: Codes) -> Stacks:
     """
     manifest = facts.steps["manifest"]
     on_stack = (facts.steps["filesystem"] == 1) & (facts.steps["throwaway"] == 0)
-    rows = np.flatnonzero(on_stack)
+    rows = np.flatnonzero(on_stack).astype(np.int32)
     owner = manifest[rows]
     height = np.bincount(owner, minlength=len(config_row))
     first = np.concatenate(([0], np.cumsum(height)))[:-1].astype(np.int32)
@@ -121,11 +121,11 @@ def _climb(
     facts: Facts, owner: Codes, level: Codes, element: Codes, chain: NDArray[np.bool_], whole: NDArray[np.bool_]
 ) -> Stacks:
     """Give every step its layer, from the base up, and every layer its key."""
-    order = np.argsort(level, kind="stable")
+    order = np.argsort(level, kind="stable").astype(np.int32)
     order = order[whole[order]]
     bounds = np.searchsorted(level[order], np.arange(int(level.max(initial=-1)) + 2))
     layer_of = np.full(len(owner), -1, np.int32)
-    below = np.full(int(owner.max(initial=-1)) + 1, -1, np.int64)
+    below = np.full(int(owner.max(initial=-1)) + 1, -1, np.int32)
     texts = _Texts(facts)
     keys: list[Codes] = []
     parents: list[Numbers] = []
@@ -133,7 +133,7 @@ def _climb(
     total = 0
     for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         steps = order[start:stop]
-        pair = (below[owner[steps]] + 1) << 32 | element[steps]
+        pair = (below[owner[steps]].astype(np.int64) + 1) << 32 | element[steps]
         distinct, place = np.unique(pair, return_inverse=True)
         parent = (distinct >> 32) - 1
         key = texts.chain(parent, (distinct & 0xFFFFFFFF).astype(np.int32), total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from regviz.manifests.json import load_object, mapping, objects
+from regviz.manifests.json import every, load_object, mapping, objects
 
 if TYPE_CHECKING:
     from regviz.columns import Facts
@@ -55,8 +55,8 @@ class ConfigReader:
             steps = objects(steps)
         config, created, created_by, author, comment, empty = self._history
         config += [row] * len(steps)
-        created += [step.get("created") for step in steps]
-        created_by += [step.get("created_by") for step in steps]
+        created += every(steps, "created")
+        created_by += every(steps, "created_by")
         author += [step.get("author") for step in steps]
         comment += [step.get("comment") for step in steps]
         empty += [step.get("empty_layer") is True for step in steps]

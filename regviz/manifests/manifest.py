@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from regviz.manifests import media_types as mt
-from regviz.manifests.json import Document, load_object, mapping, objects, text
+from regviz.manifests.json import Document, every, load_object, mapping, objects, text
 from regviz.manifests.schema1 import Schema1Reader
 from regviz.text import clean
 
@@ -66,7 +66,7 @@ class ManifestReader:
         elif said == mt.OCI_ARTIFACT or (not said and "blobs" in document and "config" not in document):
             self._read_artifact(digest, document)
         elif said in mt.MANIFESTS or "config" in document or "layers" in document:
-            self._read_image(digest, document, said or mt.OCI_MANIFEST)
+            self._read_image(digest, document, said or mt.OCI_MANIFEST, urls=b'"urls"' in data)
         else:
             self._facts.problem("manifest-unknown", manifest=digest, detail=said or "no media type, no known shape")
             self._manifest(digest, None, said)
@@ -115,12 +115,12 @@ class ManifestReader:
         self._count += 1
         return self._count - 1
 
-    def _read_image(self, digest: str, document: Document, media_type: str) -> None:
+    def _read_image(self, digest: str, document: Document, media_type: str, *, urls: bool) -> None:
         config = mapping(document.get("config"))
         layers = document.get("layers")
         if type(layers) is not list or {*map(type, layers)} - {dict}:
             layers = objects(layers)
-        kinds = [layer.get("mediaType") for layer in layers]
+        kinds = every(layers, "mediaType")
         asked = (config.get("mediaType"), document.get("artifactType"), *kinds)
         try:
             shape = self._shapes.get(asked)
@@ -145,7 +145,7 @@ class ManifestReader:
             config=config,
             subject=subject.get("digest") if isinstance(subject, dict) else "",
         )
-        self._add_steps(row, layers, kinds, filesystem=kind == "image", some_foreign=some_foreign)
+        self._add_steps(row, layers, kinds, filesystem=kind == "image", some_foreign=some_foreign or urls)
         if subject:
             self._refer_to_subject(row, document, 0)
 
@@ -158,7 +158,7 @@ class ManifestReader:
         row = self._manifest(
             digest, kind, mt.OCI_ARTIFACT, artifact_type=artifact_type, subject=mapping(document.get("subject")).get("digest", "")
         )
-        self._add_steps(row, blobs, kinds, filesystem=False, some_foreign=False)
+        self._add_steps(row, blobs, kinds, filesystem=False, some_foreign=True)
         self._refer_to_subject(row, document, 0)
 
     def _add_steps(
@@ -168,12 +168,12 @@ class ManifestReader:
         manifest, position, digest, media_type, size, on_stack, throwaway, foreign = self._steps
         manifest += [row] * count
         position += range(count)
-        digest += [layer.get("digest") for layer in layers]
+        digest += every(layers, "digest")
         media_type += kinds
-        size += [layer.get("size") for layer in layers]
+        size += every(layers, "size")
         on_stack += [filesystem] * count
         throwaway += [False] * count
-        if some_foreign or any("urls" in layer for layer in layers):
+        if some_foreign:
             foreign += [
                 mt.is_foreign(text(kind)) or bool(layer.get("urls")) for layer, kind in zip(layers, kinds, strict=True)
             ]
@@ -216,8 +216,10 @@ class ManifestReader:
         row = self._manifest(
             digest, "image", known or (mt.SCHEMA1_SIGNED if "signatures" in document else mt.SCHEMA1), own_config=config
         )
-        for position, (blob, throwaway) in enumerate(steps):
-            self._facts.steps.add(row, position, blob, None, None, not throwaway, throwaway, False)
+        for position, (blob, is_throwaway) in enumerate(steps):
+            values = (row, position, blob, None, None, not is_throwaway, is_throwaway, False)
+            for column, value in zip(self._steps, values, strict=True):
+                column.append(value)
 
     def _refer_to_subject(self, row: int, document: Document, position: int) -> None:
         subject = document.get("subject")

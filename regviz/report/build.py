@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from regviz import share
 from regviz.errors import RegvizError
-from regviz.layouts.common import Progress, no_progress
+from regviz.layouts.common import no_progress
 from regviz.read import read
 from regviz.registry import Registry
 from regviz.report.execute import execute, read_notebook
 from regviz.report.page import render
+
+if TYPE_CHECKING:
+    import os
+
+    from regviz.layouts.common import Progress
 
 _NOTEBOOK = "report.ipynb"
 
@@ -28,7 +33,7 @@ def report(
 ) -> Path:
     """Write the report of a registry: one HTML file that asks the network for nothing.
 
-    A notebook is run on the source and its outputs exported. The source is read once, before; the notebook gets what was read.
+    The source is read once; a notebook is run on what was read, and its outputs are exported.
 
     Parameters
     ----------
@@ -37,7 +42,8 @@ def report(
     path : path
         The file to write. It is written aside and moved into place at the end.
     notebook : path, optional
-        A notebook to run instead of the one that ships; ``rv.read()`` in it reads the source. It runs in its own folder.
+        A notebook to run instead of the one that ships; ``rv.read()`` in it reads the source. It runs in its
+        own folder.
     title : str, optional
         The page's title; left out, the name of the source.
     progress : Progress
@@ -63,8 +69,8 @@ def report(
     own = Path(notebook) if notebook is not None else share.folder("notebooks") / _NOTEBOOK
     page = read_notebook(own)
     if target.is_dir() or not target.parent.is_dir():
-        why = "is a folder" if target.is_dir() else f"has no folder: there is no {target.parent}"
-        raise RegvizError(f"the report cannot be written: {target} {why}; give the path of a file, such as report.html")
+        why = "it is a folder" if target.is_dir() else f"there is no folder {target.parent}"
+        raise RegvizError(_not_written(target, why))
     reg = source if isinstance(source, Registry) else read(source, progress=progress)
     with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
         capture = Path(folder) / "source.regviz"
@@ -94,6 +100,10 @@ def _write(target: Path, html: str) -> None:
             file.write(html)
         aside.replace(target)
     except OSError as error:
-        raise RegvizError(f"the report cannot be written to {target}: {error.strerror}; give another path") from error
+        raise RegvizError(_not_written(target, str(error.strerror))) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _not_written(target: Path, why: str) -> str:
+    return f"the report cannot be written to {target}: {why}; give the path of a file, such as report.html"

@@ -1,6 +1,6 @@
 """Table cells as HTML: bytes, numbers, digests, times and names the way a person reads them.
 
-A cell shows the short form; the exact value stands in its ``title``, and in ``data-v`` where it decides the order.
+A cell shows the short form. The exact value stands in its ``title``, and in ``data-v`` where that sorts it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ CellKind = Literal["bytes", "number", "share", "time", "flag", "digest", "text"]
 
 NUMERIC: frozenset[CellKind] = frozenset({"bytes", "number", "share"})
 _DIGEST_COLUMNS = {c.name for table in TABLES.values() for c in table.columns if c.kind == "digest"}
+_DIGEST_COLUMNS |= {"image"}  # of answers
 _DIGEST = re.compile(r"(?:[a-z0-9]+:)*[0-9a-f]{16,128}")
 _LINE_BREAKS = re.compile(r"[\t\n\r]+")
 _LONGEST_LINE = 28  # what is longer may be broken anywhere
@@ -39,7 +40,7 @@ def cell_kind(name: str, values: pd.Series[Any]) -> CellKind:
     >>> cell_kind("layer", pd.Series(["ab"])), cell_kind("repository", pd.Series(["ab"]))
     ('digest', 'text')
     """
-    from pandas.api import types  # noqa: PLC0415  # loaded when asked for
+    from pandas.api import types  # loaded when asked for
 
     if types.is_datetime64_any_dtype(values.dtype):
         return "time"
@@ -112,9 +113,10 @@ def _text(value: Any) -> str:
         return f"<td>{escape_html(text)}</td>"
     if text == exact and len(text) <= _LONGEST_TEXT:
         return f'<td class="w">{escape_html(text)}</td>'
-    title = exact if len(exact) <= _LONGEST_TITLE else f"{exact[:_LONGEST_TITLE]}… ({len(exact):,} characters)"
+    if len(exact) > _LONGEST_TITLE:
+        exact = f"{exact[:_LONGEST_TITLE]}… ({len(exact):,} characters)"
     shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
-    return f'<td class="w" title="{escape_html(title)}">{escape_html(shown)}</td>'
+    return f'<td class="w" title="{escape_html(exact)}">{escape_html(shown)}</td>'
 
 
 _SHOWN: dict[CellKind, Callable[[Any], str]] = {

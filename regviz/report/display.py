@@ -1,13 +1,15 @@
-"""A figure or a table as something a notebook shows: the same object reads well in JupyterLab and in a page."""
+"""A figure or a table as what a cell shows: the same object reads well in JupyterLab and in a page."""
 
 from __future__ import annotations
 
 import itertools
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from regviz.errors import RegvizError
 from regviz.report.tables import ROWS, html_table
 from regviz.text import count_noun, escape_html
 
@@ -63,7 +65,12 @@ def table(
 
 
 def figure(
-    drawn: Axes | Figure, *, table: pd.DataFrame | None = None, limit: int = ROWS, largest: str = "", command: str = ""
+    drawn: Axes | Figure,
+    *,
+    table: pd.DataFrame | None = None,
+    limit: int = ROWS,
+    largest: str = "",
+    command: str = "",
 ) -> Shown:
     """A figure as SVG, with its numbers folded beneath it.
 
@@ -76,15 +83,17 @@ def figure(
     limit, largest, command
         As for :func:`table`.
     """
-    from matplotlib import pyplot as plt  # noqa: PLC0415  # loaded when asked for
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure
 
-    from regviz.plot.svg import to_svg  # noqa: PLC0415
+    from regviz.plot.svg import to_svg
 
     drawing = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
+    if drawing is None:
+        raise RegvizError("these axes belong to no figure any more; draw them again")
     title = _title(drawing)
-    svg = to_svg(drawing, title=title, description=_description(table))
-    plt.close(drawing)
+    svg = to_svg(drawing, title=title, description=_description(drawing, table))
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(drawing)  # else the notebook shows it a second time
     label = f"rv-figure-{next(_number)}"
     numbers = ""
     if table is not None:
@@ -92,8 +101,10 @@ def figure(
         summary = f"The numbers as a table ({count_noun(len(table), 'row')})"
         numbers = f'<details class="numbers"><summary>{summary}</summary>{rows}</details>'
     html = (
-        f'<figure class="rv" role="group" aria-labelledby="{label}"><figcaption id="{label}">{escape_html(title)}'
-        f'</figcaption><div class="scroll" role="group" aria-labelledby="{label}" tabindex="0">{svg}</div>{numbers}</figure>'
+        f'<figure class="rv" role="group" aria-labelledby="{label}">'
+        f'<figcaption id="{label}">{escape_html(title)}</figcaption>'
+        f'<div class="scroll" role="group" aria-labelledby="{label}" tabindex="0">{svg}</div>'
+        f"{numbers}</figure>"
     )
     return Shown(html, f"Figure: {title}")
 
@@ -105,5 +116,8 @@ def _title(drawing: Figure) -> str:
     return "; ".join(text.replace("\n", " ") for text in said if text)
 
 
-def _description(rows: pd.DataFrame | None) -> str:
-    return "" if rows is None else f"Its numbers stand in the table beneath it: {count_noun(len(rows), 'row')}."
+def _description(drawing: Figure, rows: pd.DataFrame | None) -> str:
+    """What the panels say of themselves, and where the numbers are."""
+    said = [str(getattr(axes, "description", "")) for axes in drawing.axes]
+    said += ["Its numbers stand in the table beneath it."] if rows is not None else []
+    return " ".join(text for text in said if text)

@@ -16,6 +16,7 @@ import regviz
 from regviz import share
 from regviz.errors import RegvizError, SourceNotFoundError
 from regviz.read import SOURCE_VARIABLE
+from regviz.report.execute import own_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,20 +62,27 @@ def lab(
         JupyterLab is not installed, the source is not there, or the folder cannot be written.
     """
     if importlib.util.find_spec("jupyterlab") is None:
-        raise RegvizError(f"JupyterLab is not installed; install it: {sys.executable} -m pip install jupyterlab")
+        raise RegvizError(
+            f"JupyterLab is not installed; install it: {sys.executable} -m pip install jupyterlab"
+        )
     environment = _environment(source)
     place = Path(folder).absolute()
     for name in lay_out(place):
         say(f"Kept {place / name}, which you changed; delete it to get the one that ships.\n")
-    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={place}"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={place}",
+    ]
     command += [f"--LabApp.default_url=/lab/tree/{_REPORT}"]
     command += [f"--ServerApp.port={port}"] if port is not None else []
     command += [] if open_browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="regviz-") as own:
         _write_kernel(Path(own))
-        paths = [own, environment.get("JUPYTER_PATH", "")]
-        environment["JUPYTER_PATH"] = os.pathsep.join(path for path in paths if path)
+        environment["JUPYTER_PATH"] = own_path("JUPYTER_PATH", own)
         with subprocess.Popen(command, env=environment) as server:  # noqa: S603  # this Python, arguments of our own
             while True:
                 try:
@@ -113,17 +121,23 @@ def lay_out(place: Path) -> list[str]:
             copied[own.name] = _sha256(content)
         (place / _RECORD).write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     except OSError as error:
-        raise RegvizError(f"the notebooks cannot be copied to {place}: {error.strerror}; give another folder") from error
+        raise RegvizError(
+            f"the notebooks cannot be copied to {place}: {error.strerror}; give another folder"
+        ) from error
     return kept
 
 
 def _copied(record: Path) -> dict[str, str]:
-    """SHA-256 of each notebook as it was copied; empty where that is not known, so that everything is kept."""
+    """SHA-256 of each notebook as it was copied; empty where nothing tells, so that everything is kept."""
     try:
         said = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {name: digest for name, digest in said.items() if isinstance(digest, str)} if isinstance(said, dict) else {}
+    return (
+        {name: digest for name, digest in said.items() if isinstance(digest, str)}
+        if isinstance(said, dict)
+        else {}
+    )
 
 
 def _sha256(content: bytes) -> str:
@@ -135,17 +149,18 @@ def _environment(source: str | os.PathLike[str] | None) -> dict[str, str]:
     read = os.fspath(source) if source is not None else environment.get(SOURCE_VARIABLE)
     if read:
         environment[SOURCE_VARIABLE] = _as_seen_from_elsewhere(read)
-    paths = [str(Path(regviz.__file__).resolve().parents[1]), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)  # the kernel imports this very regviz
+    environment["PYTHONPATH"] = own_path("PYTHONPATH", str(Path(regviz.__file__).resolve().parents[1]))
     return environment
 
 
 def _as_seen_from_elsewhere(source: str) -> str:
-    """A source as the notebooks' folder sees it: a path is made absolute, a URL and a container's name stay."""
+    """A source as another folder sees it: a path is made absolute, a URL and a container's name stay."""
     if os.path.lexists(source):
         return os.path.abspath(source)  # noqa: PTH100  # links on the way stay as they are
     if ":" not in source:
-        raise SourceNotFoundError(f"there is no {source}; give the path of a registry's storage, an archive or a capture")
+        raise SourceNotFoundError(
+            f"there is no {source}; give the path of a registry's storage, an archive or a capture"
+        )
     return source
 
 
@@ -154,5 +169,10 @@ def _write_kernel(place: Path) -> None:
     folder = place / "kernels" / "python3"
     folder.mkdir(parents=True)
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    said = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python", "metadata": {"debugger": True}}
+    said = {
+        "argv": command,
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
     (folder / "kernel.json").write_text(json.dumps(said), encoding="utf-8")

@@ -33,15 +33,15 @@ def render(notebook: NotebookNode, *, title: str) -> str:
 
     Notes
     -----
-    The page's Content Security Policy [1]_ lets nothing be loaded and no script run but the page's own, which it names by
-    its hash. Styles stay open, because figures carry some in attributes.
+    The page's Content Security Policy [1]_ lets nothing be loaded and no script run but the page's own, which
+    it names by its hash. Styles stay open, because figures carry some in attributes.
 
     References
     ----------
     .. [1] W3C, Content Security Policy Level 3.
     """
-    from jinja2 import FileSystemLoader  # noqa: PLC0415  # loaded when asked for
-    from nbconvert.exporters import TemplateExporter  # noqa: PLC0415
+    from jinja2 import FileSystemLoader  # loaded when asked for
+    from nbconvert.exporters import TemplateExporter
 
     prose = [str(cell.source) for cell in _shown(notebook) if cell.cell_type == "markdown"]
     script, style = _asset("page.js"), _asset("output.css") + _asset("page.css")
@@ -54,7 +54,7 @@ def render(notebook: NotebookNode, *, title: str) -> str:
         "policy": _policy(script),
         "version": regviz.__version__,
     }
-    exporter = TemplateExporter(
+    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         extra_loaders=[FileSystemLoader(_STATIC)],
         template_file="page.html.j2",
         filters={"markdown": markdown, "highlight": highlight},
@@ -75,20 +75,20 @@ def _asset(name: str) -> str:
 def _policy(script: str) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "font-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
 def markdown(source: str) -> str:
-    """Markdown as HTML, with an ``id`` on each heading.
+    r"""Markdown as HTML, with an ``id`` on each heading.
 
     Examples
     --------
     >>> markdown("## Who shares *what*?")
     '<h2 id="who-shares-what">Who shares <em>what</em>?</h2>\\n'
     """
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath  # noqa: PLC0415
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     class Renderer(IPythonRenderer):
         """Headings without the links that nbconvert puts beside them."""
@@ -101,16 +101,14 @@ def markdown(source: str) -> str:
 
 
 def highlight(source: str) -> str:
-    """Python as HTML, its parts marked by Pygments' classes.
+    r"""Python as HTML, its parts marked by Pygments' classes.
 
     Examples
     --------
     >>> highlight("x = 1")
-    '<pre tabindex="0"><code><span class="n">x</span> <span class="o">=</span> <span class="mi">1</span></code></pre>'
+    '<div class=" highlight hl-python"><pre tabindex="0">...<span class="mi">1</span>\\n</pre></div>\\n'
     """
-    from pygments import highlight as marked  # noqa: PLC0415
-    from pygments.formatters import HtmlFormatter  # noqa: PLC0415
-    from pygments.lexers import PythonLexer  # noqa: PLC0415
+    from nbconvert.filters.highlight import Highlight2HTML
 
-    code = marked(source, PythonLexer(), HtmlFormatter(nowrap=True)).strip()
-    return f'<pre tabindex="0"><code>{code}</code></pre>'
+    marked = Highlight2HTML(pygments_lexer="python")(source)  # type: ignore[no-untyped-call]
+    return str(marked).replace("<pre>", '<pre tabindex="0">')

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import regviz
 from regviz.analysis import sizes
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from regviz.registry import Registry
 
 _PLACES = 50
+_EVERY_PROBLEM = "regviz table SOURCE problems --format csv"
+_WORDS = {"error": "error", "warning": "warning", "info": "note"}
 _WHERE = ["repository", "manifest", "blob", "path", "detail"]
 
 
@@ -45,7 +48,7 @@ def opening(reg: Registry) -> Shown:
     sentence = words.opening(summary, totals)
     read = reg.source.read_at.strftime("%Y-%m-%d %H:%M UTC")
     numbers = "".join(
-        f"<div><dt>{name}</dt><dd>{escape_html(value)}</dd><dd class='beside'>{escape_html(beside)}</dd></div>"
+        f'<div><dt>{name}</dt><dd>{escape_html(value)}</dd><dd class="beside">{beside}</dd></div>'
         for name, value, beside in _numbers(summary)
     )
     html = (
@@ -81,11 +84,15 @@ def problems(reg: Registry) -> Shown:
     if not len(found):
         return Shown('<div class="rv"><p>No problem was found.</p></div>', "No problem was found.")
     counts = found["rule"].value_counts()
-    order = sorted(counts.index, key=lambda rule: (SEVERITIES.index(RULES[rule].severity), -counts[rule], rule))
+    order = sorted(
+        counts.index, key=lambda rule: (SEVERITIES.index(RULES[rule].severity), -counts[rule], rule)
+    )
     parts = "".join(_problem(RULES[rule], found[found["rule"] == rule]) for rule in order)
     severities = found["severity"].value_counts()
     heads = ", ".join(
-        count_noun(int(severities[word]), "note" if word == "info" else word) for word in SEVERITIES if word in severities
+        count_noun(int(severities[severity]), word)
+        for severity, word in _WORDS.items()
+        if severity in severities
     )
     return Shown(f'<div class="rv rv-problems"><p>{heads}.</p>{parts}</div>', heads)
 
@@ -94,13 +101,13 @@ def _problem(rule: Rule, found: pd.DataFrame) -> str:
     places = found[_WHERE].dropna(axis="columns", how="all")
     where = ""
     if len(places.columns):
-        command = "regviz table SOURCE problems --format csv"
-        rows = html_table(places, caption=f"Where: {rule.rule}", limit=_PLACES, command=command)
-        where = f"<details class='numbers'><summary>Where ({count_noun(len(places), 'place')})</summary>{rows}</details>"
+        rows = html_table(places, caption=f"Where: {rule.rule}", limit=_PLACES, command=_EVERY_PROBLEM)
+        summary = f"Where ({count_noun(len(places), 'place')})"
+        where = f'<details class="numbers"><summary>{summary}</summary>{rows}</details>'
     stops = f" Garbage collection stops at it: {', '.join(rule.aborts)}." if rule.aborts else ""
-    word = "note" if rule.severity == "info" else rule.severity
+    severity = f'<span class="severity">{_WORDS[rule.severity]}</span>'
     return (
-        f'<section class="{rule.severity}"><h3><span class="severity">{word}</span> {escape_html(rule.meaning)}</h3>'
+        f'<section class="{rule.severity}"><h3>{severity} {escape_html(rule.meaning)}</h3>'
         f"<p>What to do: {escape_html(rule.action)}{escape_html(stops)}</p>"
         f'<p class="source"><code>{rule.rule}</code>, after {escape_html(rule.source)}</p>{where}</section>'
     )
@@ -117,7 +124,11 @@ def limits(reg: Registry) -> Shown:
     """
     known = words.limits(reg)
     rows = "".join(f"<dt>{escape_html(what)}</dt><dd>{escape_html(why)}</dd>" for what, why in known)
-    said = [("Source", reg.source.uri), ("Recognised by", reg.source.why), ("Its root", reg.source.root or "the source itself")]
+    said = [
+        ("Source", reg.source.uri),
+        ("Recognised by", reg.source.why),
+        ("Its root", reg.source.root or "the source itself"),
+    ]
     facts = "".join(f"<dt>{name}</dt><dd>{escape_html(value)}</dd>" for name, value in said)
     html = f'<div class="rv rv-limits"><dl>{facts}</dl><h3>Not known</h3><dl>{rows}</dl></div>'
     return Shown(html, "; ".join(what for what, _ in known))
@@ -125,12 +136,7 @@ def limits(reg: Registry) -> Shown:
 
 def colophon() -> Shown:
     """How the page was made."""
-    import matplotlib  # noqa: PLC0415  # for their versions only
-    import networkx  # noqa: PLC0415
-    import pandas  # noqa: PLC0415
-
-    used: list[tuple[str, Any]] = [("pandas", pandas), ("matplotlib", matplotlib), ("networkx", networkx)]
-    versions = ", ".join(f"{name} {module.__version__}" for name, module in used)
+    versions = ", ".join(f"{name} {version(name)}" for name in ("pandas", "matplotlib", "networkx"))
     text = (
         f"Made by regviz {regviz.__version__} on {dt.datetime.now(dt.UTC):%Y-%m-%d}, with Python "
         f"{platform.python_version()}, {versions}."

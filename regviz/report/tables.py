@@ -1,4 +1,4 @@
-"""A pandas table as a plain HTML table: readable as it stands, sortable and searchable once the page's script runs."""
+"""A pandas table as a plain HTML table, which the page's script makes sortable and searchable."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def html_table(
     if largest:
         rows = rows.sort_values(largest, ascending=False, kind="stable", na_position="last")
     shown = rows.head(limit)
-    label = escape_html(caption)
+    label, count = escape_html(caption), count_noun(len(rows), "row")
     return (
-        f'<div class="rv-table"><p class="head"><b>{label}</b> <span>{count_noun(len(rows), "row")}</span></p>'
+        f'<div class="rv-table"><p class="head"><b>{label}</b> <span>{count}</span></p>'
         f'<div class="scroll" role="group" aria-label="{label}" tabindex="0"><table aria-label="{label}">'
         f"<thead><tr>{_heads(shown)}</tr></thead><tbody>{_body(shown)}</tbody></table></div>"
         f"{_note(len(shown), len(rows), largest, command)}</div>"
@@ -91,5 +91,9 @@ def _note(shown: int, there: int, largest: str, command: str) -> str:
     if shown == there:
         return ""
     order = f", by {readable(largest)}" if largest else ""
-    every = f" The other {there - shown:,} are in the output of <code>{escape_html(command)}</code>." if command else ""
+    every = (
+        f" The other {there - shown:,} are in the output of <code>{escape_html(command)}</code>."
+        if command
+        else ""
+    )
     return f'<p class="note">Shown are the first {shown:,} of {there:,} rows{order}.{every}</p>'

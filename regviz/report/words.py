@@ -12,6 +12,38 @@ if TYPE_CHECKING:
     from regviz.registry import Registry, Source
 
 _LAYOUTS = {"v1": "Docker Registry v1", "distribution": "Distribution"}
+_LIMITS = (
+    (
+        "Which manifests are tagged",
+        """%(why)s: this may be a registry that keeps its tags in a database. What has no tag here may have
+        one there; ask it before you delete anything.""",
+    ),
+    (
+        "Names",
+        """GitLab keeps the names of repositories and tags in its database; the storage holds nameless blobs.
+        Read such a registry over its API.""",
+    ),
+    (
+        "What the cache does not hold",
+        """A pull-through cache holds what was pulled through it. Absent platforms and layers are normal here;
+        they are fetched when someone asks.""",
+    ),
+    ("What could not be read", "%(partly)s could be read only in part; see the problems."),
+    ("Manifests without a tag", "This kind of source lists only what has a tag. The storage has them all."),
+    ("Blobs that nothing refers to", "This kind of source does not list them. The storage has them all."),
+    (
+        "When things were pushed",
+        """The file times all lie together, as after a copy, and are no evidence; times of pushes are left
+        out. An archive that keeps times (cp -a, tar) has them.""",
+    ),
+    (
+        "Whether each layer link is sound",
+        """Links were taken by the names of their directories; rv.read(…, links="check") looks at each.""",
+    ),
+    ("Blocks on the disk", "The source does not say. All bytes here are lengths of content."),
+    ("Who pulls what", "No storage records pulls: a tag that looks old may be in use every day."),
+    ("What is inside the layers", "Layers were measured, not opened."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +84,8 @@ def opening(summary: Summary, totals: TagTotals) -> str:
     --------
     >>> from regviz.card import Summary
     >>> print(opening(Summary(2, 4, 3, 9, 12, 3 << 20, 0, 0), TagTotals(8 << 20, 2 << 20, 2)))
-    4 tags in 2 repositories would take 8.00 MiB one by one; sharing brings that to 2.00 MiB, and 1.00 MiB more is reached
-    from no tag.
+    4 tags in 2 repositories would take 8.00 MiB one by one; sharing brings that to 2.00 MiB, and 1.00 MiB
+    more is reached from no tag.
     >>> print(opening(Summary(0, 0, 0, 0, 0, 0, 0, 0), TagTotals(0, 0, 0)))
     This registry is empty: no repository, no tag, no blob.
     """
@@ -77,63 +109,32 @@ def opening(summary: Summary, totals: TagTotals) -> str:
 
 
 def limits(reg: Registry) -> list[tuple[str, str]]:
-    """What this source could not know, each as what is meant and why, with a source or an option that could."""
+    """What this source could not know: each time what, and why or where else.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> [what for what, _ in limits(rv.read())]
+    ['Whether each layer link is sound', 'Blocks on the disk', 'Who pulls what', 'What is inside the layers']
+    """
     source = reg.source
-    complete = reg.columns("repositories")["complete"]
-    partly = int((complete == 0).sum())
-    found = [
-        (
-            source.tags_elsewhere != "",
-            "Which manifests are tagged",
-            f"{source.tags_elsewhere}. Such a registry keeps tags in its database: what has no tag here may have one there. "
-            "Ask it before you delete anything.",
-        ),
-        (
-            source.names_in_database,
-            "Names",
-            "The names of repositories and tags are in GitLab’s database; the storage holds nameless blobs. Read such a "
-            "registry over its API.",
-        ),
-        (
-            source.proxy_cache,
-            "What the cache does not hold",
-            "This is a pull-through cache: it holds what was pulled through it. Absent platforms and layers are normal "
-            "here; they are fetched when someone asks.",
-        ),
-        (
-            partly > 0,
-            "What could not be read",
-            f"{count_noun(partly, 'repository', 'repositories')} could be read only in part; see the problems. Nothing "
-            "there is called unused.",
-        ),
-        (
-            not source.knows_untagged,
-            "Manifests without a tag",
-            "This kind of source lists only what has a tag. The storage itself has them all.",
-        ),
-        (
-            not source.knows_all_blobs,
-            "Blobs that nothing refers to",
-            "This kind of source tells only of blobs that something refers to. The storage itself has them all.",
-        ),
-        (
-            not source.trusts_times,
-            "When things were pushed",
-            "The file times all lie together, as after a copy, and are no evidence; pushed and stored times are left out. "
-            "An archive made with times kept (cp -a, tar) has them.",
-        ),
-        (
-            source.links_checked == "stat" and "distribution" in source.layouts,
-            "Whether each layer link is sound",
-            "Layer links were taken by the names of their directories. rv.read(…, links=\"check\") looks at each; "
-            "links=\"open\" reads each.",
-        ),
-        (
-            not source.knows_disk,
-            "Blocks on the disk",
-            "An archive does not say what its files take on a disk. All bytes here are lengths of content.",
-        ),
-        (True, "Who pulls what", "No registry storage records pulls: a tag that looks old may be in use every day."),
-        (True, "What is inside the layers", "Layers were measured, not opened."),
-    ]
-    return [(what, why) for holds, what, why in found if holds]
+    partly = int((reg.columns("repositories")["complete"] == 0).sum())
+    holds = (
+        bool(source.tags_elsewhere),
+        source.names_in_database,
+        source.proxy_cache,
+        partly > 0,
+        not source.knows_untagged,
+        not source.knows_all_blobs,
+        not source.trusts_times,
+        source.links_checked == "stat" and "distribution" in source.layouts,
+        not source.knows_disk,
+        True,
+        True,
+    )
+    words = {
+        "why": source.tags_elsewhere.capitalize(),
+        "partly": count_noun(partly, "repository", "repositories"),
+    }
+    said = [(what, " ".join(why.split()) % words) for what, why in _LIMITS]
+    return [limit for here, limit in zip(holds, said, strict=True) if here]

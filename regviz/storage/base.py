@@ -70,7 +70,8 @@ class Storage(Protocol):
     forward_only: bool
     """Each :meth:`read_many` reads from the beginning: ask for everything at once."""
     knows_disk: bool
-    problems: list[StorageProblem]
+    problems: dict[StorageProblem, None]
+    """What is wrong, in the order it was met; a dictionary, because what is looked at twice is wrong once."""
     complete: bool
 
     def children(self, directory: bytes) -> Listing:

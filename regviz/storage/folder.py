@@ -44,7 +44,7 @@ class Folder:
     def __init__(self, root: str) -> None:
         self.uri = root
         self.root = os.fsencode(os.path.realpath(root))
-        self.problems: list[StorageProblem] = []
+        self.problems: dict[StorageProblem, None] = {}
         self.complete = True
         try:
             os.scandir(self.root).close()
@@ -53,20 +53,24 @@ class Folder:
             raise AccessDeniedError(message) from error
 
     def children(self, directory: bytes) -> Listing:
-        """What lies in a directory; empty where there is none."""
+        """What lies in a directory; empty where there is none, or a link to one."""
         directories: list[bytes] = []
         files: list[bytes] = []
         links: list[bytes] = []
+        path = self._path(directory)
         try:
-            with os.scandir(self._path(directory)) as found:
-                for entry in found:
-                    if entry.is_dir(follow_symlinks=False):
-                        directories.append(entry.name)
-                    elif entry.is_symlink():
-                        links.append(entry.name)
-                        self._say("symbolic-link", _join(directory, entry.name), "not followed")
-                    else:
-                        files.append(entry.name)
+            if os.path.islink(path):
+                self._say("symbolic-link", directory, "not followed")
+                return Listing([], [], [])
+            with os.scandir(path) as scan:
+                found = list(scan)
+            directories = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+            for entry in found if len(directories) < len(found) else ():
+                if entry.is_symlink():
+                    links.append(entry.name)
+                    self._say("symbolic-link", _join(directory, entry.name), "not followed")
+                elif not entry.is_dir(follow_symlinks=False):
+                    files.append(entry.name)
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
@@ -94,7 +98,10 @@ class Folder:
 
     def _exist_chunk(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> list[bool]:
         there = os.access
-        with self._opened(directory) as (descriptor, head):
+        with self._opened(directory) as place:
+            if place is None:
+                return [False] * len(names)
+            descriptor, head = place
             return [there(head + name + suffix, os.F_OK, dir_fd=descriptor) for name in names]
 
     def read_many(
@@ -151,7 +158,10 @@ class Folder:
     def _lone_chunk(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[int | None]:
         times: list[int | None] = []
         is_directory, look = stat.S_ISDIR, os.lstat
-        with self._opened(directory) as (descriptor, head):
+        with self._opened(directory) as place:
+            if place is None:
+                return [None] * len(tags)
+            descriptor, head = place
             for name, encoded in tags:
                 when = None
                 index = head + name + b"/index"
@@ -179,8 +189,9 @@ class Folder:
     def _stat_chunk(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> np.ndarray[tuple[int, int]]:
         rows: list[tuple[int, int, int, int]] = []
         look, regular = os.stat, stat.S_ISREG
-        with self._opened(directory) as (descriptor, head):
-            for name in names:
+        with self._opened(directory) as place:
+            descriptor, head = place or (None, b"")
+            for name in names if place else ():
                 try:
                     s = look(head + name + suffix, dir_fd=descriptor, follow_symlinks=False)
                 except (FileNotFoundError, NotADirectoryError):
@@ -189,30 +200,35 @@ class Folder:
                     self._unreadable(_join(directory, name + suffix), error)
                     rows.append((-1, 0, 0, 0))
                 else:
-                    size = s.st_size if regular(s.st_mode) else -1
+                    size = s.st_size if regular(s.st_mode) else self._no_file(_join(directory, name + suffix), s.st_mode)
                     rows.append((size, s.st_mtime_ns // 1000, getattr(s, "st_blocks", 0) * 512, s.st_ino))
-        return np.array(rows, np.int64).reshape(-1, 4).T
+        return np.array(rows or [(-1, 0, 0, 0)] * len(names), np.int64).reshape(-1, 4).T
 
     def _read_link_chunk(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> list[tuple[bytes | None, int]]:
         found: list[tuple[bytes | None, int]] = []
         middle = suffix.rpartition(b"/")[0]
-        with self._opened(directory) as (parent, head):
+        with self._opened(directory) as place:
+            if place is None:
+                return [(None, 0)] * len(names)
+            parent, head = place
             for name in names:
                 try:
-                    if middle and not stat.S_ISDIR(os.lstat(head + name + middle, dir_fd=parent).st_mode):
-                        self._say("symbolic-link", _join(directory, name + middle), "not followed")
+                    if middle and not stat.S_ISDIR(mode := os.lstat(head + name + middle, dir_fd=parent).st_mode):
+                        self._no_file(_join(directory, name + middle), mode)
                         found.append((None, 0))
                         continue
                     descriptor = os.open(head + name + suffix, _READ, dir_fd=parent)
-                except (FileNotFoundError, NotADirectoryError):
-                    found.append((None, 0))
-                    continue
                 except OSError as error:
                     self._refused(_join(directory, name + suffix), error)
                     found.append((None, 0))
                     continue
                 try:
-                    found.append((os.read(descriptor, INLINE), os.fstat(descriptor).st_mtime_ns // 1000))
+                    facts = os.fstat(descriptor)
+                    if stat.S_ISREG(facts.st_mode):
+                        found.append((os.read(descriptor, INLINE), facts.st_mtime_ns // 1000))
+                    else:
+                        self._no_file(_join(directory, name + suffix), facts.st_mode)
+                        found.append((None, 0))
                 except OSError as error:
                     self._unreadable(_join(directory, name + suffix), error)
                     found.append((None, 0))
@@ -221,12 +237,20 @@ class Folder:
         return found
 
     @contextmanager
-    def _opened(self, directory: bytes) -> Iterator[tuple[int | None, bytes]]:
-        """A directory to look into: its descriptor and an empty head, or no descriptor and its path as head."""
+    def _opened(self, directory: bytes) -> Iterator[tuple[int | None, bytes] | None]:
+        """A directory to look into: its descriptor and an empty head, or no descriptor and its path as head.
+
+        None where there is none (any more: a registry in use changes), or it may not be read.
+        """
         if os.stat not in os.supports_dir_fd:
             yield None, self._path(directory) + b"/"
             return
-        descriptor = os.open(self._path(directory), os.O_RDONLY)
+        try:
+            descriptor = os.open(self._path(directory), _READ)
+        except OSError as error:
+            self._refused(directory, error)
+            yield None
+            return
         try:
             yield descriptor, b""
         finally:
@@ -238,17 +262,20 @@ class Folder:
             raise TypeError(message)
         try:
             descriptor = os.open(self._path(path), _READ)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
         except OSError as error:
             self._refused(path, error)
             return None
+        known = size > 0
+        wanted = min(size, limit) if known else limit
         try:
-            data = os.read(descriptor, min(size, limit) if size > 0 else _FIRST_READ)
-            while len(data) < min(size, limit) and (more := os.read(descriptor, limit - len(data))):
+            data = os.read(descriptor, wanted if known else min(wanted, _FIRST_READ))
+            while len(data) < wanted and (known or len(data) >= _FIRST_READ) and (more := os.read(descriptor, wanted - len(data))):
                 data += more
+            if not data and not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
+                self._no_file(path, mode)
+                return None
         except OSError as error:
-            self._unreadable(path, error)
+            self._refused(path, error)
             return None
         else:
             return data
@@ -270,12 +297,23 @@ class Folder:
         return self.root + b"/" + path if path else self.root
 
     def _say(self, rule: str, path: bytes, detail: str) -> None:
-        self.problems.append(StorageProblem(rule, path, detail))
+        self.problems[StorageProblem(rule, path, detail)] = None
+
+    def _no_file(self, path: bytes, mode: int) -> int:
+        """Say what lies where a file should; -1, for a length that there is none of."""
+        if stat.S_ISLNK(mode):
+            self._say("symbolic-link", path, "not followed")
+        elif not stat.S_ISDIR(mode):
+            self._say("special-file", path, "not followed")
+        return -1
 
     def _refused(self, path: bytes, error: OSError) -> None:
+        """Say why a path could not be opened, where that is worth saying."""
         if error.errno == errno.ELOOP:
-            self._say("symbolic-link", path, "not followed")
-        else:
+            self._no_file(path, stat.S_IFLNK)
+        elif error.errno == errno.ENXIO:
+            self._no_file(path, stat.S_IFSOCK)
+        elif error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
             self._unreadable(path, error)
 
     def _unreadable(self, path: bytes, error: OSError) -> None:

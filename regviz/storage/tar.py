@@ -32,6 +32,9 @@ class Source(Protocol):
     def read_at(self, offset: int, count: int) -> bytes:
         """At most `count` bytes from `offset`; fewer only at the end."""
 
+    def read_on(self) -> None:
+        """Have what is wrong with the rest of the source raised."""
+
 
 class PlainFile:
     """An uncompressed archive on disk."""
@@ -58,6 +61,9 @@ class PlainFile:
             data += more
         return data
 
+    def read_on(self) -> None:
+        pass
+
 
 class Tar:
     """The members of a tar archive.
@@ -75,9 +81,8 @@ class Tar:
 
     def __init__(self, source: Source, *, partial: bool = False) -> None:
         self.uri = source.name
-        self.problems: list[StorageProblem] = []
+        self.problems: dict[StorageProblem, None] = {}
         self.complete = True
-        self._said: set[StorageProblem] = set()
         self.forward_only = source.forward_only
         self._source = source
         self._partial = partial
@@ -95,6 +100,8 @@ class Tar:
         self._source.rewind()
         try:
             yield from scan.batches()
+            if scan.ended:
+                self._source.read_on()
         except DamagedArchiveError as error:
             if not self._partial:
                 raise
@@ -114,7 +121,12 @@ class Tar:
             if not isinstance(offset, int) or offset < 0:
                 yield number, None
                 continue
-            data = self._source.read_at(offset, wanted)
+            try:
+                data = self._source.read_at(offset, wanted)
+            except DamagedArchiveError:
+                if not self._partial:
+                    raise
+                data = b""
             yield number, data if len(data) == wanted else None
 
     def _resolved(self, links: list[tuple[bytes, bytes, int]]) -> Entries:
@@ -177,10 +189,7 @@ class Tar:
         self._say(rule, b"", detail)
 
     def _say(self, rule: str, path: bytes, detail: str) -> None:
-        problem = StorageProblem(rule, path, detail)
-        if problem not in self._said:  # a listing may be asked for again
-            self._said.add(problem)
-            self.problems.append(problem)
+        self.problems[StorageProblem(rule, path, detail)] = None
 
 
 def safe_path(path: bytes) -> bytes | None:

@@ -10,6 +10,8 @@ BLOCK = 512
 LONGEST_EXTENSION = 1 << 20
 """Bytes of the longest name or pax header that is taken for honest."""
 _LATEST = 1 << 62
+_LATEST_SECOND = 253_402_300_800  # of the year 9999
+_LONGEST_NUMBER = 18  # digits that 63 bits hold
 _POWERS = 8 ** np.arange(10, -1, -1, dtype=np.int64)
 
 
@@ -43,8 +45,20 @@ def number(field: bytes, at: int, source: str) -> int:
         digits = field.split(b"\0", 1)[0].strip()
         if not digits.strip(b"01234567"):
             return int(digits or b"0", 8)
-    message = f"{source} is damaged at byte {at}: a header holds no number where one belongs"
-    raise DamagedArchiveError(message)
+    raise no_number(at, source)
+
+
+def length(field: bytes, at: int, source: str) -> int:
+    """A number of bytes in a header; DamagedArchiveError where it is none, or negative."""
+    value = number(field, at, source)
+    if value < 0:
+        raise no_number(at, source)
+    return value
+
+
+def no_number(at: int, source: str) -> DamagedArchiveError:
+    """What to raise where a number that must be known is not."""
+    return DamagedArchiveError(f"{source} is damaged at byte {at}: a header holds no number where one belongs")
 
 
 def member_name(header: bytes, p: int) -> bytes:
@@ -77,6 +91,18 @@ def parse_pax(text: bytes) -> dict[bytes, bytes]:
         records[keyword] = value
         at = end
     return records
+
+
+def pax_length(records: dict[bytes, bytes], keyword: bytes) -> int | None:
+    """A number of bytes among pax records; None where it is not there, or is none."""
+    text = records.get(keyword, b"")
+    return int(text) if text.isdigit() and len(text) <= _LONGEST_NUMBER else None
+
+
+def header_time(field: bytes, at: int, source: str) -> int:
+    """A header's time in microseconds; 0 (not known) where it is beyond the year 9999, or as far back."""
+    seconds = number(field, at, source)
+    return seconds * 1_000_000 if abs(seconds) < _LATEST_SECOND else 0
 
 
 def microseconds(text: bytes, fallback: int) -> int:

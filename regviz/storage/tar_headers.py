@@ -15,11 +15,14 @@ from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, 
 from regviz.storage.tar_fields import (
     BLOCK,
     LONGEST_EXTENSION,
+    header_time,
+    length,
     member_name,
     microseconds,
-    number,
+    no_number,
     octal_columns,
     parse_pax,
+    pax_length,
     verify,
 )
 
@@ -54,6 +57,7 @@ class _Window:
         stored, stored_good = octal_columns(blocks[:, 124:135])
         self.mtime, mtime_good = octal_columns(blocks[:, 136:147])
         plain = _PLAIN[kinds] & stored_good & mtime_good & (blocks[:, 0] != 0)
+        plain &= (blocks[:, 135] | blocks[:, 147]) & ~np.uint8(0x20) == 0  # eleven digits, and no twelfth
         plain &= (blocks[:, 257:262] == _MAGIC).all(axis=1)
         self.size = stored.copy()
         sparse = np.flatnonzero(kinds == _GNU_SPARSE)
@@ -205,7 +209,7 @@ class Scan:
                 return None
             if header[257:262] != b"ustar" or at == 0:
                 verify(header, at, self._source.name)
-            kind, size = header[156], number(header[124:136], at, self._source.name)
+            kind, size = header[156], length(header[124:136], at, self._source.name)
             if kind not in (_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL):
                 return self._single(header, at, size, name, link, self._global | pax)
             text = self._bytes(at + BLOCK, size)
@@ -227,36 +231,41 @@ class Scan:
         name = pax.get(b"GNU.sparse.name", pax.get(b"path", name))
         if name is None:
             name = member_name(header, 0)
-        mtime = number(header[136:148], at, self._source.name) * 1_000_000
+        name = name.split(b"\0", 1)[0]
+        mtime = header_time(header[136:148], at, self._source.name)
         if b"mtime" in pax:
             mtime = microseconds(pax[b"mtime"], mtime)
         if pax.get(b"size", b"").isdigit():
-            size = int(pax[b"size"])
+            known = pax_length(pax, b"size")
+            if known is None:
+                raise no_number(at, self._source.name)
+            size = known
         if kind == _HARD_LINK:
             target = pax.get(b"linkpath", link)
             if target is None:
                 target = header[157:257].split(b"\0", 1)[0]
             self.hard_links.append((name, target, self._given + len(self.batch.paths)))
             return data
-        length, locator = size, data
+        shown, locator = size, data
         if kind == _GNU_SPARSE:
-            length, locator = number(header[483:495], at, self._source.name), NO_LOCATOR
+            shown, locator = length(header[483:495], at, self._source.name), NO_LOCATOR
             extended = header[482]
             while extended:
                 extended = self._bytes(data, BLOCK)[504]
                 data += BLOCK
         for key in (b"GNU.sparse.realsize", b"GNU.sparse.size"):
-            if pax.get(key, b"").isdigit():
-                length, locator = int(pax[key]), NO_LOCATOR
+            known = pax_length(pax, key)
+            if known is not None:
+                shown, locator = known, NO_LOCATOR
         entry_kind = FILE if kind in _REGULAR or kind == _GNU_SPARSE else _KINDS.get(kind, OTHER)
         if kind == _NUL and name[-1:] == b"/":
             entry_kind = DIRECTORY
         is_file = entry_kind == FILE
-        inline = self._bytes(data, length) if is_file and locator >= 0 and length <= INLINE else None
+        inline = self._bytes(data, shown) if is_file and locator >= 0 and shown <= INLINE else None
         batch = self.batch
         batch.paths.append(name.rstrip(b"/") if entry_kind == DIRECTORY else name)
         batch.types.append(entry_kind)
-        batch.sizes.append(length if is_file else 0)
+        batch.sizes.append(shown if is_file else 0)
         batch.mtimes.append(mtime)
         batch.locators.append(locator)
         batch.inline.append(inline)
@@ -267,7 +276,13 @@ class Scan:
         end = self._base + len(self._buffer)
         self._size = min(2 * self._size, _LARGEST_WINDOW) if at <= end else _SMALLEST_WINDOW
         kept = self._buffer[at - self._base :] if self._base <= at < end else b""
-        self._buffer = kept + self._source.read_at(at + len(kept), self._size)
+        try:
+            more = self._source.read_at(at + len(kept), self._size)
+        except DamagedArchiveError:
+            if len(kept) < BLOCK:
+                raise
+            more = b""  # what stands before the damage comes first
+        self._buffer = kept + more
         self._base, self._window = at, None
 
     def _bytes(self, at: int, size: int) -> bytes:
@@ -284,6 +299,8 @@ class Scan:
 
     def _finish(self, at: int, left: int) -> None:
         """Where no header follows: say whether the archive only has no end mark, or breaks off."""
+        if self._source.size() is None:  # a stream that breaks off: reading on says how
+            self._source.read_at(self._base + len(self._buffer), 1)
         size = self._source.size()
         if left or (size is not None and at > size):
             message = (

@@ -29,9 +29,8 @@ class Zip:
 
     def __init__(self, path: str) -> None:
         self.uri = path
-        self.problems: list[StorageProblem] = []
+        self.problems: dict[StorageProblem, None] = {}
         self.complete = True
-        self._said = False
         try:
             self._archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
@@ -47,10 +46,10 @@ class Zip:
         """All members with a safe path, in the order of the central directory."""
         batch = Entries()
         for number, member in enumerate(self._members):
-            raw = member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8_NAME else "cp437", "surrogateescape")
+            raw = _raw_name(member)
             path = safe_path(raw)
-            if path is None and not self._said:
-                self.problems.append(StorageProblem("path-escapes", raw, "it leads out of the archive"))
+            if path is None:
+                self.problems[StorageProblem("path-escapes", raw, "it leads out of the archive")] = None
             if not path:
                 continue
             kind = _kind(member)
@@ -63,7 +62,6 @@ class Zip:
             if len(batch.paths) >= BATCH:
                 yield batch
                 batch = Entries()
-        self._said = True
         yield batch
 
     def read_many(
@@ -83,9 +81,12 @@ class Zip:
                 return file.read(limit)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
             self.complete = False
-            if not self._said:
-                self.problems.append(StorageProblem("unreadable", member.filename.encode("utf-8", "surrogateescape"), str(error)))
+            self.problems[StorageProblem("unreadable", _raw_name(member), str(error))] = None
             return None
+
+
+def _raw_name(member: zipfile.ZipInfo) -> bytes:
+    return member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8_NAME else "cp437", "surrogateescape")
 
 
 def _kind(member: zipfile.ZipInfo) -> int:

@@ -1,7 +1,7 @@
 """The entries of a storage that a tree shows: some of each kind, the others counted.
 
 What repeats (repositories, images, links, …) is a *unit* of a *kind*. Of each kind in one directory the first few by
-name are kept, however they arrive, so that the memory this takes does not grow with the storage.
+name are kept, in whatever order they arrive, so that the memory this takes does not grow with the storage.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from regviz.storage.base import DIRECTORY, FILE, OTHER, SYMLINK
+from regviz.storage.base import DIRECTORY, FILE
+from regviz.tree.listing import join, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from regviz.layouts.common import Tick
     from regviz.storage.base import Storage
@@ -22,7 +23,7 @@ class Unit(NamedTuple):
     """What repeats, and where; paths are below the storage's root."""
 
     kind: str
-    """What it is one of; empty for what is only counted."""
+    """What it is one of; empty for what is not shown."""
     directory: bytes
     """Where its like are counted."""
     name: bytes
@@ -34,49 +35,75 @@ class Unit(NamedTuple):
 class Kind(NamedTuple):
     """How units of a kind are shown."""
 
-    limit: int
-    """How many of a directory; one more where that is all."""
+    noun: str
+    """What one is called."""
+    plural: str
+    limit: int = 2
+    """How many of a directory are shown; one more where that is all."""
     main: bytes = b""
-    """What follows its path in that of its main file: without it, a unit is not whole."""
+    """What follows its path in that of its main file: without that it is not whole."""
+    lacking: str = ""
+    """What is to say of those that are not whole."""
+    weight: bytes = b""
+    """The same of the file whose bytes count."""
+    closed: bool = False
+    """Whether what is in it is left out."""
+
+
+class Total(NamedTuple):
+    """What a Registry knows of all units of a kind in a directory."""
+
+    count: int | None
+    """None where they are to be counted by their entries."""
+    bytes: int | None = None
+
+
+class More(NamedTuple):
+    """Units that are not shown."""
+
+    kind: Kind
+    count: int
+    lacking: int
+    """How many of them are not whole."""
+    bytes: int | None
 
 
 class Layout(Protocol):
-    """What the gatherer asks of a layout."""
+    """What is asked of a layout."""
 
     kinds: dict[str, Kind]
 
     def units(self, path: bytes, type: int) -> tuple[Unit, ...]:  # noqa: A002  # as find calls it
         """The units that a path lies in, outermost first; itself the last where it is one."""
 
-    def total(self, kind: str, directory: bytes) -> int | None:
-        """How many units of a kind the Registry knows in a directory; None where it does not."""
+    def total(self, kind: str, directory: bytes) -> Total | None:
+        """What the Registry knows of the units of a kind in a directory; None where entries are to be counted."""
+
+    def lines(self) -> Iterable[bytes]:
+        """Paths of directories that are shown without what is in them."""
+
+    def rest(self) -> Iterable[tuple[bytes, More]]:
+        """What is known not to be shown, and its directory."""
 
 
 @dataclass(slots=True)
 class Node:
-    """An entry that is shown; a directory of which only the contents were met has type `DIRECTORY` too."""
+    """An entry that is shown."""
 
     type: int = DIRECTORY
     bytes: int | None = None
     children: dict[bytes, Node] = field(default_factory=dict)
-    groups: list[Group] = field(default_factory=list)
+    more: list[More] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Group:
+class _Group:
     """Units of one kind in one directory: those that are kept, and counts of all."""
 
-    kind: str
-    limit: int
     tops: dict[bytes, set[bytes]] = field(default_factory=dict)
     directories: int = 0
     whole: int = 0
     kept_whole: set[bytes] = field(default_factory=set)
-
-    def shown(self, total: int) -> list[bytes]:
-        """Names of the units to show: all where one more than the limit would do."""
-        names = sorted(self.tops)
-        return names if total <= self.limit + 1 else names[: self.limit]
 
 
 class Gatherer:
@@ -85,41 +112,65 @@ class Gatherer:
     def __init__(self, layout: Layout) -> None:
         self.root = Node()
         self._layout = layout
-        self._groups: dict[tuple[bytes, str], Group] = {}
+        self._groups: dict[tuple[bytes, str], _Group] = {}
 
     def take(self, path: bytes, type: int, size: int | None) -> bool:  # noqa: A002
         """Keep or count an entry; whether it was kept."""
         for unit in self._layout.units(path, type):
             if not unit.kind:
                 return False
-            group = self._group(unit)
-            main = path == unit.top + self._layout.kinds[unit.kind].main
-            group.directories += type == DIRECTORY and path == unit.top
+            group = self._groups.setdefault((unit.directory, unit.kind), _Group())
+            kind = self._layout.kinds[unit.kind]
+            main = path == unit.top + kind.main
             group.whole += main
-            if not self._admit(group, unit):
+            group.directories += type == DIRECTORY and path == unit.top
+            if not self._admit(group, unit, kind.limit):
                 return False
             if main:
                 group.kept_whole.add(unit.name)
+            if kind.closed and path != unit.top:
+                self._node(unit.top)
+                return False
         node = self._node(path)
         node.type, node.bytes = type, size
         return True
 
-    def count_whole(self, path: bytes, count: int) -> None:
-        """Tell of units, of the kind of the one at `path`, that were not kept and have their main file."""
-        unit = self._layout.units(path, DIRECTORY)[-1]
-        self._group(unit).whole += count
+    def count_whole(self, unit: Unit, count: int) -> None:
+        """Tell of units, like one that was not kept, that have their main file."""
+        self._groups[unit.directory, unit.kind].whole += count
 
-    def _group(self, unit: Unit) -> Group:
-        group = self._groups.get((unit.directory, unit.kind))
-        if group is None:
-            group = self._groups[unit.directory, unit.kind] = Group(unit.kind, self._layout.kinds[unit.kind].limit)
-            self._node(unit.directory).groups.append(group)
-        return group
+    def finish(self) -> Node:
+        """The tree; what is in it no more is counted where it was."""
+        order = [*self._layout.kinds]
+        for (directory, name), group in sorted(self._groups.items(), key=lambda item: order.index(item[0][1])):
+            if not self._has(directory):
+                continue  # what it lay in was taken away
+            kind, total = self._layout.kinds[name], self._layout.total(name, directory)
+            counted = max(group.directories, group.whole)
+            count = counted if total is None or total.count is None else total.count
+            names = sorted(group.tops)
+            shown = names if count <= kind.limit + 1 else names[: kind.limit]
+            for unit in names[len(shown) :]:
+                for top in group.tops[unit]:
+                    self._remove(top, directory)
+            if count > len(shown):
+                lacking = max(group.directories - group.whole, 0) - sum(unit not in group.kept_whole for unit in shown)
+                weight = None
+                if total and total.bytes is not None:
+                    tops = (self._node(top + kind.weight) for unit in shown for top in group.tops[unit])
+                    weight = total.bytes - sum(node.bytes or 0 for node in tops)
+                lacking = max(lacking, 0) if kind.lacking else 0
+                self._node(directory).more.append(More(kind, count - len(shown), lacking, weight))
+        for path in self._layout.lines():
+            self._node(path)
+        for directory, more in self._layout.rest():
+            self._node(directory).more.append(more)
+        return self.root
 
-    def _admit(self, group: Group, unit: Unit) -> bool:
+    def _admit(self, group: _Group, unit: Unit, limit: int) -> bool:
         tops = group.tops.get(unit.name)
         if tops is None:
-            if len(group.tops) > group.limit:
+            if len(group.tops) > limit:
                 largest = max(group.tops)
                 if unit.name > largest:
                     return False
@@ -128,6 +179,14 @@ class Gatherer:
                 group.kept_whole.discard(largest)
             tops = group.tops[unit.name] = set()
         tops.add(unit.top)
+        return True
+
+    def _has(self, path: bytes) -> bool:
+        node = self.root
+        for part in path.split(b"/") if path else ():
+            if part not in node.children:
+                return False
+            node = node.children[part]
         return True
 
     def _node(self, path: bytes) -> Node:
@@ -149,7 +208,7 @@ class Gatherer:
             path = parent
 
 
-def gather(storage: Storage, layout: Layout, tick: Tick, depth: int | None) -> Node:
+def gather(storage: Storage, layout: Layout, tick: Tick, depth: int) -> Node:
     """What a tree shows of a storage; nothing deeper than `depth`."""
     gatherer = Gatherer(layout)
     if storage.walkable:
@@ -158,90 +217,30 @@ def gather(storage: Storage, layout: Layout, tick: Tick, depth: int | None) -> N
         for batch in storage.entries():
             tick(len(batch.paths))
             for path, type_, size in zip(batch.paths, batch.types, batch.sizes, strict=True):
-                if depth is None or path.count(b"/") < depth:
+                if path.count(b"/") < depth:
                     gatherer.take(path, type_, size if type_ == FILE else None)
-    return gatherer.root
+    return gatherer.finish()
 
 
-def _walk(storage: Storage, layout: Layout, gatherer: Gatherer, tick: Tick, depth: int | None) -> None:
+def _walk(storage: Storage, layout: Layout, gatherer: Gatherer, tick: Tick, depth: int) -> None:
     """Look only into directories that are kept."""
-    pending = [b""]
+    pending = [(b"", 0)]
     while pending:
-        directory = pending.pop()
+        directory, level = pending.pop()
         tick(1)
-        if depth is not None and directory and directory.count(b"/") + 1 >= depth:
+        if level >= depth:
             continue
-        left_out: dict[str, list[bytes]] = {}
-        below = []
+        below: list[tuple[bytes, int]] = []
+        left_out: dict[str, tuple[Unit, list[bytes]]] = {}
         for name, type_, size in listed(storage, directory):
             path = join(directory, name)
             if gatherer.take(path, type_, size):
-                below += [path] if type_ == DIRECTORY else []
+                below += [(path, level + 1)] if type_ == DIRECTORY else []
             elif type_ == DIRECTORY:
                 unit = layout.units(path, type_)[-1]
-                if unit.kind and unit.top == path:
-                    left_out.setdefault(unit.kind, []).append(name)
+                if unit.kind and layout.kinds[unit.kind].lacking:
+                    left_out.setdefault(unit.kind, (unit, []))[1].append(name)
         pending += reversed(below)
-        for kind, names in left_out.items():
-            main = layout.kinds[kind].main
-            if main and layout.total(kind, directory) is None:
-                whole = int(storage.exist_many(directory, names, main).sum())
-                gatherer.count_whole(join(directory, names[0]), whole)
-
-
-def listed(storage: Storage, directory: bytes) -> Iterator[tuple[bytes, int, int | None]]:
-    """Names, types and lengths of what lies in a directory of a walkable storage, by name."""
-    listing = storage.children(directory)
-    sizes = storage.stat_many(directory, listing.files).sizes.tolist()
-    found: list[tuple[bytes, int, int | None]] = [(name, DIRECTORY, None) for name in listing.directories]
-    found += [
-        (name, FILE if size >= 0 else OTHER, size if size >= 0 else None)
-        for name, size in zip(listing.files, sizes, strict=True)
-    ]
-    found += [(name, SYMLINK, None) for name in listing.links]
-    yield from sorted(found)
-
-
-def everything(storage: Storage, tick: Tick, depth: int | None) -> Iterator[tuple[bytes, int, int | None, bool]]:
-    """Paths, types and lengths of all entries, each directory before what is in it; and whether a sibling follows.
-
-    A walkable storage is told as it is walked; of an archive the paths are kept until its end.
-    """
-    if storage.walkable:
-        yield from _walk_everything(storage, tick, depth, b"", 1)
-        return
-    found: dict[bytes, tuple[int, int | None]] = {}
-    for batch in storage.entries():
-        tick(len(batch.paths))
-        for path, type_, size in zip(batch.paths, batch.types, batch.sizes, strict=True):
-            for end in (at for at, byte in enumerate(path) if byte == 47):  # noqa: PLR2004  # "/"
-                found.setdefault(path[:end], (DIRECTORY, None))
-            found[path] = (type_, size if type_ == FILE else None)
-    paths = sorted(found, key=lambda path: path.split(b"/"))
-    latest: dict[int, bytes] = {}
-    last = []
-    for path in reversed(paths):
-        parent, level = path.rpartition(b"/")[0], path.count(b"/")
-        last.append(latest.get(level) != parent)
-        latest[level] = parent
-    for path in paths:
-        is_last = last.pop()
-        if depth is None or path.count(b"/") < depth:
-            yield path, *found[path], is_last
-
-
-def _walk_everything(
-    storage: Storage, tick: Tick, depth: int | None, directory: bytes, level: int
-) -> Iterator[tuple[bytes, int, int | None, bool]]:
-    entries = list(listed(storage, directory))
-    tick(len(entries))
-    for number, (name, type_, size) in enumerate(entries, 1):
-        path = join(directory, name)
-        yield path, type_, size, number == len(entries)
-        if type_ == DIRECTORY and (depth is None or level < depth):
-            yield from _walk_everything(storage, tick, depth, path, level + 1)
-
-
-def join(directory: bytes, name: bytes) -> bytes:
-    """A path below a directory; the storage's root is the empty one."""
-    return directory + b"/" + name if directory else name
+        for unit, names in left_out.values():
+            there = storage.exist_many(directory, names, layout.kinds[unit.kind].main)
+            gatherer.count_whole(unit, int(there.sum()))

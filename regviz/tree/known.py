@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-_NAMED = 2
-_LONGEST_INSTRUCTION = 60
+_NAMED = 1
+_LONGEST_INSTRUCTION = 50
+_DIGITS = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 
 
 class Lookup:
@@ -124,71 +127,69 @@ class Known:
 
     # --- words
 
-    def names(self, names: list[str]) -> str:
-        """A few names, and how many more there are."""
-        if len(names) <= _NAMED + 1:
-            return ", ".join(names)
-        return f"{', '.join(names[:_NAMED])} and {count_noun(len(names) - _NAMED, 'more tag', 'more tags')}"
+    def whose(self, manifests: list[int]) -> str:
+        """The tags that reach these manifests, or who serves the first without one; in brackets."""
+        tags = self.tags_on(manifests)
+        if not tags:
+            links = self.rows("repository_manifests", "manifest", manifests[0])
+            if not len(links):
+                return "(no tag, served by nobody)"
+            return f"(no tag, served by {self.text('repository_manifests', 'repository', int(links[0]))})"
+        if len(tags) <= _NAMED + 1:
+            return f"({', '.join(tags)})"
+        return f"({', '.join(tags[:_NAMED])} and {count_noun(len(tags) - _NAMED, 'more tag')})"
 
-    def manifest(self, row: int) -> str:
-        """What a manifest is: ``image for linux/amd64``, ``index of 2 images``."""
+    def manifest(self, code: int) -> str:
+        """What a manifest is: ``image for linux/amd64``, ``index of 2 manifests``."""
+        row = int(self.rows("manifests", "manifest", code)[0])
         kind = self.text("manifests", "kind", row)
+        about = self._about(row, code)
+        if about >= 0:
+            return f"{kind or 'manifest'} for {self._short(about)}"
         if kind == "index":
-            code = int(self.column("manifests", "manifest")[row])
-            listed = self.rows("manifest_references", "manifest", code)
-            role = self.column("manifest_references", "role")[listed]
+            role = self.column("manifest_references", "role")[self.rows("manifest_references", "manifest", code)]
             children = int((role == self.registry.name_code("child")).sum())
-            return f"index of {count_noun(children, 'manifest')}"
-        about = self._about(row)
-        if about:
-            return f"{kind or 'manifest'} for {short_digest(about)}"
-        parts = (self.text("manifests", name, row) for name in ("os", "architecture", "variant"))
-        platform = "/".join(filter(None, parts))
+            return f"index of {count_noun(children, 'image')}"
         if kind in ("image", "v1"):
+            parts = (self.text("manifests", name, row) for name in ("os", "architecture", "variant"))
+            platform = "/".join(filter(None, parts))
             return f"image for {platform}" if platform else "image"
         return {"": "manifest", "chart": "Helm chart", "cache": "build cache"}.get(kind, kind)
 
-    def _about(self, row: int) -> str:
-        """What an attestation, or anything with a subject, speaks about; empty for others."""
-        code = int(self.column("manifests", "manifest")[row])
-        attested = (self.text("manifest_references", "attests", at) for at in self._listings(code))
-        return self.text("manifests", "subject", row) or next(filter(None, attested), "")
-
-    def _listings(self, code: int) -> list[int]:
-        return self.rows("manifest_references", "child", code).tolist()
-
     def blob(self, key: str) -> str:
         """What a blob is, and whose."""
-        row = self.row("manifests", key)
-        if row >= 0:
-            tags = self.tags_on([int(self.column("manifests", "manifest")[row])])
-            return f"{self.manifest(row)}; {self.whose(tags, self._served(row))}"
         code = self.registry.key_code(key)
-        images = self.column("manifests", "manifest")[self.rows("manifests", "config", code)]
-        if len(images):
-            return f"configuration of {self._images(images)}"
-        steps = self.rows("manifest_layers", "blob", code)
-        if len(steps):
-            images = np.unique(self.column("manifest_layers", "manifest")[steps])
+        if len(row := self.rows("manifests", "manifest", code)):
+            about = self._about(int(row[0]), code)
+            return f"{self.manifest(code)} {self.whose([code] if about < 0 else [code, about])}"
+        if len(rows := self.rows("manifests", "config", code)):
+            return f"configuration of {self._manifests(self.column('manifests', 'manifest')[rows])}"
+        if len(steps := self.rows("manifest_layers", "blob", code)):
             layer = int(self.column("manifest_layers", "layer")[steps[0]])
             what = "layer" if layer >= 0 else self._media_type(key)
-            return f"{what} of {self._images(images)}{self.instruction(layer)}"
-        if self._listings(code):
-            return f"{self._media_type(key)}, listed by an index"
-        return "nothing refers to it"
-
-    def whose(self, tags: list[str], otherwise: str) -> str:
-        """The tags, or what is to say where there are none."""
-        return f"tagged {self.names(tags)}" if tags else otherwise
+            said = self._manifests(self.column("manifest_layers", "manifest")[steps])
+            return f"{what} of {said}{self.instruction(layer)}"
+        return f"{self._media_type(key)}, listed by an index" if self._listings(code) else "nothing refers to it"
 
     def instruction(self, layer: int) -> str:
         """What made a layer, after a colon; empty where it is not known."""
         rows = self.rows("layers", "layer", layer)
         said = self.text("layers", "created_by", int(rows[0])) if len(rows) else ""
-        said = said.removeprefix("/bin/sh -c ").removeprefix("#(nop) ").removesuffix(" # buildkit").strip()
-        if len(said) > _LONGEST_INSTRUCTION:
-            said = said[: _LONGEST_INSTRUCTION - 1] + "…"
-        return f": {said}" if said else ""
+        for head in ("/bin/sh -c ", "#(nop) ", "RUN /bin/sh -c "):
+            said = said.removeprefix(head).strip()
+        said = _DIGITS.sub(r"\1…", said.removesuffix("# buildkit").strip())
+        return f": {said if len(said) <= _LONGEST_INSTRUCTION else said[: _LONGEST_INSTRUCTION - 1] + '…'}" if said else ""
+
+    def noun(self, key: str) -> str:
+        """What a blob is, in one word or two."""
+        row = self.row("blobs", key)
+        kind = self.text("blobs", "kind", row) if row >= 0 else ""
+        return {"": "blob", "config": "configuration", "other": "content"}.get(kind, kind)
+
+    def namespace(self, path: str) -> str:
+        """What a directory of names is."""
+        count = sum(known.startswith(path + "/") for known in self.repositories)
+        return count_noun(count, "repository", "repositories") if count else "no repository in it"
 
     def length(self, key: str) -> str:
         """Bytes of a blob, and whether they are here: ``52.1 KiB``."""
@@ -200,25 +201,61 @@ class Known:
         row = self.row("blobs", key)
         return row >= 0 and self.number("blobs", "present", row) == 1
 
-    def _images(self, images: Array) -> str:
-        tags = self.tags_on(images.tolist())
-        if len(images) == 1:
-            row = int(self.rows("manifests", "manifest", int(images[0]))[0])
-            return f"{self._article(self.manifest(row))}; {self.whose(tags, self._served(row))}"
-        return f"{len(images)} manifests; {self.whose(tags, 'none of them tagged')}"
+    def _manifests(self, codes: Array) -> str:
+        """Manifests that use a blob, and whose they are."""
+        used = np.unique(codes).tolist()
+        if len(used) > 1:
+            return f"{len(used)} manifests {self.whose(used)}"
+        noun = self.manifest(used[0])
+        return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun} {self.whose(used)}"
 
-    @staticmethod
-    def _article(noun: str) -> str:
-        return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    def _about(self, row: int, code: int) -> int:
+        """What an attestation, or anything with a subject, speaks about; -1 for others."""
+        attested = self.column("manifest_references", "attests")[self._listings(code)]
+        return max([int(self.column("manifests", "subject")[row]), *attested.tolist()])
 
-    def _served(self, row: int) -> str:
-        """Who serves a manifest without a tag."""
-        code = int(self.column("manifests", "manifest")[row])
-        links = self.rows("repository_manifests", "manifest", code)
-        if not len(links):
-            return "no tag, and no repository serves it"
-        return f"no tag; {self.text('repository_manifests', 'repository', int(links[0]))} serves it by its digest"
+    def _listings(self, code: int) -> list[int]:
+        """Rows of `manifest_references` that list it."""
+        found: list[int] = self.rows("manifest_references", "child", code).tolist()
+        return found
+
+    def _short(self, code: int) -> str:
+        return short_digest(self.registry.code_texts("digest", np.array([code], np.int32))[0])
 
     def _media_type(self, key: str) -> str:
         row = self.row("blobs", key)
         return (self.text("blobs", "media_type", row) if row >= 0 else "") or "content"
+
+    # --- counts
+
+    @cached_property
+    def _algorithms(self) -> dict[str, slice]:
+        """Rows of `blobs`, which are sorted by digest, of each algorithm."""
+        found: dict[str, slice] = {}
+        start, end = 0, len(self.column("blobs", "blob"))
+        while start < end:
+            algorithm = self.text("blobs", "blob", start).partition(":")[0]
+            beyond = bisect_left(range(end), f"{algorithm};", start, key=lambda row: self.text("blobs", "blob", row))
+            found[algorithm] = slice(start, beyond)
+            start = beyond
+        return found
+
+    def blobs(self, algorithm: str) -> dict[str, Array]:
+        """Rows of the blobs of an algorithm that lie in the registry, by kind; of an empty kind is what nothing names."""
+        part = self._algorithms.get(algorithm, slice(0))
+        rows = np.arange(part.start or 0, part.stop)[self.column("blobs", "present")[part] == 1]
+        kinds = self.column("blobs", "kind")[rows]
+        return {
+            self.registry.code_texts("name", np.array([code], np.int32))[0] if code >= 0 else "": rows[kinds == code]
+            for code in np.unique(kinds).tolist()
+        }
+
+    def bytes_of(self, rows: Array | list[int]) -> int:
+        """Bytes of blobs, so far as they are known."""
+        lengths = self.column("blobs", "blob_bytes")[rows]
+        return int(lengths[lengths != NA_INT].sum())
+
+    def concerned(self, rule: str, column: str) -> list[str]:
+        """What the problems of a rule concern, sorted: a column of `problems` that holds digests or paths."""
+        rows = self.rows("problems", "rule", self.registry.name_code(rule))
+        return sorted({self.text("problems", column, row) for row in rows.tolist()} - {""})

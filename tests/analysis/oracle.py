@@ -1,4 +1,4 @@
-"""What the rows of `sizes` should be, worked out a second time: the storage's own files, JSON and sets of Python.
+"""What the rows of `sizes` should be, worked out a second time: a storage's own files, JSON, sets of Python.
 
 Nothing here uses regviz.
 """
@@ -30,7 +30,7 @@ _V1_TAG = re.compile(r"repositories/([^/]+/[^/]+)/tag_([^/]+)$")
 
 @dataclass
 class Truth:
-    """Blobs with their bytes, and what each tag reaches; `named` has the declared bytes of blobs that are not there."""
+    """Blobs with their bytes, and what each tag reaches; `named` has what is declared of blobs not there."""
 
     stored: dict[str, int] = field(default_factory=dict)
     named: dict[str, int] = field(default_factory=dict)
@@ -46,7 +46,10 @@ class Truth:
 
     def rows(self, groups: Mapping[Hashable, set[tuple[str, str]]]) -> dict[Hashable, dict[str, int]]:
         """The byte columns of rows that stand for sets of tags."""
-        reached = {row: set().union(*(self.tags[tag] for tag in tags)) if tags else set() for row, tags in groups.items()}
+        reached = {
+            row: set().union(*(self.tags[tag] for tag in tags)) if tags else set()
+            for row, tags in groups.items()
+        }
         owners: dict[str, int] = defaultdict(int)
         for blobs in reached.values():
             for blob in blobs:
@@ -65,10 +68,16 @@ class Truth:
 
     def shares(self, groups: Mapping[Hashable, set[tuple[str, str]]]) -> dict[Hashable, Fraction]:
         """The exact amortised bytes of rows that stand for sets of tags."""
-        reached = {row: set().union(*(self.tags[tag] for tag in tags)) if tags else set() for row, tags in groups.items()}
+        reached = {
+            row: set().union(*(self.tags[tag] for tag in tags)) if tags else set()
+            for row, tags in groups.items()
+        }
         return {
             row: sum(
-                (Fraction(self.stored.get(blob, 0), sum(blob in other for other in reached.values())) for blob in blobs),
+                (
+                    Fraction(self.stored.get(blob, 0), sum(blob in other for other in reached.values()))
+                    for blob in blobs
+                ),
                 Fraction(0),
             )
             for row, blobs in reached.items()
@@ -87,7 +96,11 @@ def whole_shares(shares: Mapping[Hashable, Fraction]) -> dict[Hashable, int]:
 def files_of(source: Path) -> Files:
     """The regular files of an archive or a folder."""
     if source.is_dir():
-        return {path.relative_to(source).as_posix(): path.read_bytes() for path in source.rglob("*") if path.is_file()}
+        return {
+            path.relative_to(source).as_posix(): path.read_bytes()
+            for path in source.rglob("*")
+            if path.is_file()
+        }
     found = {}
     with tarfile.open(source) as archive:
         for member in archive:
@@ -110,7 +123,11 @@ def _v1(files: Files) -> Truth:
         if match := _V1_LAYER.search(path):
             truth.stored[match[1]] = len(content)
             truth.layers.add(match[1])
-    ancestry = {path.split("/")[-2]: json.loads(content) for path, content in files.items() if path.endswith("/ancestry")}
+    ancestry = {
+        path.split("/")[-2]: json.loads(content)
+        for path, content in files.items()
+        if path.endswith("/ancestry")
+    }
     for path, content in files.items():
         if match := _V1_TAG.search(path):
             truth.tags[unquote(match[1]), match[2]] = set(ancestry[content.decode()])
@@ -119,9 +136,15 @@ def _v1(files: Files) -> Truth:
 
 def _v2(files: Files) -> Truth:
     truth = Truth()
-    contents = {f"{match[1]}:{match[2]}": content for path, content in files.items() if (match := _V2_BLOB.search(path))}
+    contents = {
+        f"{match[1]}:{match[2]}": content
+        for path, content in files.items()
+        if (match := _V2_BLOB.search(path))
+    }
     truth.stored = {digest: len(content) for digest, content in contents.items()}
-    canonical = {f"{m[1]}:{m[2]}": content.decode() for path, content in files.items() if (m := _V2_LINK.search(path))}
+    canonical = {
+        f"{m[1]}:{m[2]}": content.decode() for path, content in files.items() if (m := _V2_LINK.search(path))
+    }
     for path, content in files.items():
         if match := _V2_TAG.search(path):
             reached: set[str] = set()
@@ -130,7 +153,9 @@ def _v2(files: Files) -> Truth:
     return truth
 
 
-def _follow(digest: str, contents: Mapping[str, bytes], canonical: Mapping[str, str], reached: set[str], truth: Truth) -> None:
+def _follow(
+    digest: str, contents: Mapping[str, bytes], canonical: Mapping[str, str], reached: set[str], truth: Truth
+) -> None:
     """Put a manifest's blobs, and those of everything it lists, into `reached`."""
     digest = canonical.get(digest, digest)
     reached.add(digest)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from regviz.analysis import sizes
 from regviz.analysis.accounting import amortise
+from regviz.analysis.members import Grain
 from regviz.analysis.reach import incidence
 from regviz.errors import RegvizError
 from regviz.read import read
@@ -38,9 +38,11 @@ from tests.world.zoo import ZOO
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from regviz.registry import Registry
 
-GRAINS = ("tag", "repository", "namespace", "manifest", "layer", "platform")
+GRAINS = get_args(Grain)
 BYTES = ["layer_bytes", "logical_bytes", "unique_bytes", "exclusive_bytes", "shared_bytes", "absent_bytes"]
 DUMPS = (
     "v1-article-0.6.6.tar",
@@ -80,7 +82,9 @@ def config_of(architecture: str, comment: str = "", system: str = "linux") -> by
     return encode({"os": system, "architecture": architecture, "comment": comment})
 
 
-def pushed(store: Store, repository: str, config: bytes, layers: list[bytes], *tags: str, **more: Any) -> bytes:
+def pushed(
+    store: Store, repository: str, config: bytes, layers: list[bytes], *tags: str, **more: Any
+) -> bytes:
     """An image whose layers are these very bytes; what is read of them is their length."""
     for blob in (config, *layers):
         store.linked_blob(repository, blob)
@@ -92,7 +96,9 @@ def pushed(store: Store, repository: str, config: bytes, layers: list[bytes], *t
 class TestMistakesOfOthers:
     """What two other tools say of such a registry is wrong; the right answers are counted here by hand."""
 
-    def test_oci_and_multi_platform_tags_have_bytes_and_nothing_of_them_is_unused(self, tmp_path: Path) -> None:
+    def test_oci_and_multi_platform_tags_have_bytes_and_nothing_of_them_is_unused(
+        self, tmp_path: Path
+    ) -> None:
         store = Store(tmp_path)
         docker_config, oci_config, amd, arm = (config_of(a, a) for a in ("amd64", "s390x", "386", "arm"))
         docker = pushed(store, "docker", docker_config, [b"d" * 70], "1", oci=False)
@@ -100,7 +106,11 @@ class TestMistakesOfOthers:
         first = pushed(store, "many", amd, [b"a" * 30], oci=False)
         second = pushed(store, "many", arm, [b"b" * 20], oci=False)
         listing = encode(
-            {"schemaVersion": 2, "mediaType": MANIFEST_LIST, "manifests": [descriptor(m, SCHEMA2) for m in (first, second)]}
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST_LIST,
+                "manifests": [descriptor(m, SCHEMA2) for m in (first, second)],
+            }
         )
         store.push("many", listing, "1")
         reg = read(tmp_path)
@@ -142,7 +152,11 @@ class TestMistakesOfOthers:
         amd, arm = config_of("amd64"), config_of("arm64")
         first, second = pushed(store, "app", amd, [shared, b"a"]), pushed(store, "app", arm, [shared, b"rr"])
         index = encode(
-            {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [descriptor(m, OCI_MANIFEST) for m in (first, second)]}
+            {
+                "schemaVersion": 2,
+                "mediaType": OCI_INDEX,
+                "manifests": [descriptor(m, OCI_MANIFEST) for m in (first, second)],
+            }
         )
         store.push("app", index, "1")
         reg = read(tmp_path)
@@ -213,8 +227,14 @@ class TestDefinitions:
         store = Store(tmp_path)
         config = config_of("amd64")
         store.linked_blob("app", config)
-        layers = [{"mediaType": OCI_LAYER, "size": (1 << 62) - 1, "digest": f"sha256:{n:064x}"} for n in range(1, 6)]
-        store.push("app", encode({"schemaVersion": 2, "config": descriptor(config, OCI_CONFIG), "layers": layers}), "1")
+        layers = [
+            {"mediaType": OCI_LAYER, "size": (1 << 62) - 1, "digest": f"sha256:{n:064x}"} for n in range(1, 6)
+        ]
+        store.push(
+            "app",
+            encode({"schemaVersion": 2, "config": descriptor(config, OCI_CONFIG), "layers": layers}),
+            "1",
+        )
         assert row(sizes(read(tmp_path)), repository="app")["absent_bytes"] == np.iinfo(np.int64).max
 
     def test_the_layers_say_whether_they_are_compressed(self, tmp_path: Path) -> None:
@@ -226,7 +246,11 @@ class TestDefinitions:
             for blob in blobs:
                 store.linked_blob("app", blob)
             layers = [descriptor(blob, kind) for blob, kind in zip(blobs, used, strict=True)]
-            store.push("app", encode({"schemaVersion": 2, "config": descriptor(config, OCI_CONFIG), "layers": layers}), tag)
+            store.push(
+                "app",
+                encode({"schemaVersion": 2, "config": descriptor(config, OCI_CONFIG), "layers": layers}),
+                tag,
+            )
         basis = sizes(read(tmp_path), by="tag").set_index("tag")["basis"].to_dict()
         assert basis == {"gzip": "compressed", "tar": "uncompressed", "both": "mixed"}
 
@@ -234,7 +258,7 @@ class TestDefinitions:
         store = V1Store(tmp_path)
         ids = [image_id(number) for number in range(4)]
         for number, name in enumerate(ids):
-            store.image(name, ids[:number][::-1], layer=b"x" * 10 ** number)
+            store.image(name, ids[:number][::-1], layer=b"x" * 10**number)
         store.tag("library/app", "base", ids[1])
         store.tag("library/app", "top", ids[3])
         table = sizes(read(tmp_path), by="tag")
@@ -249,7 +273,9 @@ class TestDefinitions:
         pushed(store, "app", config, [base, b"1"], "1", "same")
         pushed(store, "other", config, [base, b"22"], "2")
         table = sizes(read(tmp_path), by="layer")
-        assert table[["layers", "logical_bytes", "unique_bytes", "exclusive_bytes", "manifests"]].values.tolist() == [
+        assert table[
+            ["layers", "logical_bytes", "unique_bytes", "exclusive_bytes", "manifests"]
+        ].to_numpy().tolist() == [
             [1, 300, 100, 100, 2],
             [1, 2, 2, 2, 1],
             [1, 2, 1, 1, 1],
@@ -273,14 +299,14 @@ class TestDefinitions:
             table = sizes(reg, by=by)
             assert len(table) == 0
             assert table.dtypes.to_dict() == sizes(shipped, by=by).dtypes.to_dict()
-            assert table.attrs == {"grain": by, "tagged_bytes": 0, "dedupe_ratio": None}
+            assert table.attrs == {"grain": by, "tagged_bytes": 0, "reached_bytes": 0, "dedupe_ratio": None}
 
     def test_an_unknown_grain_is_answered_with_the_known_ones(self) -> None:
         with pytest.raises(RegvizError, match="repository, namespace"):
             sizes(read(ROOT / "data" / "world-v1.tar.gz"), by="owner")  # type: ignore[arg-type]
 
 
-def groups_of(reg: Registry, by: str) -> dict[Any, set[tuple[str, str]]]:
+def groups_of(reg: Registry, by: Grain) -> dict[Any, set[tuple[str, str]]]:
     """The tags of each row, for grains whose rows are sets of tags."""
     tags = set(zip(reg.tags["repository"].astype(str), reg.tags["tag"].astype(str), strict=True))
     if by == "tag":
@@ -294,12 +320,14 @@ def groups_of(reg: Registry, by: str) -> dict[Any, set[tuple[str, str]]]:
 
 def hold_against_oracle(source: Path) -> None:
     reg, truth = read(source), truth_of(source)
-    assert set(truth.tags) == set(zip(reg.tags["repository"].astype(str), reg.tags["tag"].astype(str), strict=True))
+    assert set(truth.tags) == set(
+        zip(reg.tags["repository"].astype(str), reg.tags["tag"].astype(str), strict=True)
+    )
     for by in ("tag", "repository", "namespace"):
         table = sizes(reg, by=by)
         groups = groups_of(reg, by)
         keys = ["repository", "tag"] if by == "tag" else [by]
-        index = [tuple(key) if by == "tag" else key[0] for key in table[keys].fillna("").values.tolist()]
+        index = [tuple(key) if by == "tag" else key[0] for key in table[keys].fillna("").to_numpy().tolist()]
         assert table[BYTES].astype(int).set_axis(index).to_dict("index") == truth.rows(groups)
         shares = whole_shares(truth.shares(groups))
         assert dict(zip(index, table["amortised_bytes"], strict=True)) == shares
@@ -371,7 +399,7 @@ def test_shares_are_exact_to_less_than_a_byte_and_add_up(case: tuple[list[set[in
 
 
 def test_the_shapley_value_by_its_own_definition() -> None:
-    """Averaged over every order in which the rows may come: what each adds to the bytes of those before it."""
+    """Averaged over every order in which rows may come: what each adds to the bytes of those before it."""
     from itertools import permutations
 
     rows, blob_bytes = [{0, 1}, {0, 1}, {0, 2}], [100, 11, 7]
@@ -385,4 +413,7 @@ def test_the_shapley_value_by_its_own_definition() -> None:
     value = [part / len(orders) for part in total]
     assert value == [Fraction(233, 6), Fraction(233, 6), Fraction(121, 3)]
     matrix = incidence(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 2]), (3, 3))
-    assert all(abs(got - true) < 1 for got, true in zip(amortise(matrix, np.array(blob_bytes)).tolist(), value, strict=True))
+    assert all(
+        abs(got - true) < 1
+        for got, true in zip(amortise(matrix, np.array(blob_bytes)).tolist(), value, strict=True)
+    )

@@ -20,6 +20,10 @@ pytestmark = pytest.mark.real
 PLATFORM = ("os", "architecture", "variant")
 
 
+def labels(registry: Registry, manifest: str) -> dict[str, str | None]:
+    return mapping(registry.labels[registry.labels["manifest"] == manifest], "key", "value")
+
+
 def platform(document: Any) -> list[str | None]:
     return [document.get(field) or None for field in PLATFORM]
 
@@ -133,16 +137,15 @@ def test_schema_1_is_what_its_last_step_says(registry: Registry, answers: Answer
         row = only(registry.manifests, manifest=digest)
         assert [row[field] for field in PLATFORM] == platform(last)
         assert (row["created_at"], row["author"]) == (moment(last["created"]), last["author"])
+        assert labels(registry, digest) == last["config"]["Labels"]
 
 
 def test_what_configurations_tell(registry: Registry, answers: Answers) -> None:
-    labelled = rows(registry.labels, "manifest", "key", "value")
     for digest, config in answers.filesystem_images():
         row = only(registry.manifests, manifest=digest)
         assert row["author"] == config.get("author")
         assert row["created_at"] == (moment(config["created"]) if "created" in config else None)
-        labels = (config.get("config") or {}).get("Labels") or {}
-        assert {key: value for manifest, key, value in labelled if manifest == digest} == labels
+        assert labels(registry, digest) == ((config.get("config") or {}).get("Labels") or {})
 
 
 def test_history_pairs_steps_with_layers(registry: Registry, answers: Answers) -> None:

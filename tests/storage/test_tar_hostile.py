@@ -142,7 +142,8 @@ def test_headers_before_posix(tmp_path: Path) -> None:
     gnu = header(b"gnu", magic=b"ustar  \0", prefix=b"12345670123") + header(b"d/", kind=b"\0", magic=bytes(8))
     path = archive(tmp_path, old, gnu)
     found = listing(open_storage(path))
-    assert found == by_tarfile(tmp_path / "a.tar")
+    expected = by_tarfile(tmp_path / "a.tar")  # it takes GNU's access time for a prefix; GNU tar itself does not
+    assert found == [e._replace(path=e.path.removeprefix(b"12345670123/")) for e in expected]
     assert [entry[:2] for entry in found[1:4]] == [(b"old\xe9", FILE), (b"gnu", FILE), (b"d", DIRECTORY)]
 
 
@@ -222,14 +223,14 @@ def test_bytes_behind_the_end_are_not_looked_at(tmp_path: Path) -> None:
         path.write_bytes(PLAIN + end + b"garbage" * 999)
         storage = open_storage(str(path))
         assert [entry.content for entry in listing(storage)] == [b"first"]
-        assert storage.problems == []
+        assert not storage.problems
 
 
 def test_an_archive_without_members(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(END)
     storage = open_storage(str(path))
-    assert (listing(storage), storage.problems) == ([], [])
+    assert (listing(storage), storage.problems) == ([], {})
 
 
 @pytest.mark.parametrize("blocks", [2, 64])

@@ -192,7 +192,7 @@ class Flat:
         for (row, algorithm), links in self._revisions.items():
             self._hand_revisions(row, algorithm, links)
         for (row, tag), (content, mtime) in self._tags.items():
-            inventory.tag(row, tag, content, mtime, list(self._history.get((row, tag), {}).items()))
+            inventory.tags(row, (tag,), (content,), (mtime,), (list(self._history.get((row, tag), {}).items()),))
         for (row, upload), (size, start) in self._uploads.items():
             assert isinstance(size, int)
             inventory.upload(row, upload, size, start if isinstance(start, bytes) else None)

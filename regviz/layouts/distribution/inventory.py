@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from regviz.storage.base import Stats
 
 _SHA256 = b"sha256"
+_SPILL_AFTER = 32
+_TAG_COLUMNS = ("repository", "tag", "manifest", "pushed_at", "state")
+_HISTORY_COLUMNS = ("repository", "tag", "manifest", "last_pushed_at", "current")
 
 
 class Inventory:
@@ -47,7 +50,8 @@ class Inventory:
             name = decode_name(path)
             row = self._repositories[path] = self.facts.repository(name, name, has_layers=0, has_manifests=0)
             self._names.append(name)
-            self.facts.spill()
+            if row % _SPILL_AFTER == 0:
+                self.facts.spill()
             if NAME.fullmatch(name) is None or len(name) > LONGEST_NAME:
                 self.facts.problem("name-invalid", repository=name, detail=name)
         return row
@@ -94,12 +98,15 @@ class Inventory:
 
     def unchecked_layers(self, repository: int, algorithm: bytes, names: Sequence[bytes]) -> None:
         """Layer links of sha256, by the names of their directories."""
-        links, count = self.facts.links, len(names)
-        codes = self._extend_keys(links.key("link"), algorithm, names)
-        links.key("blob").extend_numbers(codes)
-        links.column("repository").extend_numbers(np.full(count, repository, np.int32))
-        links.text("state").repeat("unchecked", count)
-        links.column("linked_at").extend_numbers(np.full(count, NO_TIME, np.int64))
+        links, count, keys = self.facts.links, len(names), _keys(algorithm, names)
+        for column, values in (
+            ("repository", [repository] * count),
+            ("link", keys),
+            ("blob", keys),
+            ("state", ["unchecked"] * count),
+            ("linked_at", [NO_TIME] * count),
+        ):
+            links.column(column).staged += values
 
     def layer_link(self, repository: int, algorithm: bytes, name: bytes, content: bytes | None, mtime: int) -> None:
         """A layer link that was looked into; `content` None where its length says that it is as it should be."""
@@ -115,12 +122,15 @@ class Inventory:
 
     def revisions(self, repository: int, algorithm: bytes, names: Sequence[bytes], mtimes: NDArray[np.int64]) -> None:
         """Revision links whose files are there, of the right length."""
-        revisions, count = self.facts.revisions, len(names)
-        self._extend_keys(revisions.key("manifest"), algorithm, names)
-        revisions.column("repository").extend_numbers(np.full(count, repository, np.int32))
-        revisions.text("state").repeat("ok", count)
-        revisions.column("linked_at").extend_numbers(mtimes)
-        revisions.column("is_root").extend_numbers(np.zeros(count, np.int8))
+        count = len(names)
+        for column, values in (
+            ("repository", [repository] * count),
+            ("manifest", _keys(algorithm, names)),
+            ("state", ["ok"] * count),
+            ("linked_at", mtimes.tolist()),
+            ("is_root", [0] * count),
+        ):
+            self.facts.revisions.column(column).staged += values
 
     def revision(self, repository: int, algorithm: bytes, name: bytes, content: bytes, mtime: int) -> None:
         """A revision link that was read."""
@@ -134,24 +144,54 @@ class Inventory:
             )
         self.facts.revisions.add(repository, key, state, mtime, 0)
 
-    def tag(
-        self, repository: int, tag: bytes, content: bytes | None, mtime: int, history: Sequence[tuple[str, int]]
+    def tags(
+        self,
+        repository: int,
+        tags: Sequence[bytes],
+        contents: Sequence[bytes | None],
+        mtimes: Sequence[int],
+        histories: Sequence[Sequence[tuple[str, int]]],
     ) -> None:
-        """A tag: what its current link holds (None: no file), and the digests of its index with their times."""
-        name = decode_name(tag)
-        state, target = ("missing", "") if content is None else link_target(content)
-        where = self.repository_name(repository) if state != "ok" or TAG.fullmatch(name) is None else ""
+        """Tags of a repository.
+
+        Parameters
+        ----------
+        repository : int
+        tags : sequence of bytes
+            Their names.
+        contents, mtimes
+            What their current links hold (None: there is none), and their times.
+        histories
+            The digests of each one's index, with their times.
+        """
+        said = self.facts.tags, self.facts.tag_history
+        tag_row, tag_name, tag_manifest, tag_time, tag_state = (said[0].column(c).staged for c in _TAG_COLUMNS)
+        row, name, manifest, time, current = (said[1].column(c).staged for c in _HISTORY_COLUMNS)
+        for tag, content, mtime, history in zip(tags, contents, mtimes, histories, strict=True):
+            text = decode_name(tag)
+            state, target = ("missing", "") if content is None else link_target(content)
+            if state != "ok" or TAG.fullmatch(text) is None:
+                self._complain(repository, text, state, content)
+            tag_row.append(repository)
+            tag_name.append(text)
+            tag_manifest.append(target)
+            tag_time.append(mtime if content is not None else NO_TIME)
+            tag_state.append(state)
+            if target and target not in [digest for digest, _ in history]:
+                history = [*history, (target, mtime)]  # noqa: PLW2901
+            for digest, when in history:
+                row.append(repository)
+                name.append(text)
+                manifest.append(digest)
+                time.append(when)
+                current.append(digest == target)
+
+    def _complain(self, repository: int, tag: str, state: str, content: bytes | None) -> None:
+        where = self.repository_name(repository)
         if state != "ok":
-            self.facts.problem(f"tag-link-{state}", repository=where, detail=f"tag {clean(name)}: {_shown(content)}")
-        if TAG.fullmatch(name) is None:
-            self.facts.problem("name-invalid", repository=where, detail=f"tag {name}")
-        self.facts.tags.add(repository, name, target, mtime if content is not None else NO_TIME, state)
-        seen = False
-        for digest, when in history:
-            seen |= digest == target
-            self.facts.tag_history.add(repository, name, digest, when, int(digest == target))
-        if target and not seen:
-            self.facts.tag_history.add(repository, name, target, mtime, 1)
+            self.facts.problem(f"tag-link-{state}", repository=where, detail=f"tag {clean(tag)}: {_shown(content)}")
+        if TAG.fullmatch(tag) is None:
+            self.facts.problem("name-invalid", repository=where, detail=f"tag {tag}")
 
     def upload(self, repository: int, upload: bytes, size: int, started: bytes | None) -> None:
         """An unfinished upload; `size` -1 where no data arrived."""
@@ -210,6 +250,13 @@ def link_target(content: bytes) -> tuple[str, str]:
         if is_digest(text):
             return "ok", text
     return "malformed", ""
+
+
+def _keys(algorithm: bytes, names: Sequence[bytes]) -> list[str]:
+    if not names:
+        return []
+    head = decode_name(algorithm) + ":"
+    return [head + name for name in decode_name(b"/".join(names)).split("/")]
 
 
 def _key(algorithm: bytes, name: bytes) -> str:

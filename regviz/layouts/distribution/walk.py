@@ -18,7 +18,7 @@ from regviz.layouts.distribution.grammar import (
     UPLOADS,
     algorithm_text,
 )
-from regviz.layouts.distribution.inventory import link_target, split_names
+from regviz.layouts.distribution.inventory import split_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -162,14 +162,14 @@ class Walk:
         self._strays(directory, listing.files)
         names = listing.directories
         contents, times = self._storage.read_links(directory, names, b"/current/link")
-        targets = [link_target(content)[1] if content else "" for content in contents]
+        encoded = [content[7:] if content and len(content) == LINK_LENGTH else b"" for content in contents]
         # nearly every tag was pushed once, and link counts tell so without a listing
-        lone = self._storage.lone_link_times(
-            directory, [(name, target[7:].encode()) for name, target in zip(names, targets, strict=True)]
-        )
-        for name, content, mtime, target, when in zip(names, contents, times, targets, lone, strict=True):
-            history = [(target, when)] if when is not None else self._history(directory + b"/" + name + b"/index")
-            self._inventory.tag(row, name, content, mtime, history)
+        lone = self._storage.lone_link_times(directory, list(zip(names, encoded, strict=True)))
+        histories = [
+            self._history(directory + b"/" + name + b"/index") if when is None else [(f"sha256:{digest.decode()}", when)]
+            for name, digest, when in zip(names, encoded, lone, strict=True)
+        ]
+        self._inventory.tags(row, names, contents, times, histories)
 
     def _history(self, index: bytes) -> list[tuple[str, int]]:
         """Digests of a tag's index whose links are there, and their times."""

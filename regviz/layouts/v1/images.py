@@ -69,7 +69,7 @@ class Images:
             comment="text",
             size="size",
         )
-        self.labels = Rows(facts, V1_ID, image="row", key="name", value="text")
+        self.labels = Rows(facts, V1_ID, image="row", key="name", value="value")
 
     def __len__(self) -> int:
         return len(self.key)

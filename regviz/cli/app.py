@@ -1,0 +1,105 @@
+"""The command ``regviz``: its subcommands, and how everything that goes wrong ends in one line."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from typing import Any
+
+import click
+
+import regviz
+from regviz.cli.ask import sizes
+from regviz.cli.look import detect, graph, rules, table, tree
+from regviz.cli.make import capture, lab, report, world
+from regviz.errors import RegvizError
+from regviz.text import escape_terminal
+
+INTERRUPTED = 130
+_COMMANDS = (report, tree, table, sizes, graph, capture, detect, rules, lab, world)
+_ASCII = str.maketrans(
+    {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
+)
+
+
+class Commands(click.Group):
+    """The subcommands, in the order in which a person meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, as they were added."""
+        del ctx
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what a person must fix is said on stderr, a line each."""
+        _write_what_the_terminal_can()
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads, such as head, has seen enough
+            _drop_output()
+            ctx.exit(1)
+        except OSError as error:
+            where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+            _complain(f"{where}{error.strerror or error}")
+            _drop_output()
+            ctx.exit(1)
+        except RegvizError as error:
+            _complain(str(error))
+            ctx.exit(1)
+        except ExceptionGroup as group:  # --strict
+            _complain(group.message)
+            for error in group.exceptions:
+                _complain(str(error))
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            _complain("interrupted")
+            ctx.exit(INTERRUPTED)
+        return result
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(regviz.__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """Look into a container registry, from the bytes on a disk.
+
+    SOURCE is a registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), or a capture. Without it, it
+    is what the environment variable REGVIZ_SOURCE says, or else the small world that comes with regviz. Nothing is ever
+    written to it.
+    """
+
+
+for _command in _COMMANDS:
+    main.add_command(_command)
+
+
+def _complain(message: str) -> None:
+    click.echo(f"regviz: {escape_terminal(message)}", err=True)
+
+
+def _write_what_the_terminal_can() -> None:
+    """Write in ASCII what the encoding of a terminal or pipe does not have, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=_IN_ASCII)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(_ASCII)
+    return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+_IN_ASCII = "regviz-in-ascii"
+codecs.register_error(_IN_ASCII, _in_ascii)
+
+
+def _drop_output() -> None:
+    """Let nothing be written any more, or Python would complain about it on its way out."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        pass  # there is no such file, as in a test: nothing is left to be written either

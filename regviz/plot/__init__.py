@@ -1,0 +1,9 @@
+"""Figures: each a function of an answer that gives a matplotlib Axes."""
+
+from __future__ import annotations
+
+from regviz.plot.bars import sizes
+from regviz.plot.histogram import layer_sizes
+from regviz.plot.trees import forest
+
+__all__ = ["forest", "layer_sizes", "sizes"]

@@ -1,0 +1,319 @@
+"""The forest of layers as a tree from left to right: where every dot, line and word lies."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from regviz.plot.branches import SEVERAL_REPOSITORIES, Branch, branches, by_size, choose
+from regviz.plot.canvas import Text
+from regviz.plot.labels import drawable, fit, format_bytes, percent, text_width
+from regviz.plot.palette import INK, MUTED, SEVERAL, repository_colours
+from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
+from regviz.text import count_noun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import networkx as nx
+
+ROWS = 60
+LEVELS = 24
+LEAF_ROOM = 250.0
+_ROW = 17.0
+_TWO_LINES = 27.0
+_LEAST_RADIUS = 1.8
+_TREE_GAP = 6.0
+_TAGS_NAMED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A layer, or a whole run of them where there is no room for each.
+
+    Attributes
+    ----------
+    layers : tuple of str
+    bytes : int
+    x, y, radius : float
+        Points, from the upper left corner.
+    colour : str
+        Empty: no tag stands on it.
+    """
+
+    layers: tuple[str, ...]
+    bytes: int
+    x: float
+    y: float
+    radius: float
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """What :func:`regviz.plot.forest` draws.
+
+    Attributes
+    ----------
+    title, explanation, description : str
+    width, height : float
+        Points.
+    dots : tuple of Dot
+    edges : tuple of (float, float, float, float, float)
+        x and y where a line leaves a layer, x where it turns, x and y of the layer that stands on it.
+    texts : tuple of Text
+    """
+
+    title: str
+    explanation: str
+    description: str
+    width: float
+    height: float
+    dots: tuple[Dot, ...]
+    edges: tuple[tuple[float, float, float, float, float], ...]
+    texts: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Density:
+    """How much room things get: dots a run may have, width of words between layers, gap, largest radius."""
+
+    dots: int
+    words: float
+    gap: float
+    radius: float
+
+
+_DENSITIES = (
+    _Density(24, 170, 16, 13),
+    _Density(18, 130, 14, 11),
+    _Density(12, 90, 12, 10),
+    _Density(6, 60, 10, 8),
+    _Density(1, 0, 7, 6),
+)
+
+
+def describe_forest(
+    graph: nx.DiGraph[Any], *, width: float = 720.0, height: float = math.inf, rows: int = ROWS
+) -> Forest:
+    """Where everything lies in the picture that :func:`regviz.plot.forest` draws of a layer graph.
+
+    Parameters
+    ----------
+    graph : networkx.DiGraph
+        As :func:`regviz.graph.layer_graph` makes it.
+    width, height : float
+        Points there are; smaller branches are left out until it fits.
+    rows : int
+        The most branches side by side.
+    """
+    found = branches(graph)
+    told = _Layout(found, width, rows).forest()
+    while told.height > height and rows > 2:
+        rows = max(2, min(rows - 1, int(rows * height / told.height)))
+        told = _Layout(found, width, rows).forest()
+    return told
+
+
+class _Layout:
+    """Lays out the branches that are shown; each has its own band of the height, so nothing can overlap."""
+
+    def __init__(self, found: Sequence[Branch], width: float, rows: int) -> None:
+        self.found, self.width = found, width
+        self.shown = choose(found, rows, LEVELS)
+        self.colours = _colours(found)
+        self.roots = [at for at in by_size(found) if found[at].parent < 0 and at in self.shown]
+        self.children = {at: [c for c in found[at].children if c in self.shown] for at in self.shown}
+        self.words = {at: _words(found[at], leaf=not self.children[at]) for at in self.shown}
+        self.dots: list[Dot] = []
+        self.edges: list[tuple[float, float, float, float, float]] = []
+        self.texts: list[Text] = []
+        for density in _DENSITIES:
+            self.density = density
+            self.unit = self._unit()
+            self.start = self._starts()
+            if all(self._dots_end(at) <= width - min(LEAF_ROOM, width / 2) for at in self.shown if not self.children[at]):
+                break
+
+    def forest(self) -> Forest:
+        """The whole picture."""
+        self.band = self._bands()
+        top = 0.0
+        for root in self.roots:
+            self._put(root, top)
+            top += self.band[root] + _TREE_GAP
+        hidden_roots = [at for at, branch in enumerate(self.found) if branch.parent < 0 and at not in self.shown]
+        if hidden_roots:
+            self.texts.append(Text(0, top + _ROW / 2, self._others(hidden_roots, self.width), SMALL_SIZE, MUTED))
+            top += _ROW
+        elif self.roots:
+            top -= _TREE_GAP
+        title = _title(self.found)
+        explanation = self._explanation()
+        description = f"A tree from left to right. {explanation}" if self.found else title
+        return Forest(
+            title, explanation, description, self.width, top, tuple(self.dots), tuple(self.edges), tuple(self.texts)
+        )
+
+    def _unit(self) -> float:
+        """Points of radius for the square root of a byte."""
+        largest = max((max(lengths) for at in self.shown for lengths in [self._dot_bytes(at)]), default=0)
+        return self.density.radius / math.sqrt(largest) if largest else 0.0
+
+    def _dot_bytes(self, at: int) -> Sequence[int]:
+        branch = self.found[at]
+        return branch.layer_bytes if len(branch.layers) <= self.density.dots else (branch.bytes,)
+
+    def _radii(self, at: int) -> list[float]:
+        return [max(_LEAST_RADIUS, self.unit * math.sqrt(length)) for length in self._dot_bytes(at)]
+
+    def _dots_end(self, at: int) -> float:
+        radii = self._radii(at)
+        return self.start[at] + 2 * sum(radii) + 2 * (len(radii) - 1)
+
+    def _end(self, at: int) -> float:
+        """Where the line from a layer turns to what stands on it."""
+        room = max((text_width(fit(line, self.density.words, SMALL_SIZE), SMALL_SIZE) for line in self.words[at]), default=0)
+        return self._dots_end(at) + (room + 8 if room else 0) + 2
+
+    def _starts(self) -> dict[int, float]:
+        self.start: dict[int, float] = {}
+        for at in sorted(self.shown):  # parents stand before children
+            parent = self.found[at].parent
+            self.start[at] = 2.0 if parent < 0 else self._end(parent) + self.density.gap
+        return self.start
+
+    def _bands(self) -> dict[int, float]:
+        bands: dict[int, float] = {}
+        for at in sorted(self.shown, reverse=True):
+            kept = self.children[at]
+            words = _TWO_LINES if kept and self.density.words else _ROW
+            above = sum(bands[child] for child in kept) + (_ROW if self._hidden(at) and kept else 0)
+            bands[at] = max(words, 2 * max(self._radii(at)) + 3, above)
+        return bands
+
+    def _hidden(self, at: int) -> list[int]:
+        return [child for child in self.found[at].children if child not in self.shown]
+
+    def _put(self, root: int, top: float) -> None:
+        """Put a tree into its band."""
+        bands = [(root, top)]
+        while bands:
+            at, top = bands.pop()
+            y, kept, hidden = top + self.band[at] / 2, self.children[at], self._hidden(at)
+            self._put_dots(at, y)
+            if not kept:
+                self._put_leaf(at, y, hidden)
+                continue
+            self._put_words(at, y)
+            taken = sum(self.band[child] for child in kept) + (_ROW if hidden else 0)
+            below, turn, leaves = top + (self.band[at] - taken) / 2, self._end(at), self._dots_end(at)
+            for child in kept:
+                self.edges.append((leaves, y, turn, self.start[child], below + self.band[child] / 2))
+                bands.append((child, below))
+                below += self.band[child]
+            if hidden:
+                x = turn + self.density.gap
+                self.edges.append((leaves, y, turn, x - 2, below + _ROW / 2))
+                text = self._others(hidden, self.width - x)
+                self.texts.append(Text(x + 2, below + _ROW / 2, text, SMALL_SIZE, MUTED))
+
+    def _put_dots(self, at: int, y: float) -> None:
+        branch, x = self.found[at], self.start[at]
+        lengths, colour = self._dot_bytes(at), self.colours[branch.repository]
+        layers = [(layer,) for layer in branch.layers] if len(lengths) == len(branch.layers) else [branch.layers]
+        for held, length, radius in zip(layers, lengths, self._radii(at), strict=True):
+            self.dots.append(Dot(held, length, x + radius, y, radius, colour))
+            x += 2 * radius + 2
+
+    def _put_words(self, at: int, y: float) -> None:
+        x = self._dots_end(at) + 6
+        for line, level, off in zip(self.words[at], ("bottom", "top"), (-2, 2), strict=False):
+            text = fit(line, self.density.words, SMALL_SIZE)
+            colour = INK if level == "bottom" and self.found[at].tags else MUTED
+            if text:
+                self.texts.append(Text(x, y + off, text, SMALL_SIZE, colour, level=level))
+
+    def _put_leaf(self, at: int, y: float, hidden: Sequence[int]) -> None:
+        branch, x = self.found[at], self._dots_end(at) + 6
+        room = self.width - x
+        said = [*self.words[at][1:], *([self._others(hidden, room)] if hidden else []), branch.instruction]
+        more = "  ".join(part for part in said if part)
+        tags = fit(self.words[at][0], room if not more else max(room * 0.6, room - text_width(more, SMALL_SIZE) - 8), TEXT_SIZE)
+        if tags:
+            self.texts.append(Text(x, y, tags, colour=INK))
+            x += text_width(tags, TEXT_SIZE) + 8
+        rest = fit(more, self.width - x, SMALL_SIZE)
+        if rest:
+            self.texts.append(Text(x, y, rest, SMALL_SIZE, MUTED))
+
+    def _others(self, hidden: Sequence[int], room: float) -> str:
+        layers = sum(self.found[at].total_layers for at in hidden)
+        size = sum(self.found[at].total_bytes for at in hidden)
+        tags = sum(self.found[at].total_tags for at in hidden)
+        tagged = f", {count_noun(tags, 'tag')}" if tags else ""
+        one, many = ("more base", "more bases") if self.found[hidden[0]].parent < 0 else ("more branch", "more branches")
+        text = f"+ {count_noun(len(hidden), one, many)}: {count_noun(layers, 'layer')}, {format_bytes(size)}{tagged}"
+        return fit(text, room, SMALL_SIZE)
+
+    def _explanation(self) -> str:
+        if not self.found:
+            return ""
+        largest = max(max(branch.layer_bytes) for branch in self.found)
+        text = (
+            f"Each layer stands on the one to its left. The area of a dot is its bytes; the largest layer has {format_bytes(largest)}."
+        )
+        hidden = [branch for at, branch in enumerate(self.found) if at not in self.shown]
+        if hidden:
+            layers = sum(len(branch.layers) for branch in hidden)
+            size = sum(branch.bytes for branch in hidden)
+            text += f" Left out: {count_noun(layers, 'layer')} of smaller branches, {format_bytes(size)}."
+        return text
+
+
+def _colours(found: Sequence[Branch]) -> dict[str, str]:
+    """A colour for each repository, those with most bytes of their own first."""
+    own: dict[str, int] = {}
+    for branch in found:
+        own[branch.repository] = own.get(branch.repository, 0) + branch.bytes
+    names = sorted(own.keys() - {"", SEVERAL_REPOSITORIES}, key=lambda name: (-own[name], name))
+    return {**repository_colours(names), SEVERAL_REPOSITORIES: SEVERAL, "": ""}
+
+
+def _words(branch: Branch, *, leaf: bool) -> tuple[str, str]:
+    """What is said of a branch: its tags or its instruction, and how much it is."""
+    size = format_bytes(branch.bytes)
+    much = f"{len(branch.layers):,} layers, {size}" if len(branch.layers) > 1 else size
+    if branch.tags or leaf:
+        return _tag_words(branch.tags), much
+    return branch.instruction, much
+
+
+def _tag_words(tags: Sequence[str]) -> str:
+    """Tags of one repository after its name: ``team/web: 1.0, latest``."""
+    grouped: dict[str, list[str]] = {}
+    for tag in tags:
+        repository, _, name = tag.rpartition(":")
+        grouped.setdefault(repository, []).append(name)
+    said = []
+    for repository, names in grouped.items():
+        more = f" and {len(names) - _TAGS_NAMED} more" if len(names) > _TAGS_NAMED else ""
+        said.append(f"{repository}:{', '.join(names[:_TAGS_NAMED])}{more}")
+    return drawable("; ".join(said))
+
+
+def _title(found: Sequence[Branch]) -> str:
+    """The finding: how many bases, and how much the largest bears."""
+    roots = [branch for branch in found if branch.parent < 0]
+    layers, size = sum(branch.total_layers for branch in roots), sum(branch.total_bytes for branch in roots)
+    if not roots:
+        return "There is no layer"
+    if layers == 1:
+        return "One layer"
+    if len(roots) == 1:
+        return f"All {layers:,} layers stand on one base"
+    if len(roots) == layers:
+        return f"{layers:,} layers, none on another"
+    most = percent(max(branch.total_bytes for branch in roots), size)
+    return f"{layers:,} layers grow from {len(roots):,} bases; the largest bears {most} of their bytes"

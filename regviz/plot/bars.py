@@ -1,0 +1,243 @@
+"""Bytes by repository (or any other grain): what a row has alone, and what it shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, NullFormatter
+
+from regviz.plot.canvas import MARGIN, TEXT_LINE, WIDTH, Margins, axes_size, heading, new_axes, put_heading, put_legend
+from regviz.plot.labels import (
+    byte_ticks,
+    drawable,
+    fit,
+    fit_all,
+    format_bytes,
+    format_tick,
+    percent,
+    text_width,
+)
+from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SHARED
+from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
+from regviz.text import count_noun, short_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+ROWS = 25
+_SAID = 5
+_ROW = 21.0
+_BAR = 0.62
+_LABEL_WIDTH = 215.0
+_NOUNS = {
+    "repository": ("repository", "repositories"),
+    "namespace": ("namespace", "namespaces"),
+    "tag": ("tag", "tags"),
+    "manifest": ("manifest", "manifests"),
+    "layer": ("layer", "layers"),
+    "platform": ("platform", "platforms"),
+}
+_NO_KEY = {"namespace": "(no namespace)", "platform": "(no platform)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of the table.
+
+    Attributes
+    ----------
+    label : str
+        Its key, as it can be drawn, not cut.
+    exclusive, shared, share : int
+        Bytes: of the dark part, of the light part, and where the mark of the fair share stands.
+    """
+
+    label: str
+    exclusive: int
+    shared: int
+    share: int
+
+    @property
+    def value(self) -> str:
+        """What stands at its end."""
+        whole = self.exclusive + self.shared
+        if not whole or not self.shared:
+            return format_bytes(whole)
+        return f"{format_bytes(whole)}, {format_bytes(self.exclusive) if self.exclusive else 'none'} exclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """What :func:`sizes` draws.
+
+    Attributes
+    ----------
+    title, description : str
+    legend : tuple of str
+        What the dark part, the light part and the stroke mean; only what is drawn.
+    bars : tuple of Bar
+        In the table's order.
+    rest : str
+        What is said of the rows that are left out; empty where there are none.
+    """
+
+    title: str
+    description: str
+    legend: tuple[str, ...]
+    bars: tuple[Bar, ...]
+    rest: str
+
+
+def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
+    """The bars, labels and sentences that :func:`sizes` draws for an answer of :func:`regviz.analysis.sizes`.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    rows : int
+        How many bars there is room for; one is given up for a sentence about the others.
+    """
+    grain = str(table.attrs.get("grain", table.columns[0]))
+    one, many = _NOUNS.get(grain, (grain, f"{grain}s"))
+    count = len(table)
+    shown = count if count <= rows else max(rows - 1, 1)
+    head = table.head(shown)
+    labels = _labels(head, grain)
+    bars = tuple(
+        Bar(label, *(int(value) for value in values))
+        for label, *values in zip(
+            labels, *(head[f"{name}_bytes"] for name in ("exclusive", "shared", "amortised")), strict=True
+        )
+    )
+    total = int(table.attrs.get("reached_bytes", table["amortised_bytes"].sum()))
+    rest = ""
+    if shown < count:
+        share = int(table["amortised_bytes"].iloc[shown:].sum())
+        others = count_noun(count - shown, f"other {one}", f"other {many}")
+        rest = f"{others}: together {format_bytes(share)} as their fair share, {percent(share, total)} of all bytes"
+    legend = (f"bytes that only this {one} reaches",)
+    if any(bar.shared for bar in bars):
+        legend += ("that others reach too", "its fair share: each blob divided among those that reach it")
+    title = _title(table, total, (one, many))
+    said = "; ".join(f"{bar.label} {bar.value}" for bar in bars[:_SAID])
+    more = f"; and {len(bars) - _SAID} more bars" if len(bars) > _SAID else ""
+    description = f"{count_noun(len(bars), 'horizontal bar')} of bytes. {said}{more}. {rest}".strip()
+    return Bars(title, description, legend, bars, rest)
+
+
+def _labels(rows: pd.DataFrame, grain: str) -> list[str]:
+    keys = ["repository", "tag"] if grain == "tag" else [grain]
+    texts = rows[keys].astype(object).where(rows[keys].notna(), _NO_KEY.get(grain, "(none)")).to_numpy().tolist()
+    short = short_digest if grain in ("manifest", "layer") else str
+    return [drawable(":".join(short(part) for part in parts)) for parts in texts]
+
+
+def _title(table: pd.DataFrame, total: int, nouns: tuple[str, str]) -> str:
+    """The finding: how few rows have half of the bytes, and how much is shared."""
+    one, many = nouns
+    count, shares = len(table), table["amortised_bytes"].sort_values(ascending=False)
+    if not count:
+        return f"There is no {one}"
+    if not total or not int(shares.sum()):
+        return f"No tag of {count_noun(count, one, many)} reaches any bytes"
+    if count == 1:
+        return f"All {format_bytes(total)} belong to one {one}"
+    shared = total - int(table["exclusive_bytes"].sum())
+    tail = f"; {percent(shared, total) if shared else 'nothing'} is shared" if int(shares.sum()) == total else ""
+    needed = int((shares.cumsum() * 2 < total).sum()) + 1
+    if needed > count:
+        return f"{count_noun(count, one, many)} have {percent(int(shares.sum()), total)} of {format_bytes(total)}"
+    if needed == 1:
+        label = _labels(table.loc[[shares.index[0]]], str(table.attrs.get("grain", table.columns[0])))[0]
+        largest = percent(int(shares.iloc[0]), total)
+        return f"{fit(label, 260, TEXT_SIZE)} has {largest} of the {format_bytes(total)} in {count:,} {many}{tail}"
+    return f"Half of the {format_bytes(total)} belong to {needed:,} of {count:,} {many}{tail}"
+
+
+def sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Bars of bytes by repository, or by whatever the rows of the table are.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As :func:`regviz.analysis.sizes` gives it; its order is kept, and its first rows are drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; left out, on a figure of its own, as high as it needs.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> from regviz.analysis import sizes as answer
+    >>> axes = sizes(answer(rv.read()))
+    >>> [bar.get_width() > 0 for bar in axes.patches[:1]]
+    [True]
+    """
+    with style():
+        rows = ROWS if ax is None else max(2, int(axes_size(ax)[1] / _ROW))
+        return _draw(describe_sizes(table, rows=rows), ax)
+
+
+def _draw(told: Bars, ax: Axes | None) -> Axes:
+    labels = fit_all([bar.label for bar in told.bars], _LABEL_WIDTH, TEXT_SIZE)
+    left = MARGIN + max((text_width(label, TEXT_SIZE) for label in labels), default=0) + 8
+    height = max(1, len(told.bars)) * _ROW + (_ROW if told.rest else 0)
+    if ax is None:
+        left, above = (left, TEXT_LINE + 12) if told.bars else (MARGIN, 0)
+        head = heading(told.title, "", WIDTH - 2 * MARGIN)
+        bottom = MARGIN + 12 if told.bars else 0
+        margins = Margins(left, MARGIN, MARGIN + head.height + above, bottom)
+        ax = new_axes(WIDTH - left - MARGIN, height if told.bars else 1, margins)
+        ax.description = told.description
+        put_heading(ax, head, left=left - MARGIN, above=above)
+    else:
+        left = MARGIN
+        put_heading(ax, heading(told.title, "", axes_size(ax)[0]), left=0, above=TEXT_LINE + 12)
+    ax.set_ylim(len(told.bars) + bool(told.rest) - 0.5, -0.5)
+    if not told.bars:
+        ax.set_axis_off()
+        return ax
+    _put_bars(ax, told)
+    stroke = Line2D([], [], color=INK, marker="|", markersize=9, linewidth=0)
+    put_legend(ax, [Patch(color=EXCLUSIVE), Patch(color=SHARED), stroke], told.legend, left=left - MARGIN, above=8)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.tick_params(axis="y", length=0, pad=6)
+    if told.rest:
+        room = axes_size(ax)[0]
+        ax.text(0, len(told.bars), fit(told.rest, room, TEXT_SIZE), color=MUTED, va="center")
+    return ax
+
+
+def _put_bars(ax: Axes, told: Bars) -> None:
+    rows = range(len(told.bars))
+    dark, light = [bar.exclusive for bar in told.bars], [bar.shared for bar in told.bars]
+    look: dict[str, Any] = {"height": _BAR, "linewidth": 0}
+    ax.barh(rows, dark, color=EXCLUSIVE, **look)
+    ax.barh(rows, light, left=dark, color=SHARED, **look)
+    sharing = [(row, bar.share) for row, bar in enumerate(told.bars) if bar.shared]
+    reach = _BAR / 2 + 0.08
+    tops, ends = [row - reach for row, _ in sharing], [row + reach for row, _ in sharing]
+    ax.vlines([share for _, share in sharing], tops, ends, color=INK, linewidth=1.4)
+    width = axes_size(ax)[0]
+    room = max(text_width(bar.value, SMALL_SIZE) for bar in told.bars) + 12
+    longest = max(1, *(bar.exclusive + bar.shared for bar in told.bars))
+    # The widest value stands at the end of the longest bar, at worst.
+    ax.set_xlim(0, longest * width / max(width - room, width / 3))
+    for row, bar in enumerate(told.bars):
+        end = max(bar.exclusive + bar.shared, bar.share)
+        ax.annotate(
+            bar.value, (end, row), (5, 0), textcoords="offset points", va="center", color=MUTED, fontsize=SMALL_SIZE
+        )
+    ticks = byte_ticks(longest)
+    ax.xaxis.set_major_locator(FixedLocator(ticks))
+    ax.set_xticks(ticks, [format_tick(tick) for tick in ticks])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.tick_params(axis="x", length=3, pad=3)
+

@@ -1,0 +1,134 @@
+"""The forest of layers made ready to be drawn: runs collapsed, sums over subtrees, and what there is no room for left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+
+from regviz.graph import collapse_chains
+from regviz.plot.labels import drawable, instruction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SEVERAL_REPOSITORIES = "/"
+"""Stands for more than one; no repository is called so."""
+
+
+@dataclass(slots=True)
+class Branch:
+    """A layer, or an unbranched run of them, with what grows on it.
+
+    Attributes
+    ----------
+    key : str
+        Of its last layer.
+    parent : int
+        Its parent's place in the list; -1 at a base.
+    level : int
+        Branches from the base up to here, from 0.
+    layers : tuple of str
+    layer_bytes : tuple of int
+        Of each of its layers; 0 where they are not known.
+    instruction : str
+        Of its largest layer.
+    tags : tuple of str
+        Those on its last layer.
+    children : list of int
+        The largest first.
+    total_bytes, total_layers, total_tags : int
+        Of it and everything that grows on it.
+    repository : str
+        Whose tags stand on it; `SEVERAL_REPOSITORIES`, or empty where none does.
+    """
+
+    key: str
+    parent: int
+    level: int
+    layers: tuple[str, ...]
+    layer_bytes: tuple[int, ...]
+    instruction: str
+    tags: tuple[str, ...]
+    children: list[int] = field(default_factory=list)
+    total_bytes: int = 0
+    total_layers: int = 0
+    total_tags: int = 0
+    repository: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Of its own layers."""
+        return sum(self.layer_bytes)
+
+
+def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
+    """The branches of a forest of layers, parents before children."""
+    collapsed = collapse_chains(graph)
+    place: dict[str, int] = {}
+    found: list[Branch] = []
+    for key in nx.lexicographical_topological_sort(collapsed):
+        data = collapsed.nodes[key]
+        above = next(iter(collapsed.pred[key]), None)
+        parent = -1 if above is None else place[above]
+        place[key] = len(found)
+        lengths = tuple(graph.nodes[layer].get("bytes") or 0 for layer in data["layers"])
+        largest = graph.nodes[data["layers"][lengths.index(max(lengths))]]
+        text = drawable(instruction(largest.get("created_by")))
+        level = found[parent].level + 1 if parent >= 0 else 0
+        found.append(Branch(key, parent, level, data["layers"], lengths, text, tuple(data.get("tags") or ())))
+    for branch in reversed(found):
+        branch.total_bytes += branch.bytes
+        branch.total_layers += len(branch.layers)
+        branch.total_tags += len(branch.tags)
+        for tag in branch.tags:
+            branch.repository = _together(branch.repository, tag.rpartition(":")[0])
+        if branch.parent >= 0:
+            above_it = found[branch.parent]
+            above_it.total_bytes += branch.total_bytes
+            above_it.total_layers += branch.total_layers
+            above_it.total_tags += branch.total_tags
+            above_it.repository = _together(above_it.repository, branch.repository)
+    for at in by_size(found):
+        if found[at].parent >= 0:
+            found[found[at].parent].children.append(at)
+    return found
+
+
+def _together(one: str, other: str) -> str:
+    if not one or not other or one == other:
+        return one or other
+    return SEVERAL_REPOSITORIES
+
+
+def by_size(found: Sequence[Branch]) -> list[int]:
+    """Places of branches, those with most bytes on them first; parents before children."""
+    return sorted(range(len(found)), key=lambda at: (-found[at].total_bytes, -found[at].total_tags, at))
+
+
+def choose(found: Sequence[Branch], rows: int, levels: int) -> set[int]:
+    """The branches to show: the largest that fit on a number of rows and levels.
+
+    A branch on which nothing shown grows takes a row, and so does each place where only some of what grows is shown.
+    """
+    shown: set[int] = set()
+    grown: dict[int, int] = {-1: 0}
+    existing = {-1: sum(branch.parent < 0 for branch in found)}
+    existing.update((at, len(branch.children)) for at, branch in enumerate(found))
+
+    def needed(at: int, count: int) -> int:
+        return int(count < existing[at]) if count or at < 0 else 1
+
+    taken = needed(-1, 0)
+    for at in by_size(found):
+        parent = found[at].parent
+        if (parent >= 0 and parent not in shown) or found[at].level >= levels:
+            continue
+        more = 1 + needed(parent, grown[parent] + 1) - needed(parent, grown[parent])
+        if taken + more <= rows:
+            taken += more
+            shown.add(at)
+            grown[parent] += 1
+            grown[at] = 0
+    return shown

@@ -1,0 +1,62 @@
+"""The colours: one meaning, one colour, in every figure.
+
+Categories are Okabe and Ito's, which people with any colour vision tell apart (Okabe and Ito, "Color Universal
+Design", 2008); without their black, which is text, and their yellow, too faint on white.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+INK = "#1f2328"
+MUTED = "#5b646d"
+RULE = "#d3d9df"
+GROUND = "#ffffff"
+
+STATES = {
+    "tagged": "#0072b2",
+    "referenced": "#1b8a8f",
+    "untagged": "#e69f00",
+    "unreferenced": "#d55e00",
+    "recent": "#7b5ea7",
+    "absent": "#8c959f",
+}
+EXCLUSIVE = "#0b5c94"
+SHARED = "#a9cfe8"
+
+REPOSITORIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+SEVERAL = "#57606a"
+"""What more than one repository has."""
+OTHERS = "#afb8c1"
+"""Repositories beyond the first six."""
+
+
+def repository_colours(repositories: Iterable[str]) -> dict[str, str]:
+    """A colour for each repository, the most important first; those after the sixth are grey.
+
+    Examples
+    --------
+    >>> colours = repository_colours(["web", "api", "a", "b", "c", "d", "tail"])
+    >>> colours["web"], colours["tail"] == OTHERS
+    ('#0072b2', True)
+    """
+    names = list(dict.fromkeys(repositories))
+    hues = [*REPOSITORIES, *[OTHERS] * len(names)]
+    return dict(zip(names, hues, strict=False))
+
+
+_NAMES = ("blue", "vermilion", "green", "purple", "orange", "sky")
+CSS = {
+    INK: "currentColor",
+    **{colour: f"var(--rv-{name},{colour})" for name, colour in zip(_NAMES, REPOSITORIES, strict=True)},
+    EXCLUSIVE: f"var(--rv-exclusive,{EXCLUSIVE})",
+    SHARED: f"var(--rv-shared,{SHARED})",
+    SEVERAL: f"var(--rv-several,{SEVERAL})",
+    OTHERS: f"var(--rv-others,{OTHERS})",
+}
+"""What stands for a colour in a page: text takes the page's, marks may be told apart by a dark page."""
+CSS_OPACITY = {MUTED: 0.74, RULE: 0.2}
+"""Shades of text: the page's colour, thinned."""

@@ -1,0 +1,132 @@
+"""The forest of layers, drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+
+from regviz.plot.ancestry import ROWS, Forest, describe_forest
+from regviz.plot.canvas import (
+    MARGIN,
+    TEXT_LINE,
+    WIDTH,
+    Margins,
+    axes_size,
+    heading,
+    hide_axes,
+    new_axes,
+    put_heading,
+    put_legend,
+    put_texts,
+)
+from regviz.plot.palette import MUTED, REPOSITORIES, RULE, SEVERAL
+from regviz.plot.style import style
+from regviz.plot.svg import MARKS
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from matplotlib.axes import Axes
+
+_CORNER = 5.0
+
+
+def forest(graph: nx.DiGraph[Any], *, rows: int = ROWS, ax: Axes | None = None) -> Axes:
+    """The layers of a registry, each on the one it was built on.
+
+    Unbranched runs of layers without a name are collapsed where there is no room for each of them; where there are more
+    branches than rows, the smaller ones are summed up.
+
+    Parameters
+    ----------
+    graph : networkx.DiGraph
+        As :func:`regviz.graph.layer_graph` makes it.
+    rows : int
+        The most branches that are drawn side by side.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; left out, on a figure of its own, as high as it needs.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Its coordinates are points from its upper left corner.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> graph = rv.read().layer_graph()
+    >>> len(forest(graph).collections[0].get_offsets()) <= len(graph)
+    True
+    """
+    with style():
+        width = WIDTH - 2 * MARGIN
+        if ax is None:
+            told = describe_forest(graph, width=width, rows=rows)
+        else:
+            wide, high = axes_size(ax)
+            told = describe_forest(graph, width=wide, height=high, rows=rows)
+        return _draw(told, ax)
+
+
+def _draw(told: Forest, ax: Axes | None) -> Axes:
+    meanings = _meanings(told)
+    above = TEXT_LINE + 12 if meanings else 0
+    if ax is None:
+        head = heading(told.title, told.explanation, told.width)
+        margins = Margins(top=MARGIN + head.height + above)
+        ax = new_axes(told.width, max(told.height, 1), margins)
+        ax.description = told.description
+        put_heading(ax, head, left=0, above=above)
+    else:
+        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
+    hide_axes(ax, *((told.width, max(told.height, 1)) if ax is None else axes_size(ax)))
+    if not told.dots:
+        return ax
+    ax.add_patch(PathPatch(_lines(told), facecolor="none", edgecolor=RULE, linewidth=1.2, clip_on=False))
+    dots = ax.scatter(
+        [dot.x for dot in told.dots],
+        [dot.y for dot in told.dots],
+        s=[(2 * dot.radius) ** 2 for dot in told.dots],
+        c=[dot.colour or "none" for dot in told.dots],
+        edgecolors=[dot.colour or MUTED for dot in told.dots],
+        linewidths=[0.0 if dot.colour else 1.0 for dot in told.dots],
+        clip_on=False,
+        zorder=2,
+    )
+    dots.set_gid(f"{MARKS}layers")
+    put_texts(ax, told.texts)
+    put_legend(ax, [handle for handle, _ in meanings], [words for _, words in meanings], left=0, above=10)
+    return ax
+
+
+def _meanings(told: Forest) -> list[tuple[Line2D, str]]:
+    """What the colours mean, of those that occur."""
+    used = {dot.colour for dot in told.dots}
+    look: dict[str, Any] = {"marker": "o", "linewidth": 0, "markersize": 7}
+    several = Line2D([], [], color=SEVERAL, **look)
+    none = Line2D([], [], markerfacecolor="none", markeredgecolor=MUTED, **look)
+    one = Line2D([], [], color=REPOSITORIES[0], **look)
+    said = [
+        (bool(used - {SEVERAL, ""}), one, "coloured: tags of one repository stand on it"),
+        (SEVERAL in used, several, "tags of several do"),
+        ("" in used, none, "no tag does"),
+    ]
+    return [(handle, words) for occurs, handle, words in said if occurs]
+
+
+def _lines(told: Forest) -> Path:
+    """All edges as one path, with rounded corners."""
+    points: list[tuple[float, float]] = []
+    codes: list[int] = []
+    for x, y, turn, end, level in told.edges:
+        bend = min(_CORNER, abs(level - y), end - turn)
+        side = 1 if level > y else -1
+        if abs(level - y) < 0.01:
+            points += [(x, y), (end, level)]
+            codes += [Path.MOVETO, Path.LINETO]
+            continue
+        points += [(x, y), (turn, y), (turn, level - side * bend), (turn, level), (turn + bend, level), (end, level)]
+        codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO]
+    return Path(points, codes) if points else Path([(0, 0)], [Path.MOVETO])

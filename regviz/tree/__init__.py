@@ -1,0 +1,153 @@
+"""A registry's storage as ``find`` prints it, with what each entry is and whose it is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from regviz.capture import is_capture
+from regviz.card import summarise
+from regviz.errors import RegvizError
+from regviz.layouts.common import no_progress
+from regviz.layouts.recognise import recognise
+from regviz.read import read
+from regviz.storage import open_storage
+from regviz.text import count_noun, decode_name, format_bytes
+from regviz.tree.distribution import Distribution
+from regviz.tree.gather import gather
+from regviz.tree.known import Known
+from regviz.tree.listing import DEEPEST, everything
+from regviz.tree.rows import Row, all_rows, shown_rows
+from regviz.tree.text import tree_lines
+from regviz.tree.v1 import V1
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+    from regviz.layouts.common import Progress
+    from regviz.registry import Registry
+
+__all__ = ["Row", "Tree", "tree", "tree_lines", "tree_rows"]
+
+_LAYOUTS = {"distribution": Distribution, "v1": V1}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A storage's entries, explained; its text is what a notebook and ``print`` show.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        The source itself first, then each directory before what is in it.
+    """
+
+    rows: tuple[Row, ...]
+
+    def text(self, width: int | None = None) -> str:
+        """The tree for a terminal, explanations wrapped to `width` columns if that is given."""
+        return "\n".join(tree_lines(self.rows, width))
+
+    def table(self) -> pd.DataFrame:
+        """The tree as a table: path, depth, type, bytes, explanation, repository."""
+        import pandas as pd
+
+        rows = [row[:-1] for row in self.rows]
+        table = pd.DataFrame(rows, columns=Row._fields[:-1])
+        return table.astype({"path": "str", "type": "str", "bytes": "Int64", "explanation": "str", "repository": "str"})
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+def tree(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    registry: Registry | None = None,
+    full: bool = False,
+    depth: int | None = None,
+    chosen: Callable[[str], bool] | None = None,
+    partial: bool = False,
+    progress: Progress = no_progress,
+) -> Tree:
+    """Explain a registry's storage, entry by entry.
+
+    Parameters
+    ----------
+    source : path, optional
+        As for :func:`regviz.read`; but a capture has no storage to look at.
+    registry : Registry, optional
+        What was read from it; left out, it is read now.
+    full : bool
+        Show every entry. Without it, what repeats is shown once or twice, and the rest counted.
+    depth : int, optional
+        Show so many levels; 1 is what lies in the source itself.
+    chosen : callable, optional
+        Takes a repository's name and says whether to show it; then only repositories are shown.
+    partial : bool
+        Go on with what there is where an archive breaks off.
+    progress : Progress
+        Shows how far it came; see `regviz.layouts.common.Progress`.
+
+    Returns
+    -------
+    Tree
+
+    Raises
+    ------
+    RegvizError
+        As :func:`regviz.read`, and where the source is a capture.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> print(tree(depth=4).text())  # doctest: +SKIP
+    """
+    rows = tree_rows(
+        source, registry=registry, full=full, depth=depth, chosen=chosen, partial=partial, progress=progress
+    )
+    return Tree(tuple(rows))
+
+
+def tree_rows(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    registry: Registry | None = None,
+    full: bool = False,
+    depth: int | None = None,
+    chosen: Callable[[str], bool] | None = None,
+    partial: bool = False,
+    progress: Progress = no_progress,
+) -> Iterator[Row]:
+    """The rows of :func:`tree` one by one: with `full`, those of a folder are told while it is walked."""
+    if registry is None:
+        registry = read(source, partial=partial, progress=progress)
+    path = registry.source.uri if source is None else os.fspath(source)
+    if is_capture(path):
+        message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
+        raise RegvizError(message)
+    storage = open_storage(path, partial=partial)
+    found = recognise(storage)[0]
+    layout = _LAYOUTS[found.layout](found.root, Known(registry), chosen)
+    levels = min(depth or DEEPEST, DEEPEST)
+    kind = "directory" if storage.walkable else "file"
+    yield Row(decode_name(os.fsencode(path)), 0, kind, None, _summary(registry), None, last=True)
+    with progress("entries", None) as tick:
+        if full:
+            yield from all_rows(everything(storage, tick, levels), layout, levels)
+        else:
+            yield from shown_rows(gather(storage, layout, tick, levels), layout, levels)
+
+
+def _summary(registry: Registry) -> str:
+    summary = summarise(registry)
+    return (
+        f"{count_noun(summary.repositories, 'repository', 'repositories')}, {count_noun(summary.tags, 'tag')}, "
+        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}"
+    )

@@ -1,0 +1,103 @@
+"""Reports of the registries that the tests look at; each is written once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from regviz import share
+from regviz.report import report
+from regviz.world import synthetic_world, write
+from tests.helpers import Store
+from tests.report.reading import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.report.reading import Element
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"' onload='alert(1)",
+    "&lt;img src=x onerror=alert(1)&gt;",
+    "right\u202eleft",
+    "日本語-עברית",
+    "$x^2$",
+    "a" * 255,
+)
+
+
+def hostile(root: Path) -> Path:
+    """A storage whose repositories, tags, commands and labels are what nobody should have called them."""
+    store = Store(root)
+    for number, name in enumerate(HOSTILE):
+        store.image(name.replace("/", "%2F"), [f"layer {number}".encode()], name[:120].replace("/", "|"))
+    store.push("<b>broken</b>", b"<html>no json</html>", "<i>tag</i>")
+    return root
+
+
+def empty(root: Path) -> Path:
+    Store(root)
+    return root
+
+
+def one_image(root: Path) -> Path:
+    Store(root).image("only", [b"its layer"], "latest")
+    return root
+
+
+def many_tags(root: Path) -> Path:
+    write(synthetic_world(repositories=60, tags=12_000, layers=3_000), root, "distribution")
+    return root
+
+
+def world(root: Path) -> Path:
+    del root
+    return share.folder("data") / "world-distribution.tar.gz"
+
+
+def world_v1(root: Path) -> Path:
+    del root
+    return share.folder("data") / "world-v1.tar.gz"
+
+
+SOURCES = {make.__name__: make for make in (world, world_v1, hostile, empty, one_image, many_tags)}
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A storage by the name of the function that makes it."""
+    made: dict[str, Path] = {}
+
+    def source(name: str) -> Path:
+        if name not in made:
+            made[name] = SOURCES[name](tmp_path_factory.mktemp("storage") / name)
+        return made[name]
+
+    return source
+
+
+@pytest.fixture(scope="session")
+def reported(
+    source: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The file of a storage's report."""
+    folder = tmp_path_factory.mktemp("reports")
+
+    def reported(name: str) -> Path:
+        file = folder / f"{name}.html"
+        return file if file.exists() else report(source(name), file)
+
+    return reported
+
+
+@pytest.fixture(scope="session")
+def page(reported: Callable[[str], Path]) -> Callable[[str], Element]:
+    """A storage's report, read back."""
+
+    def page(name: str) -> Element:
+        return parse(reported(name).read_text(encoding="utf-8"))
+
+    return page
