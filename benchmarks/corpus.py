@@ -141,7 +141,7 @@ def _made(name: str, generator: ModuleType, size: object, needs: int) -> Corpus:
         room = f"{needs / _GB:.0f} GB of disk for {name}, and {free / _GB:.0f} are free"
         raise Unavailable(f"{room} (another place: {DIRECTORY_VARIABLE})")
     place.mkdir()
-    # in a process of its own: a process seems to take at least what the one that started it took at its highest
+    # in a process of its own: a process is said to take what the one that started it took at its highest
     with _announced(name), ProcessPoolExecutor(1, get_context("spawn")) as another:
         rows = another.submit(generator.generate, place / "storage", size).result()
     note.write_text(json.dumps({"fingerprint": fingerprint, "rows": rows}), encoding="utf-8")

@@ -26,7 +26,24 @@ _PUBLIC = {
     "tag_images": "regviz.analysis",
 }
 _MODULES = ("analysis", "graph", "plot", "tree", "world")
-__all__ = sorted([*_PUBLIC, *_MODULES, "__version__"])
+__all__ = [
+    "Registry",
+    "RegvizError",
+    "__version__",
+    "analysis",
+    "graph",
+    "layer_graph",
+    "layer_sizes",
+    "object_graph",
+    "plot",
+    "read",
+    "report",
+    "rules",
+    "sizes",
+    "tag_images",
+    "tree",
+    "world",
+]
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, tree, world

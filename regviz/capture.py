@@ -6,8 +6,8 @@
       capture.json            format, version, source, times, rows and SHA-256 of each file
       tags.parquet            …one a table, as regviz.schema defines them
 
-Every reader of Parquet reads the tables: digests and names are dictionary-encoded texts, times are UTC microseconds. No layer
-content is in a capture, and no credential.
+Every reader of Parquet reads the tables: digests and names are dictionary-encoded texts, times are UTC microseconds.
+No layer content is in a capture, and no credential.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def save(registry: Registry, path: str | os.PathLike[str]) -> None:
     ...     len(rv.read(folder + "/world.regviz").tags) == len(rv.read().tags)
     True
     """
-    import pyarrow.parquet as pq  # noqa: PLC0415  # loaded when asked for
+    import pyarrow.parquet as pq  # loaded when asked for
 
     target = Path(path)
     if target.exists() and not is_capture(str(target)):
@@ -112,8 +112,8 @@ def load(path: str) -> Registry:
     DamagedCaptureError
         A file is missing, changed or of another version; the message says which, and what to do.
     """
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     folder = Path(path)
     manifest = _manifest(folder)
@@ -147,14 +147,14 @@ def load(path: str) -> Registry:
 
 def arrow_table(registry: Registry, name: str) -> pa.Table:
     """A table of a Registry as Arrow: what a capture, and ``regviz table --format parquet``, write."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     columns = registry.columns(name)
     return pa.table({c.name: _arrow(registry, columns[c.name], c) for c in TABLES[name].columns})
 
 
 def _arrow(registry: Registry, values: NDArray[Any], column: Column) -> pa.Array:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     if column.kind in ("digest", "name", "text"):
         used = np.unique(values)
@@ -171,7 +171,7 @@ def _arrow(registry: Registry, values: NDArray[Any], column: Column) -> pa.Array
 
 def _array(values: pa.Array, column: Column, pool: KeyPool, names: NamePool, texts: TextPool) -> NDArray[Any]:
     """A column in the inside types, its codes those of pools that still grow."""
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow.compute as pc
 
     if column.kind in ("digest", "name", "text"):
         encoded = values if hasattr(values, "dictionary") else pc.dictionary_encode(values)
@@ -181,7 +181,8 @@ def _array(values: pa.Array, column: Column, pool: KeyPool, names: NamePool, tex
         else:
             codes = (names if column.kind == "name" else texts).codes(said, keep_empty=True)
         indices = np.asarray(pc.fill_null(encoded.indices, len(said)).cast("int64"))
-        return np.append(codes, np.int32(-1))[indices]
+        spread: NDArray[np.int32] = np.append(codes, np.int32(-1))[indices]
+        return spread
     if column.kind == "flag":
         return np.asarray(pc.fill_null(values.cast("int8"), -1))
     return np.asarray(pc.fill_null(values.cast("int64"), NA[column.kind]))

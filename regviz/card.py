@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from regviz.schema import NA_INT
 from regviz.text import count_noun, escape_html, escape_terminal, format_bytes
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from regviz.registry import Registry
 
 
@@ -41,7 +41,7 @@ def summarise(registry: Registry) -> Summary:
     blobs, manifests, problems = (registry.columns(name) for name in ("blobs", "manifests", "problems"))
     here = (blobs["present"] == 1) & (blobs["blob_bytes"] != NA_INT)
 
-    def among(values: np.ndarray[tuple[int], np.dtype[np.generic]], *words: str) -> int:
+    def among(values: NDArray[Any], *words: str) -> int:
         return sum(int((values == code).sum()) for word in words if (code := registry.name_code(word)) >= 0)
 
     return Summary(
@@ -77,14 +77,17 @@ def summary_line(registry: Registry) -> str:
     """The registry in one line of text."""
     summary = summarise(registry)
     layout = " and ".join(registry.source.layouts)
-    return escape_terminal(f"<Registry {registry.source.uri} ({layout}): {', '.join(_facts(summary))}; {_state(summary)}>")
+    return escape_terminal(
+        f"<Registry {registry.source.uri} ({layout}): {', '.join(_facts(summary))}; {_state(summary)}>"
+    )
 
 
 def summary_html(registry: Registry) -> str:
     """The registry as a card."""
     summary, source = summarise(registry), registry.source
     cells = "".join(
-        f'<div style="padding:0 1.4em 0 0"><div style="font-size:1.3em;font-variant-numeric:tabular-nums">{number}</div>'
+        '<div style="padding:0 1.4em 0 0">'
+        f'<div style="font-size:1.3em;font-variant-numeric:tabular-nums">{number}</div>'
         f'<div style="opacity:.75">{noun}</div></div>'
         for number, noun in (
             (f"{summary.repositories:,}", "repositories"),
@@ -100,6 +103,7 @@ def summary_html(registry: Registry) -> str:
         '<div style="border:1px solid currentColor;border-radius:6px;padding:.8em 1em;display:inline-block;'
         'font-family:system-ui,sans-serif;line-height:1.35">'
         f"<div><strong>{escape_html(source.uri)}</strong></div>"
-        f'<div style="opacity:.75;margin-bottom:.6em">{escape_html(" and ".join(source.layouts))} storage, read {when}</div>'
+        '<div style="opacity:.75;margin-bottom:.6em">'
+        f"{escape_html(' and '.join(source.layouts))} storage, read {when}</div>"
         f'<div style="display:flex;flex-wrap:wrap">{cells}</div></div>'
     )

@@ -7,7 +7,7 @@ codes of two more, the rest are numbers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ FactKind = Literal["key", "digest", "id", "row", "name", "text", "value", "stamp
 
 NO_TIME = NO_NUMBER = int(NA_INT)
 _LARGEST_SIZE = 1 << 62
+_NUMBERS: dict[str, type[np.generic]] = {"int": np.int64, "row": np.int32, "flag": np.int8}
 _STAGED = 1 << 14
 
 
@@ -147,7 +148,8 @@ class KeyColumn(Column):
         first = sum(map(len, self._chunks))
         accepts = self._accepts
         good = [
-            value if isinstance(value, str) and (not value or accepts is None or accepts(value)) else None for value in staged
+            value if isinstance(value, str) and (not value or accepts is None or accepts(value)) else None
+            for value in staged
         ]
         self.malformed += [(first + at, staged[at]) for at, value in enumerate(good) if value is None]
         return self._pool.intern([value or "" for value in good], self._prefix)
@@ -175,7 +177,7 @@ class Rows:
             elif kind in ("name", "text"):
                 self._columns[name] = TextColumn(facts.names if kind == "name" else facts.texts)
             else:
-                self._columns[name] = Column({"int": np.int64, "row": np.int32, "flag": np.int8}[kind])
+                self._columns[name] = Column(_NUMBERS[kind])
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.column(name).array()
@@ -190,15 +192,11 @@ class Rows:
 
     def key(self, name: str) -> KeyColumn:
         """A column of keys."""
-        column = self.column(name)
-        assert isinstance(column, KeyColumn)
-        return column
+        return cast("KeyColumn", self.column(name))
 
     def text(self, name: str) -> TextColumn:
         """A column of texts."""
-        column = self.column(name)
-        assert isinstance(column, TextColumn)
-        return column
+        return cast("TextColumn", self.column(name))
 
     def add(self, *values: object) -> None:
         """Add one row, in the order of the columns."""
@@ -230,20 +228,25 @@ class Rows:
 class Facts:
     """Everything a reader finds.
 
-    ``key`` columns are taken as they are, ``digest`` columns and ``id`` columns come out of
-    documents, and what is no digest (no id of a v1 image) there is set aside. ``row`` columns hold row numbers of another table (named in the comment beside it) or small counts, ``stamp``
-    columns times as text. Numbers that are not known are `NA_INT`, flags -1, texts None, keys empty.
+    ``key`` columns are taken as they are, ``digest`` and ``id`` columns come out of documents, and what is no digest
+    (no id of a v1 image) there is set aside. ``row`` columns hold row numbers of another table (named in the comment
+    beside it) or small counts, ``stamp`` columns times as text, ``value`` columns texts that may be empty. Numbers
+    that are not known are `NA_INT`, flags -1, texts None, keys empty.
     """
 
     def __init__(self, manifest_prefix: bytes = SHA256, blob_prefix: bytes = SHA256) -> None:
         self.keys = KeyPool()
-        self.manifests_are_blobs = manifest_prefix == blob_prefix  # v1 keeps documents beside its layers, not among them
+        self.manifests_are_blobs = (
+            manifest_prefix == blob_prefix
+        )  # v1 keeps documents beside its layers, not among them
         self.names, self.texts = NamePool(), TextPool()
         self._repositories = 0
         self.repositories = Rows(
             self, name="name", raw_name="name", private="flag", has_layers="flag", has_manifests="flag", complete="flag"
         )
-        self.tags = Rows(self, manifest_prefix, repository="row", tag="name", manifest="key", pushed_at="int", state="name")
+        self.tags = Rows(
+            self, manifest_prefix, repository="row", tag="name", manifest="key", pushed_at="int", state="name"
+        )
         self.tag_history = Rows(
             self, manifest_prefix, repository="row", tag="name", manifest="key", last_pushed_at="int", current="flag"
         )
@@ -253,7 +256,13 @@ class Facts:
         self.links = Rows(self, repository="row", link="key", blob="key", state="name", linked_at="int")
         self.uploads = Rows(self, repository="row", upload="name", upload_bytes="int", started="stamp")
         self.stored = Rows(
-            self, blob_prefix, blob="key", stored_bytes="int", allocated_bytes="int", stored_at="int", compression="name"
+            self,
+            blob_prefix,
+            blob="key",
+            stored_bytes="int",
+            allocated_bytes="int",
+            stored_at="int",
+            compression="name",
         )
         self.manifests = Rows(
             self,
@@ -309,7 +318,14 @@ class Facts:
         )
         self.labels = Rows(self, config="row", key="name", value="value")
         self.problems = Rows(
-            self, rule="name", severity="name", repository="name", manifest="key", blob="key", path="text", detail="text"
+            self,
+            rule="name",
+            severity="name",
+            repository="name",
+            manifest="key",
+            blob="key",
+            path="text",
+            detail="text",
         )
         self.storage = Rows(self, category="name", files="int", apparent_bytes="int", allocated_bytes="int")
 
@@ -338,7 +354,9 @@ class Facts:
         """Add a row of ``problems``; KeyError for a rule that is not in the catalogue."""
         self.problems.add(rule, RULES[rule].severity, repository, manifest, blob, path, detail)
 
-    def repository(self, name: str, raw_name: str, *, private: int = -1, has_layers: int = -1, has_manifests: int = -1) -> int:
+    def repository(
+        self, name: str, raw_name: str, *, private: int = -1, has_layers: int = -1, has_manifests: int = -1
+    ) -> int:
         """Add a repository; returns its row."""
         self.repositories.add(name, raw_name, private, has_layers, has_manifests, 1)
         self._repositories += 1

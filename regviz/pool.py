@@ -47,8 +47,10 @@ def is_digest(text: str) -> bool:
 
     Examples
     --------
-    >>> is_digest("sha256:" + "ab" * 32), is_digest("sha256:" + "AB" * 32), is_digest("tarsum.v1+sha256:0a"), is_digest("latest")
-    (True, False, True, False)
+    >>> is_digest("sha256:" + "ab" * 32), is_digest("sha256:" + "AB" * 32)
+    (True, False)
+    >>> is_digest("tarsum.v1+sha256:0a"), is_digest("latest")
+    (True, False)
     """
     if _SHA256.fullmatch(text) is not None:
         return True
@@ -66,6 +68,11 @@ def is_v1_id(text: str) -> bool:
     (True, False)
     """
     return _V1_ID.fullmatch(text) is not None
+
+
+def _packed(nibbles: Raw) -> Raw:
+    """Bytes of rows of hex digits, given as numbers."""
+    return np.bitwise_or(np.left_shift(nibbles[:, 0::2], 4), nibbles[:, 1::2], dtype=np.uint8)
 
 
 class KeyPool:
@@ -98,9 +105,9 @@ class KeyPool:
         if not (grid[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all():
             return None
         pairs = _NIBBLE[grid[:, len(prefix) :]]
-        if (pairs == 255).any():  # noqa: PLR2004
+        if (pairs == 255).any():
             return None
-        return self.intern_raw(pairs[:, 0::2] << 4 | pairs[:, 1::2], prefix)
+        return self.intern_raw(_packed(pairs), prefix)
 
     def intern(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes:
         """Codes of keys given as texts; an empty text is NA (-1). `prefix` is that of most of them."""
@@ -109,10 +116,10 @@ class KeyPool:
             return regular
         count, width = len(texts), len(prefix) + _HEX
         head = prefix.decode()
-        fits = np.fromiter((len(t) == width and t.startswith(head) and t.isascii() for t in texts), np.bool_, count)
+        fits = np.array([len(t) == width and t.startswith(head) and t.isascii() for t in texts], np.bool_)
         codes = np.full(count, -1, np.int32)
         if fits.any():
-            picked = [texts[i] for i in np.flatnonzero(fits)]
+            picked = [texts[i] for i in np.flatnonzero(fits).tolist()]
             grid = np.frombuffer("".join(picked).encode(), np.uint8).reshape(len(picked), width)
             codes[fits] = self._intern_hex(grid[:, len(prefix) :], prefix, picked)
         for i in np.flatnonzero(~fits).tolist():
@@ -126,8 +133,8 @@ class KeyPool:
         if len(joined) == len(names) * _HEX and {*map(len, names)} <= {_HEX}:
             grid = np.frombuffer(joined, np.uint8).reshape(len(names), _HEX)
             pairs = _NIBBLE[grid]
-            if not (pairs == 255).any():  # noqa: PLR2004
-                return self.intern_raw(pairs[:, 0::2] << 4 | pairs[:, 1::2], prefix)
+            if not (pairs == 255).any():
+                return self.intern_raw(_packed(pairs), prefix)
         head = prefix.decode()
         return self.intern([head + name.decode("utf-8", "backslashreplace") for name in names], prefix)
 
@@ -137,8 +144,8 @@ class KeyPool:
             head = prefix.decode()
             if len(text) == len(head) + _HEX and text.startswith(head) and text.isascii():
                 pairs = _NIBBLE[np.frombuffer(text[len(head) :].encode(), np.uint8)]
-                if not (pairs == 255).any():  # noqa: PLR2004
-                    return int(self.intern_raw((pairs[0::2] << 4 | pairs[1::2]).reshape(1, -1), prefix)[0])
+                if not (pairs == 255).any():
+                    return int(self.intern_raw(_packed(pairs.reshape(1, -1)), prefix)[0])
         code = self._odd.get(text)
         if code is None:
             code = self._rows.grow(1)
@@ -154,7 +161,11 @@ class KeyPool:
     def text(self, code: int) -> str:
         """Text of one key."""
         odd = self._odd_text.get(code)
-        return odd if odd is not None else _PREFIXES[self._rows.family[code]].decode() + self._rows.words[code].tobytes().hex()
+        return (
+            odd
+            if odd is not None
+            else _PREFIXES[self._rows.family[code]].decode() + self._rows.words[code].tobytes().hex()
+        )
 
     def texts(self, codes: Codes) -> list[str]:
         """Texts of keys."""
@@ -231,11 +242,11 @@ class KeyPool:
 
     def _intern_hex(self, grid: Raw, prefix: bytes, texts: Sequence[str]) -> Codes:
         pairs = _NIBBLE[grid]
-        good = ~(pairs == 255).any(axis=1)  # noqa: PLR2004
+        good = ~(pairs == 255).any(axis=1)
         if good.all():
-            return self.intern_raw(pairs[:, 0::2] << 4 | pairs[:, 1::2], prefix)
+            return self.intern_raw(_packed(pairs), prefix)
         codes = np.empty(len(texts), np.int32)
-        codes[good] = self.intern_raw(pairs[good][:, 0::2] << 4 | pairs[good][:, 1::2], prefix)
+        codes[good] = self.intern_raw(_packed(pairs[good]), prefix)
         for i in np.flatnonzero(~good).tolist():
             codes[i] = self.code(texts[i])
         return codes

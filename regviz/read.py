@@ -16,6 +16,7 @@ from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.registry import Source
 from regviz.storage import open_storage
+from regviz.storage.base import is_walkable
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def read(
         their directories' names, links of other algorithms are read. ``check``: layer links must be there too, and are
         read if they are not 71 bytes long. ``open``: all are read.
     times : bool, optional
-        Whether file times tell when things were pushed. Left out, they do unless they all lie together, as after a copy.
+        Whether file times tell when things were pushed. Left out, they do unless they all lie together.
     measure : bool
         Fill the table ``storage``: every file of the source is looked at.
     partial : bool
@@ -134,7 +135,7 @@ def _outermost(path: str) -> tuple[str, bytes]:
 
 
 def _not_recognised(path: str, storage: Storage) -> str:
-    if storage.walkable:
+    if is_walkable(storage):
         inside = _around(path)
         if inside:
             return f"{path} lies within the registry storage at {inside}: read that"
@@ -142,14 +143,14 @@ def _not_recognised(path: str, storage: Storage) -> str:
         names = sorted(listing.directories + listing.files)
         if not names:
             return f"{path} is an empty folder"
-        seen = ", ".join(decode_name(name) for name in names[:5]) + (", …" if len(names) > 5 else "")  # noqa: PLR2004
+        seen = ", ".join(decode_name(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
             f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution) and for "
             "images/ and repositories/ (v1), a few directories down"
         )
     return (
-        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), or in "
-        "images/ and repositories/ (v1)"
+        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), "
+        "or in images/ and repositories/ (v1)"
     )
 
 
@@ -170,10 +171,10 @@ def _raise_problems(registry: Registry) -> None:
     if len(bad):
         where = ["repository", "manifest", "blob", "path", "detail"]
         errors = [
-            ProblemError(row["rule"], f"{row['rule']}: " + ", ".join(f"{k} {row[k]}" for k in where if isinstance(row[k], str)))
+            ProblemError(
+                row["rule"], f"{row['rule']}: " + ", ".join(f"{k} {row[k]}" for k in where if isinstance(row[k], str))
+            )
             for row in bad.to_dict("records")
         ]
         message = f"{registry.source.uri} has {len(errors)} problems"
         raise ExceptionGroup(message, errors)
-
-

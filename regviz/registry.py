@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.contract import check
 from regviz.errors import RegvizError
-from regviz.schema import NA, TABLES, check
+from regviz.schema import NA, TABLES
 from regviz.text import short_digest
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     import networkx as nx
@@ -241,12 +242,12 @@ class Registry:
         RegvizError
             There is no such manifest.
         """
-        import pandas as pd  # noqa: PLC0415  # loaded when asked for
+        import pandas as pd  # loaded when asked for
 
         code = self._keys.find(manifest)
         manifests, layers = self._tables["manifests"], self._tables["layers"]
-        at = np.flatnonzero(manifests["manifest"] == code) if code >= 0 else []
-        if not len(at):
+        at: list[int] = np.flatnonzero(manifests["manifest"] == code).tolist() if code >= 0 else []
+        if not at:
             message = f"{manifest} is no manifest of {self.source.uri}; reg.resolve() finds one by a shorter name"
             raise RegvizError(message)
         steps = self._tables["manifest_layers"]
@@ -319,58 +320,62 @@ class Registry:
                 several = ", ".join(short_digest(key) for key in found[:_CANDIDATES])
                 message = f"{reference!r} fits {len(found)} manifests: {several}; give more digits"
                 raise RegvizError(message)
-        import difflib  # noqa: PLC0415  # only for the message
+        import difflib  # only for the message
 
         tags = self.tags
         known = (tags["repository"].astype(str) + ":" + tags["tag"].astype(str)).tolist()
         near = difflib.get_close_matches(reference, known, _CANDIDATES, cutoff=0.3) or known[:_CANDIDATES]
-        message = f"{reference!r} is no tag, digest or id of {self.source.uri}; near it are: {', '.join(near) or 'none'}"
+        message = (
+            f"{reference!r} is no tag, digest or id of {self.source.uri}; near it are: {', '.join(near) or 'none'}"
+        )
         raise RegvizError(message)
 
     def layer_graph(self) -> nx.DiGraph[Any]:
         """The layer-ancestry forest; see :func:`regviz.graph.layer_graph`."""
-        from regviz.graph import layer_graph  # noqa: PLC0415  # the one late import upwards, beside save
+        from regviz.graph import layer_graph  # the one late import upwards, beside save
 
         return layer_graph(self)
 
     def object_graph(self) -> nx.DiGraph[Any]:
         """Tags, manifests, configurations and layers; see :func:`regviz.graph.object_graph`."""
-        from regviz.graph import object_graph  # noqa: PLC0415
+        from regviz.graph import object_graph
 
         return object_graph(self)
 
     def save(self, path: str) -> None:
         """Write a capture; see :func:`regviz.capture.save`."""
-        from regviz.capture import save  # noqa: PLC0415
+        from regviz.capture import save
 
         save(self, path)
 
     def check(self) -> None:
         """Hold the tables to their contract; ContractError lists what breaks it."""
         everything = np.arange(len(self._keys), dtype=np.int32)
-        check(self._tables, {"digest": self._keys.texts(everything), "name": self._names, "text": [""] * len(self._texts)})
+        check(
+            self._tables, {"digest": self._keys.texts(everything), "name": self._names, "text": [""] * len(self._texts)}
+        )
 
     def __repr__(self) -> str:
-        from regviz.card import summary_line  # noqa: PLC0415
+        from regviz.card import summary_line
 
         return summary_line(self)
 
     def _repr_html_(self) -> str:
-        from regviz.card import summary_html  # noqa: PLC0415
+        from regviz.card import summary_html
 
         return summary_html(self)
 
     # --- views
 
     def _view(self, name: str) -> pd.DataFrame:
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         columns = self._tables[name]
         made = {c.name: self._series(columns[c.name], c.kind) for c in TABLES[name].columns}
         return pd.DataFrame(made)
 
-    def _series(self, values: NDArray[np.generic], kind: Kind) -> object:
-        import pandas as pd  # noqa: PLC0415
+    def _series(self, values: NDArray[Any], kind: Kind) -> object:
+        import pandas as pd
 
         if kind in ("digest", "name"):
             used = np.unique(values)
@@ -380,8 +385,9 @@ class Registry:
             return pd.Categorical.from_codes(codes, pd.Index(texts, dtype="str"))
         if kind == "text":
             used = np.unique(values)
-            texts = dict(zip(used[used >= 0].tolist(), self._texts.texts(used[used >= 0]), strict=True))
-            return pd.array([texts.get(code) for code in values.tolist()], dtype="str")
+            used = used[used >= 0]
+            text_of = dict(zip(used.tolist(), self._texts.texts(used), strict=True))
+            return pd.Series([text_of.get(code) for code in values.tolist()], dtype="str")
         if kind == "time":
             stamps = np.where(values == NA[kind], np.datetime64("NaT", "us").astype(np.int64), values)
             return pd.DatetimeIndex(stamps.view("M8[us]")).tz_localize("UTC")

@@ -26,7 +26,7 @@ def encode(values: list[object], *, keep_empty: bool = False) -> tuple[list[str 
 
     What is no text is None, and so is an empty one unless it is kept; what tables refuse is escaped.
     """
-    import pyarrow as pa  # noqa: PLC0415  # heavy, and not needed to import regviz
+    import pyarrow as pa  # heavy, and not needed to import regviz
 
     try:
         encoded: pa.DictionaryArray = pa.array(values, pa.string()).dictionary_encode()
@@ -132,7 +132,7 @@ class TextPool:
         self._open.append(text)
         self._open_bytes += len(text)
         if self._open_bytes >= _BLOCK:
-            import zstandard  # noqa: PLC0415
+            import zstandard
 
             lengths = np.array([len(item) for item in self._open], np.int32).tobytes()
             head = len(self._open).to_bytes(4, "little")
@@ -150,7 +150,7 @@ class TextPool:
     def _read(self, number: int) -> list[str]:
         if number == len(self._blocks):
             return [text.decode() for text in self._open]
-        import zstandard  # noqa: PLC0415
+        import zstandard
 
         data = zstandard.ZstdDecompressor().decompress(self._blocks[number])
         count = int.from_bytes(data[:4], "little")

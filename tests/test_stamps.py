@@ -34,7 +34,9 @@ def rfc3339(draw: st.DrawFn) -> tuple[str, int]:
     sign = "+" if (offset or 0) >= 0 else "-"
     zone = "Z" if offset is None else f"{sign}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
     text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + (f".{fraction:0{digits}}" if digits else "") + zone
-    meant = moment.replace(microsecond=fraction * 10**6 // 10**digits, tzinfo=dt.timezone(dt.timedelta(minutes=offset or 0)))
+    meant = moment.replace(
+        microsecond=fraction * 10**6 // 10**digits, tzinfo=dt.timezone(dt.timedelta(minutes=offset or 0))
+    )
     return text, microseconds(meant)
 
 
@@ -99,5 +101,7 @@ def test_no_text_raises(text: str) -> None:
 def test_many_at_once() -> None:
     start = dt.datetime(2014, 5, 13, 15, 51, 48, tzinfo=dt.UTC)
     moments = [start + dt.timedelta(microseconds=n * 7_654_321) for n in range(5000)]
-    assert parse_stamps([m.isoformat().replace("+00:00", "Z") for m in moments]).tolist() == [microseconds(m) for m in moments]
+    assert parse_stamps([m.isoformat().replace("+00:00", "Z") for m in moments]).tolist() == [
+        microseconds(m) for m in moments
+    ]
     assert parse_stamps([]).tolist() == []

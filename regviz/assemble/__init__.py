@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,7 +43,9 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     assemble_inventory(draft)
     find_problems(draft, source)
     tables, said = draft.tables, facts.problems
-    tables["storage"] = {name: facts.storage[name] for name in ("category", "files", "apparent_bytes", "allocated_bytes")}
+    tables["storage"] = {
+        name: facts.storage[name] for name in ("category", "files", "apparent_bytes", "allocated_bytes")
+    }
     names = ("rule", "severity", "repository", "manifest", "blob", "path", "detail")
     tables["problems"] = {"problem": np.arange(len(said), dtype=np.int32), **{name: said[name] for name in names}}
     facts.free()
@@ -70,7 +72,7 @@ def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], t
     columns.clear()
     order = _problem_order(made, texts) if table == "problems" else _key_order([made[name] for name in contract.key])
     if order is not None:
-        sorted_twins: dict[int, NDArray[np.generic]] = {}
+        sorted_twins: dict[int, NDArray[Any]] = {}
         for name, values in made.items():
             if values.strides != (0,):
                 made[name] = sorted_twins.setdefault(id(values), values[order])
@@ -81,7 +83,7 @@ def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], t
     return made
 
 
-def _key_order(keys: list[NDArray[np.generic]]) -> NDArray[np.int32] | None:
+def _key_order(keys: list[NDArray[Any]]) -> NDArray[np.int32] | None:
     """The order of rows by key; None where they stand in it."""
     count = len(keys[0])
     rising = np.zeros(max(count - 1, 0), np.bool_)

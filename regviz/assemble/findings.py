@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -149,10 +149,10 @@ class _Finder:
         place = start[number] + np.arange(len(number)) - first[number]
         return number, (by_manifest[place] & 0xFFFFFFFF).astype(np.int32)
 
-    def _is_served(self, repository: NDArray[np.generic], manifest: NDArray[np.generic]) -> NDArray[np.bool_]:
+    def _is_served(self, repository: NDArray[Any], manifest: NDArray[Any]) -> NDArray[np.bool_]:
         return np.isin(self._pair(repository, manifest), self._served)
 
-    def _pair(self, repository: NDArray[np.generic], key: NDArray[np.generic]) -> NDArray[np.int64]:
+    def _pair(self, repository: NDArray[Any], key: NDArray[Any]) -> NDArray[np.int64]:
         return repository.astype(np.int64) * self._width + key.astype(np.int64)
 
     def _code(self, word: str) -> int:
@@ -165,9 +165,18 @@ class _Finder:
         return self._facts.names.text(int(code)) if code >= 0 else None
 
     def _say(
-        self, rule: str, table: dict[str, NDArray[np.generic]], row: int, *, blob: int = -1, repository: int = -1, detail: str | None = None
+        self,
+        rule: str,
+        table: dict[str, NDArray[Any]],
+        row: int,
+        *,
+        blob: int = -1,
+        repository: int = -1,
+        detail: str | None = None,
     ) -> None:
         if "repository" in table:
             repository = int(table["repository"][row])
         manifest = int(table["manifest"][row]) if "manifest" in table else -1
-        self._facts.problem(rule, repository=self._name(repository), manifest=self._key(manifest), blob=self._key(blob), detail=detail)
+        self._facts.problem(
+            rule, repository=self._name(repository), manifest=self._key(manifest), blob=self._key(blob), detail=detail
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,7 +34,11 @@ def assemble_inventory(draft: Draft) -> None:
             facts.revisions,
             {"manifest": "manifest", "link_state": "state", "linked_at": "linked_at", "is_root": "is_root"},
         ),
-        ("repository_blobs", facts.links, {"link": "link", "blob": "blob", "link_state": "state", "linked_at": "linked_at"}),
+        (
+            "repository_blobs",
+            facts.links,
+            {"link": "link", "blob": "blob", "link_state": "state", "linked_at": "linked_at"},
+        ),
     ):
         tables[table] = {"repository": name[rows["repository"]], **{new: rows[old] for new, old in columns.items()}}
     tables["uploads"] = {
@@ -93,7 +97,7 @@ def _complete_manifests(draft: Draft) -> None:
     more = np.setdiff1d(named[named >= 0], manifests["manifest"])
     for column, values in manifests.items():
         if column == "manifest":
-            added: NDArray[np.generic] = more
+            added: NDArray[Any] = more
         elif column == "present":
             added = np.zeros(len(more), values.dtype)
         else:
@@ -125,7 +129,7 @@ def _blobs(draft: Draft) -> Columns:
     count, row = len(keys), np.full(len(facts.keys) + 1, -1, np.int64)
     row[keys] = np.arange(count)
 
-    def column(values: NDArray[np.generic], at: Codes, fill: int) -> NDArray[np.generic]:
+    def column(values: NDArray[Any], at: Codes, fill: int) -> NDArray[Any]:
         made = np.full(count, fill, values.dtype)
         made[row[at]] = values
         return made
@@ -170,7 +174,11 @@ def _declared(draft: Draft, row: Numbers, count: int) -> tuple[Numbers, Codes]:
     facts = draft.facts
     sources = (
         (draft.resolve(facts.steps["digest"]), facts.steps["declared_bytes"], facts.steps["media_type"]),
-        (draft.resolve(facts.manifests["config"]), facts.manifests["config_bytes"], facts.manifests["config_media_type"]),
+        (
+            draft.resolve(facts.manifests["config"]),
+            facts.manifests["config_bytes"],
+            facts.manifests["config_media_type"],
+        ),
         (facts.references["child"], facts.references["declared_bytes"], facts.references["media_type"]),
     )
     declared, media_type = np.full(count, NA_INT, np.int64), np.full(count, np.iinfo(np.int32).max, np.int32)

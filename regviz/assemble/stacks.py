@@ -1,8 +1,8 @@
 """Stacks of layers from manifests and configurations: diff IDs, chain IDs, the ancestry forest.
 
-Chain IDs are image-spec config.md's, section "Layer ChainID": ``C(1) = D(1)``, ``C(n) = sha256(C(n-1) + " " + D(n))``, over
-the texts of the digests. All images climb their stacks together, one layer at a time, so each distinct chain is hashed
-once.
+Chain IDs are image-spec config.md's, section "Layer ChainID": ``C(1) = D(1)``,
+``C(n) = sha256(C(n-1) + " " + D(n))``, over the texts of the digests. All images climb their stacks together, one layer
+at a time, so each distinct chain is hashed once.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ def _written_diff_ids(facts: Facts, config_row: Numbers, height: Numbers, owner:
 def _learn_diff_ids(facts: Facts, blob: Codes, diff_id: Codes) -> None:
     """Fill in, in place, the diff IDs that other images' configurations tell of the same blob."""
     both = (blob >= 0) & (diff_id >= 0)
-    pairs = np.unique(np.stack([blob[both], diff_id[both]], axis=1), axis=0) if both.any() else np.empty((0, 2), np.int32)
+    pairs = (
+        np.unique(np.stack([blob[both], diff_id[both]], axis=1), axis=0) if both.any() else np.empty((0, 2), np.int32)
+    )
     of_blob = np.full(len(facts.keys), -1, np.int32)
     of_blob[pairs[:, 0]] = pairs[:, 1]
     values, counts = np.unique(pairs[:, 0], return_counts=True)
@@ -159,7 +161,12 @@ def _without_doubles(layers: Stacks) -> Stacks:
     moved = np.append(place, -1)  # -1 stays -1
     parent = moved[layers.parent[first]]
     return Stacks(
-        moved[layers.step_layer], layers.key[first], parent, layers.diff_id[first], layers.depth[first], layers.chain[first]
+        moved[layers.step_layer],
+        layers.key[first],
+        parent,
+        layers.diff_id[first],
+        layers.depth[first],
+        layers.chain[first],
     )
 
 
@@ -182,7 +189,7 @@ class _Texts:
         self._first = 0
 
     def chain(self, parent: Numbers, element: Codes, first: int) -> Codes:
-        """Keys of the layers that put `element` on `parent` (a row; -1 at the base); `first` is the row of the first."""
+        """Keys of the layers that put `element` on `parent` (a row; -1: a base); `first` is the row of the first."""
         base = parent < 0
         result = np.empty(len(parent), np.int32)
         result[base] = element[base]

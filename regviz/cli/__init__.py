@@ -1,4 +1,4 @@
-"""The command line: ``regviz COMMAND SOURCE …``. Commands ask the functions of their names, and print what comes back."""
+"""The command line: ``regviz COMMAND SOURCE …``. A command asks the function of its name, and prints what it gives."""
 
 from __future__ import annotations
 

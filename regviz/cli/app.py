@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import sys
 from typing import Any
@@ -50,8 +51,8 @@ class Commands(click.Group):
             ctx.exit(1)
         except ExceptionGroup as group:  # --strict
             _complain(group.message)
-            for error in group.exceptions:
-                _complain(str(error))
+            for problem in group.exceptions:
+                _complain(str(problem))
             ctx.exit(1)
         except KeyboardInterrupt:
             _complain("interrupted")
@@ -60,7 +61,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(regviz.__version__, message="%(prog)s %(version)s")
+@click.version_option(regviz.__version__, message="regviz %(version)s")
 def main() -> None:
     """Look into a container registry, from the bytes on a disk.
 
@@ -99,7 +100,5 @@ codecs.register_error(_IN_ASCII, _in_ascii)
 
 def _drop_output() -> None:
     """Let nothing be written any more, or Python would complain about it on its way out."""
-    try:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # where there is no such file, as in a test
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        pass  # there is no such file, as in a test: nothing is left to be written either

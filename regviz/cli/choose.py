@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Sequence
 
     import pandas as pd
 
     from regviz.registry import Registry
 
+    Matches = Callable[[str], bool]
 
-def repository_matcher(globs: Sequence[str], excluded: Sequence[str]) -> Callable[[str], bool] | None:
+
+def repository_matcher(globs: Sequence[str], excluded: Sequence[str]) -> Matches | None:
     """Whether a repository's name is wanted; None where nothing was asked. A name's ``library/`` may be left out."""
     if not globs and not excluded:
         return None
@@ -29,9 +31,9 @@ def repository_matcher(globs: Sequence[str], excluded: Sequence[str]) -> Callabl
 
 
 def choose_rows(
-    frame: pd.DataFrame, registry: Registry, matches: Callable[[str], bool] | None, tag: str | None
+    frame: pd.DataFrame, registry: Registry, matches: Matches | None, pattern: re.Pattern[str] | None
 ) -> pd.DataFrame:
-    """The rows of a table whose repository and tag are wanted.
+    """The rows of a table whose repository matches, and in whose tag a pattern is found.
 
     A table of manifests is chosen from by the repositories that serve them, and the tags that reach them.
 
@@ -40,40 +42,33 @@ def choose_rows(
     click.UsageError
         The table has nothing to choose by.
     """
-    if matches is None and tag is None:
-        return frame
-    try:
-        pattern = re.compile(tag or "")
-    except re.error as error:
-        raise click.BadParameter(f"{tag!r} is no regular expression: {error}", param_hint="--tag") from error
-    names = {"repository": matches is not None, "tag": tag is not None}
-    if all(name in frame.columns for name, asked in names.items() if asked):
-        keep = frame.index == frame.index
-        if matches is not None:
-            keep &= frame["repository"].astype("str").map(matches, na_action="ignore").fillna(False).astype(bool)
-        if tag is not None:
-            keep &= frame["tag"].astype("str").map(lambda name: bool(pattern.search(name)), na_action="ignore").fillna(False)
-        return frame[keep]
-    if "manifest" not in frame.columns:
-        raise click.UsageError("This table has neither repositories, tags nor manifests to choose by.")
-    wanted = _manifests(registry, matches, pattern if tag is not None else None)
-    return frame[frame["manifest"].isin(wanted)]
+    found = None if pattern is None else lambda tag: bool(pattern.search(tag))
+    for column, wanted in (("repository", matches), ("tag", found)):
+        if wanted is None:
+            continue
+        if column in frame.columns:
+            frame = frame[[isinstance(name, str) and wanted(name) for name in frame[column].astype(object)]]
+        elif "manifest" in frame.columns:
+            frame = frame[frame["manifest"].isin(_manifests(registry, matches, found if column == "tag" else None))]
+        else:
+            raise click.UsageError(f"--{column} cannot choose here: a row belongs to no {column} and to no manifest.")
+    return frame
 
 
-def _manifests(
-    registry: Registry, matches: Callable[[str], bool] | None, pattern: re.Pattern[str] | None
-) -> set[str]:
-    """Manifests that wanted repositories serve, and wanted tags reach."""
+def _manifests(registry: Registry, matches: Matches | None, found: Matches | None) -> set[str]:
+    """Manifests that matching tags of matching repositories reach; if any tag does, what those serve without one too."""
     from regviz.graph.layers import tagged_manifests
 
-    found: set[str] = set()
-    tags = registry.tags
+    tags = [registry.tags[name].astype(object).tolist() for name in ("repository", "tag")]
     rows, codes = tagged_manifests(registry)
-    for row, manifest in zip(rows.tolist(), registry.code_texts("digest", codes.astype("int32")), strict=True):
-        repository, tag = tags["repository"].iat[row], tags["tag"].iat[row]
-        if (matches is None or matches(repository)) and (pattern is None or pattern.search(tag)):
-            found.add(manifest)
-    if pattern is None and matches is not None:
+    manifests = registry.code_texts("digest", codes.astype("int32"))
+    reached = {
+        manifest
+        for row, manifest in zip(rows.tolist(), manifests, strict=True)
+        if (matches is None or matches(tags[0][row])) and (found is None or found(tags[1][row]))
+    }
+    if found is None and matches is not None:
         served = registry.repository_manifests
-        found |= set(served["manifest"][served["repository"].astype("str").map(matches)])
-    return found
+        mine = [matches(repository) for repository in served["repository"].astype(object)]
+        reached |= set(served["manifest"][mine])
+    return reached

@@ -12,7 +12,7 @@ from regviz.text import count_noun, escape_terminal, format_bytes
 from regviz.tree.text import shorten_digests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pandas as pd
 
@@ -23,6 +23,7 @@ _NARROWEST = 12
 @dataclass(slots=True)
 class _Column:
     name: str
+    header: list[str]
     cells: list[str]
     right: bool
     width: int
@@ -50,16 +51,20 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
     str
         A line, without control characters whatever the table holds.
     """
-    columns, empty = [], []
+    columns: list[_Column] = []
+    empty: list[str] = []
     for name, values in plain_columns(frame).items():
         if values and columns and all(value is None for value in values):
             empty.append(name)
         else:
             columns.append(_column(name, values))
     hidden = [] if width is None else _fit(columns, width)
-    yield "  ".join(column.line(column.name) for column in columns).rstrip()
+    height = max(len(column.header) for column in columns)
+    for line in range(height):
+        words = ([""] * (height - len(column.header)) + column.header for column in columns)
+        yield _joined(column.line(word[line]) for column, word in zip(columns, words, strict=True))
     for row in range(len(frame)):
-        yield "  ".join(column.line(column.cells[row]) for column in columns).rstrip()
+        yield _joined(column.line(column.cells[row]) for column in columns)
     notes = [count_noun(len(frame), "row")]
     notes += [f"no values in {', '.join(empty)}"] if empty else []
     notes += [f"no room for {', '.join(hidden)}: --format csv has them"] if hidden else []
@@ -71,7 +76,11 @@ def _column(name: str, values: list[Any]) -> _Column:
     is_bytes = name == "bytes" or name.endswith("_bytes")
     cells = [_cell(value, is_bytes=is_bytes) for value in values]
     numbers = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
-    return _Column(escape_terminal(name), cells, numbers, max(map(_width, [name, *cells])))
+    return _Column(name, [name], cells, numbers, max(map(_width, [name, *cells])))
+
+
+def _joined(cells: Iterable[str]) -> str:
+    return (" " * _GAP).join(cells).rstrip()
 
 
 def _cell(value: Any, *, is_bytes: bool) -> str:
@@ -89,10 +98,14 @@ def _cell(value: Any, *, is_bytes: bool) -> str:
 
 
 def _fit(columns: list[_Column], width: int) -> list[str]:
-    """Narrow the columns to a width; returns the names of those that had to go."""
+    """Narrow the columns to a width, their headers first; returns the names of those that had to go."""
+    if _excess(columns, width) > 0:
+        for column in columns:
+            column.header = column.name.split("_")
+            column.width = max(map(_width, [*column.header, *column.cells]))
     hidden: list[str] = []
     while True:
-        excess = sum(column.width + _GAP for column in columns) - _GAP - width
+        excess = _excess(columns, width)
         if excess <= 0:
             return hidden[::-1]
         texts = [column for column in columns if not column.right and column.width > _NARROWEST]
@@ -103,6 +116,10 @@ def _fit(columns: list[_Column], width: int) -> list[str]:
             return hidden[::-1]
         widest = max(texts, key=lambda column: column.width)
         widest.width -= 1
+
+
+def _excess(columns: list[_Column], width: int) -> int:
+    return sum(column.width + _GAP for column in columns) - _GAP - width
 
 
 def _width(text: str) -> int:

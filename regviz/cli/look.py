@@ -1,4 +1,4 @@
-"""Commands that show what lies there: detect, tree, table, graph, rules."""
+"""Commands that show what lies there: tree, table, graph, detect, rules."""
 
 from __future__ import annotations
 
@@ -17,29 +17,20 @@ from regviz.cli.options import (
     refuse_to_harm,
     repository_options,
     source_argument,
+    tag_option,
     top_option,
 )
-from regviz.cli.output import terminal_width, write_table
+from regviz.cli.output import SUFFIXES, terminal_width, write_lines, write_table
 
 if TYPE_CHECKING:
-    from regviz.cli.options import Reading, TableFormat
+    import re
+    from collections.abc import Iterator
 
-
-@click.command()
-@source_argument
-@format_option
-@output_option
-def detect(source: str | None, format_: TableFormat | None, output: str | None) -> None:
-    """Say what SOURCE is, where its root lies, and why.
-
-    It is recognised, and not read: a large storage takes no longer than a small one.
-    """
     import pandas as pd
 
-    from regviz.cli.recognition import detected
+    from regviz.cli.options import Reading, TableFormat
 
-    refuse_to_harm(source, output)
-    write_table(pd.DataFrame(detected(source), dtype="str"), format_, output)
+_GRAPH_SUFFIXES = {".graphml": "graphml", ".dot": "dot", ".gv": "dot", ".json": "json", ".svg": "svg"}
 
 
 @click.command()
@@ -47,10 +38,15 @@ def detect(source: str | None, format_: TableFormat | None, output: str | None) 
 @click.option("--full", is_flag=True, help="Show every entry, and every digest whole.")
 @click.option("--depth", metavar="N", type=click.IntRange(min=1), help="Show N levels of directories.")
 @repository_options
-@click.option("--format", "format_", type=click.Choice(["text", "csv", "json", "parquet"]), help="text (the default) or a table.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "csv", "json", "parquet"]),
+    help="text (the default), or a table. A suffix of FILE says it too.",
+)
 @output_option
 @reading_options
-def tree(
+def tree(  # one an option
     source: str | None,
     *,
     full: bool,
@@ -61,12 +57,12 @@ def tree(
     output: str | None,
     reading: Reading,
 ) -> None:
-    """Print the storage as find does, each entry with what it is and whose it is.
+    """Print the storage, each entry explained.
 
-    What repeats is shown once or twice, and the rest counted. With --repository or --exclude only repositories are
-    shown, and up to forty of them are opened.
+    As find prints it, with what each entry is and whose it is. What repeats is shown once or twice, and the rest
+    counted. With --repository or --exclude only repositories are shown, and up to forty of them are opened.
     """
-    from regviz.tree import tree_lines, tree_rows
+    from regviz.tree import Tree, tree_lines, tree_rows
 
     refuse_to_harm(source, output)
     registry = reading.read(source)
@@ -79,3 +75,178 @@ def tree(
         partial=reading.partial,
         progress=reading.bars(),
     )
+    table_format = SUFFIXES.get(Path(output or "").suffix.lower()) if format_ is None else SUFFIXES.get(f".{format_}")
+    if table_format:
+        write_table(Tree(tuple(rows)).table(), table_format, output)
+    else:
+        write_lines(tree_lines(rows, terminal_width(output), full=full), output)
+
+
+@click.command()
+@click.argument("source_and_table", nargs=-1, metavar="[SOURCE] [TABLE]", type=click.Path())
+@repository_options
+@tag_option
+@top_option
+@format_option
+@output_option
+@reading_options
+def table(  # one an option
+    source_and_table: tuple[str, ...],
+    *,
+    repositories: tuple[str, ...],
+    excluded: tuple[str, ...],
+    tag: re.Pattern[str] | None,
+    top: int | None,
+    format_: TableFormat | None,
+    output: str | None,
+    reading: Reading,
+) -> None:
+    """Print a table of the registry.
+
+    Without TABLE it tells which tables there are. Tables of manifests are chosen from by the repositories that
+    serve them and the tags that reach them.
+    """
+    from regviz.schema import TABLES
+
+    source, name = _source_and_table(source_and_table, [*TABLES, "images"])
+    refuse_to_harm(source, output)
+    registry = reading.read(source, measure=name == "storage")
+    if name is None:
+        import pandas as pd
+
+        rows = [(each, len(registry.table(each)), TABLES[each].about) for each in TABLES]
+        frame = pd.DataFrame(rows, columns=["table", "rows", "about"])
+    else:
+        frame = choose_rows(registry.table(name), registry, repository_matcher(repositories, excluded), tag)
+    write_table(frame if top is None else frame.head(top), format_, output)
+
+
+def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | None, str | None]:
+    """What one or two words mean: a table is told by its name."""
+    if len(given) > 2:
+        raise click.UsageError(f"Got too many arguments: {' '.join(given[2:])}")
+    if len(given) == 2:
+        source, name = given
+        if name not in tables:
+            raise click.UsageError(f"There is no table {name!r}; there are {', '.join(tables)}.")
+        return source, name
+    return (None, given[0]) if given and given[0] in tables else (given[0] if given else None, None)
+
+
+@click.command()
+@source_argument
+@click.option("--objects", is_flag=True, help="Tags, manifests and blobs, instead of the forest of layers.")
+@click.option("--collapse", is_flag=True, help="Each run of layers that nobody names as one node.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["graphml", "dot", "json", "svg"]),
+    help="A suffix of FILE says it too. [default: dot]",
+)
+@output_option
+@reading_options
+def graph(  # one an option
+    source: str | None,
+    *,
+    objects: bool,
+    collapse: bool,
+    format_: str | None,
+    output: str | None,
+    reading: Reading,
+) -> None:
+    """Write the forest of layers as a graph.
+
+    Its edges lead from a layer to what was built on it. dot is for Graphviz, graphml for Gephi, yEd and networkx,
+    json is networkx' node-link data, svg a picture.
+    """
+    refuse_to_harm(source, output)
+    suffix = Path(output or "x.dot").suffix.lower()
+    chosen = format_ or _GRAPH_SUFFIXES.get(suffix)
+    if chosen is None:
+        raise click.UsageError(
+            f"{output} does not say what to write: give --format, or a FILE.{{graphml,dot,json,svg}}"
+        )
+    if objects and (collapse or chosen == "svg"):
+        raise click.UsageError("--objects goes with neither --collapse nor svg: both are about layers.")
+    registry = reading.read(source)
+    from regviz.graph import collapse_chains, layer_graph, object_graph, write_graph
+
+    if chosen == "svg":
+        from regviz.cli.picture import forest_svg
+
+        with binary_output(output) as file:
+            file.write(forest_svg(registry).encode())
+        return
+    made = object_graph(registry) if objects else layer_graph(registry)
+    with binary_output(output) as file:
+        write_graph(collapse_chains(made) if collapse else made, file, chosen)
+
+
+@click.command()
+@source_argument
+@format_option
+@output_option
+def detect(source: str | None, *, format_: TableFormat | None, output: str | None) -> None:
+    """Say what SOURCE is, and why.
+
+    And where its root lies. It is recognised and not read, so a large storage takes no longer than a small one.
+    """
+    refuse_to_harm(source, output)
+    write_table(_detected(source), format_, output)
+
+
+def _detected(source: str | None) -> pd.DataFrame:
+    import os
+
+    import pandas as pd
+
+    from regviz.capture import is_capture
+    from regviz.layouts.recognise import recognise
+    from regviz.read import SOURCE_VARIABLE, read
+    from regviz.share import shipped_world
+    from regviz.storage import open_storage
+    from regviz.text import decode_name
+
+    path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
+    if is_capture(path):
+        rows = [("capture", ".", "it has capture.json")]
+    else:
+        rows = [(found.layout, decode_name(found.root) or ".", found.why) for found in recognise(open_storage(path))]
+    if not rows:
+        read(path)  # says what it looked for, and what it saw instead
+    return pd.DataFrame(rows, columns=["layout", "root", "why"], dtype="str")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RULE]…")
+@format_option
+@output_option
+def rules(names: tuple[str, ...], *, format_: TableFormat | None, output: str | None) -> None:
+    """Explain the rules a registry can break.
+
+    What each means, who says so, what to do. The problems that a registry has are one of its tables:
+    regviz table SOURCE problems.
+    """
+    from regviz import problems
+
+    catalogue = problems.rules()
+    unknown = set(names).difference(catalogue["rule"])
+    if unknown:
+        raise click.UsageError(f"There is no rule {', '.join(sorted(unknown))}; regviz rules lists all.")
+    chosen = catalogue[catalogue["rule"].isin(names)] if names else catalogue
+    if format_ in (None, "table") and Path(output or "").suffix.lower() not in SUFFIXES:
+        write_lines(_explained(chosen, terminal_width(output) or 100), output)
+    else:
+        write_table(chosen, format_, output)
+
+
+def _explained(catalogue: pd.DataFrame, width: int) -> Iterator[str]:
+    for rule in catalogue.itertuples():
+        yield f"{rule.rule}  ({rule.severity})"
+        said = [str(rule.meaning), f"→ {rule.action}", f"[{rule.source}]"]
+        said += [f"Stops the collector: {rule.aborts}"] if rule.aborts else []
+        for text in said:
+            yield from textwrap.wrap(
+                text, width, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+            )
+        yield ""

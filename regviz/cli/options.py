@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -19,18 +21,40 @@ if TYPE_CHECKING:
     from regviz.layouts.common import Links, Progress
     from regviz.registry import Registry
 
-F = TypeVar("F", bound="Callable[..., Any]")
+    Command = Callable[..., Any]
+
 TableFormat = Literal["table", "csv", "json", "parquet"]
+
+
+class RegularExpression(click.ParamType):
+    """A regular expression, compiled."""
+
+    name = "regular expression"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> re.Pattern[str]:
+        """Compile it, or say why it cannot be."""
+        try:
+            return re.compile(value)
+        except re.error as error:
+            self.fail(f"{value!r} is no regular expression: {error}", param, ctx)
+
 
 source_argument = click.argument("source", required=False, metavar="[SOURCE]", type=click.Path())
 output_option = click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write to a file instead of standard output."
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write to a file instead of standard output.",
 )
 format_option = click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "csv", "json", "parquet"]),
     help="table: for people (the default); csv; json: a list of records; parquet. A suffix of FILE says it too.",
+)
+tag_option = click.option(
+    "--tag", metavar="REGEX", type=RegularExpression(), help="Only tags in which this is found; ^ and $ are their ends."
 )
 top_option = click.option("--top", metavar="N", type=click.IntRange(min=0), help="Only the first N rows.")
 
@@ -47,7 +71,7 @@ class Reading:
 
     def bars(self) -> Progress:
         """Progress bars, as they were asked for."""
-        return progress_bars(self.progress)
+        return progress_bars(wanted=self.progress)
 
     def read(self, source: str | None, *, measure: bool = False) -> Registry:
         """Read the source; say what it is where none was named."""
@@ -66,24 +90,23 @@ class Reading:
         )
 
 
-def reading_options(command: F) -> F:
+def reading_options(command: Command) -> Command:
     """``--links``, ``--times``, ``--partial``, ``--strict``, ``--progress``: they arrive as one `Reading`."""
-    from functools import wraps
 
     @wraps(command)
-    def with_reading(
-        links: Links, times: bool | None, partial: bool, strict: bool, progress: bool | None, **others: Any  # noqa: FBT001
-    ) -> Any:
-        return command(reading=Reading(links, times, partial, strict, progress), **others)
+    def with_reading(**given: Any) -> Any:
+        own = {field.name: given.pop(field.name) for field in fields(Reading)}
+        return command(reading=Reading(**own), **given)
 
-    options = (
+    return _decorated(
+        with_reading,
         click.option(
             "--links",
             type=click.Choice(["stat", "check", "open"]),
             default="stat",
             show_default=True,
-            help="How far to look into Distribution's links. stat: revision links must be there; check: layer links too, "
-            "and odd ones are read; open: all are read.",
+            help="How far to look into Distribution's links. stat: revision links must be there; "
+            "check: layer links too, and odd ones are read; open: all are read.",
         ),
         click.option(
             "--times/--no-times",
@@ -91,25 +114,27 @@ def reading_options(command: F) -> F:
             help="Whether file times tell when things were pushed. [default: unless they look like a copy's]",
         ),
         click.option("--partial", is_flag=True, help="Go on with what was read where an archive breaks off."),
-        click.option("--strict", is_flag=True, help="Fail where the registry has errors or warnings, and list them."),
+        click.option("--strict", is_flag=True, help="Fail where the registry has errors or warnings; list them."),
         click.option(
             "--progress/--no-progress",
             default=None,
             help="Show progress on what takes longer than a second. [default: on a terminal]",
         ),
     )
-    decorated: Any = with_reading
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
 
 
-def repository_options(command: F) -> F:
+def repository_options(command: Command) -> Command:
     """``--repository`` and ``--exclude``."""
-    options = (
-        click.option("--repository", "repositories", metavar="GLOB", multiple=True, help="Only repositories like this."),
+    return _decorated(
+        command,
+        click.option(
+            "--repository", "repositories", metavar="GLOB", multiple=True, help="Only repositories like this."
+        ),
         click.option("--exclude", "excluded", metavar="GLOB", multiple=True, help="No repositories like this."),
     )
+
+
+def _decorated(command: Command, *options: Callable[[Command], Command]) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
@@ -141,6 +166,6 @@ def binary_output(path: str | None) -> Iterator[IO[bytes]]:
             yield file
     else:
         sys.stdout.flush()
-        stream = click.get_binary_stream("stdout")
+        stream: IO[bytes] = click.get_binary_stream("stdout")
         yield stream
         stream.flush()

@@ -16,20 +16,22 @@ from regviz.cli.options import binary_output
 from regviz.cli.plain import plain_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
     from regviz.cli.options import TableFormat
 
-_SUFFIXES: dict[str, TableFormat] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+SUFFIXES: dict[str, TableFormat] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
 
 
 def write_table(frame: pd.DataFrame, format_: TableFormat | None, output: str | None) -> None:
     """Write a table to a file or to standard output, in a format or that of the file's suffix."""
-    chosen = format_ or _SUFFIXES.get(Path(output or "").suffix.lower(), "table")
+    chosen = format_ or SUFFIXES.get(Path(output or "").suffix.lower(), "table")
     if chosen == "table":
-        write_lines_of(frame, output)
+        from regviz.cli.human import human_table
+
+        write_lines(human_table(frame, terminal_width(output)), output)
         return
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet is nothing for a terminal: give -o FILE, or pipe it.")
@@ -44,17 +46,13 @@ def terminal_width(output: str | None) -> int | None:
     return shutil.get_terminal_size().columns
 
 
-def write_lines_of(frame: pd.DataFrame, output: str | None) -> None:
-    """Write a table for people."""
-    from regviz.cli.human import human_table
-
-    lines = human_table(frame, terminal_width(output))
-    if output is not None:
-        with Path(output).open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+def write_lines(lines: Iterable[str], output: str | None) -> None:
+    """Write text to a file or to standard output."""
+    if output is None:
+        sys.stdout.writelines(f"{line}\n" for line in lines)
         return
-    for number, line in enumerate(lines):
-        click.echo(click.style(line, bold=True) if number == 0 else line)
+    with Path(output).open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def _write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:
@@ -83,9 +81,14 @@ def _write_json(frame: pd.DataFrame, file: IO[bytes]) -> None:
     to_terminal = file.isatty()
     columns = plain_columns(frame)
     for number, row in enumerate(zip(*columns.values(), strict=True)):
-        record = json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=to_terminal)
+        record = json.dumps(dict(zip(columns, row, strict=True)), default=_iso, ensure_ascii=to_terminal)
         file.write((b",\n " if number else b"[\n ") + record.encode())
     file.write(b"\n]\n" if len(frame) else b"[]\n")
+
+
+def _iso(value: Any) -> str:
+    said: str = value.isoformat()
+    return said
 
 
 def _write_parquet(frame: pd.DataFrame, file: IO[bytes]) -> None:

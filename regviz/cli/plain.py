@@ -19,5 +19,7 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
     missing = column.isna().tolist()
     values: list[Any] = column.astype(object).tolist()
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        values = [None if lost else value.to_pydatetime(warn=False) for value, lost in zip(values, missing, strict=True)]
+        values = [
+            None if lost else value.to_pydatetime(warn=False) for value, lost in zip(values, missing, strict=True)
+        ]
     return [None if lost else value for value, lost in zip(values, missing, strict=True)]

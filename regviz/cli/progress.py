@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from regviz.layouts.common import Progress, Tick
 
 
-def progress_bars(wanted: bool | None) -> Progress:
+def progress_bars(*, wanted: bool | None) -> Progress:
     """Bars where stderr is a terminal, or where they are wanted in any case.
 
     Parameters

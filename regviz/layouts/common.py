@@ -84,7 +84,7 @@ def _times_are_evidence(facts: Facts) -> bool:
     """
     times = np.concatenate([facts.tags["pushed_at"], facts.revisions["linked_at"]])
     times = times[times != NO_TIME]
-    if len(times) < 2:  # noqa: PLR2004
+    if len(times) < 2:
         return True
     spread = int(times.max() - times.min())
     return spread > 0 and not (len(times) >= _MANY_LINKS and spread <= _SECONDS_OF_A_COPY * 1_000_000)

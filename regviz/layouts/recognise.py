@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regviz.storage.base import FILE
+from regviz.storage.base import FILE, is_walkable
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from regviz.storage.base import Listing, Storage
+    from regviz.storage.base import Listing, Storage, Walkable
 
 _DEEPEST = 6
 _MOST_DIRECTORIES = 500
@@ -44,17 +44,17 @@ class Found:
 
 
 def recognise(storage: Storage) -> list[Found]:
-    """The registries in a storage: Distribution before v1 at one root, the shallowest root first; none where nothing fits.
+    """The registries in a storage: Distribution before v1 at one root, the shallowest root first.
 
     Parameters
     ----------
     storage : Storage
         A folder is searched a few levels down, an archive as far as the first registry.
     """
-    return _in_folder(storage) if storage.walkable else _in_listing(storage)
+    return _in_folder(storage) if is_walkable(storage) else _in_listing(storage)
 
 
-def _in_folder(storage: Storage) -> list[Found]:
+def _in_folder(storage: Walkable) -> list[Found]:
     pending: list[tuple[int, bytes]] = [(0, b"")]
     looked = 0
     while pending and looked < _MOST_DIRECTORIES:
@@ -69,7 +69,7 @@ def _in_folder(storage: Storage) -> list[Found]:
     return []
 
 
-def _v2_here(storage: Storage, path: bytes, listing: Listing) -> Found | None:
+def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
     names = {*listing.directories}
     for steps in ((b"docker", b"registry", b"v2"), (b"registry", b"v2"), (b"v2",)):
         # a path that ends in the middle of docker/registry/v2 is taken for what it is
@@ -84,7 +84,7 @@ def _v2_here(storage: Storage, path: bytes, listing: Listing) -> Found | None:
     for algorithm in storage.children(_join(path, b"blobs")).directories if b"blobs" in names else []:
         below = _join(path, b"blobs/" + algorithm)
         for prefix in storage.children(below).directories:
-            if len(prefix) == 2 and (b"repositories" in names or storage.children(_join(below, prefix)).directories):  # noqa: PLR2004
+            if len(prefix) == 2 and (b"repositories" in names or storage.children(_join(below, prefix)).directories):
                 return Found("distribution", path, "it has blobs/<algorithm>/<two digits>/<digest>")
     repositories = _join(path, b"repositories")
     if b"repositories" in names and _has_section(storage, repositories, 0):
@@ -92,14 +92,14 @@ def _v2_here(storage: Storage, path: bytes, listing: Listing) -> Found | None:
     return None
 
 
-def _has_section(storage: Storage, path: bytes, depth: int) -> bool:
+def _has_section(storage: Walkable, path: bytes, depth: int) -> bool:
     names = storage.children(path).directories
     if any(name in (b"_manifests", b"_layers", b"_uploads") for name in names):
         return True
     return depth < _DEEPEST and any(_has_section(storage, _join(path, name), depth + 1) for name in sorted(names)[:4])
 
 
-def _v1_here(storage: Storage, path: bytes, listing: Listing) -> Found | None:
+def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
     if b"images" in listing.directories:
         names = storage.children(_join(path, b"images")).directories
         if any(_V1_ID.fullmatch(name) for name in names):

@@ -1,4 +1,4 @@
-"""Image configurations: platform, diff IDs, history, labels (image-spec config.md; Docker's older fields are ignored)."""
+"""Image configurations: platform, diff IDs, history, labels (image-spec config.md)."""
 
 from __future__ import annotations
 

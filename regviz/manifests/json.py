@@ -11,7 +11,7 @@ import orjson
 Document = dict[str, Any]
 
 
-def load(data: bytes) -> Any:  # noqa: ANN401  # whatever the document holds
+def load(data: bytes) -> Any:  # whatever the document holds
     """The value of a JSON document, or None where it is none.
 
     orjson takes what the specification takes and stops at deep nesting. What it refuses and Go's and Python's parsers

@@ -85,7 +85,11 @@ class ManifestReader:
                 malformed = rows.key(name).malformed
                 for row, value in malformed:
                     manifest = row if rows is facts.manifests else int(rows["manifest"][row])
-                    facts.problem("digest-malformed", manifest=facts.keys.text(int(keys[manifest])), detail=clean(repr(value)[:200]))
+                    facts.problem(
+                        "digest-malformed",
+                        manifest=facts.keys.text(int(keys[manifest])),
+                        detail=clean(repr(value)[:200]),
+                    )
                 malformed.clear()
 
     def _manifest(
@@ -156,7 +160,11 @@ class ManifestReader:
         kinds = [text(blob.get("mediaType")) for blob in blobs]
         kind = mt.manifest_kind("", artifact_type, frozenset(kinds))
         row = self._manifest(
-            digest, kind, mt.OCI_ARTIFACT, artifact_type=artifact_type, subject=mapping(document.get("subject")).get("digest", "")
+            digest,
+            kind,
+            mt.OCI_ARTIFACT,
+            artifact_type=artifact_type,
+            subject=mapping(document.get("subject")).get("digest", ""),
         )
         self._add_steps(row, blobs, kinds, filesystem=False, some_foreign=True)
         self._refer_to_subject(row, document, 0)
@@ -225,5 +233,14 @@ class ManifestReader:
         subject = document.get("subject")
         if isinstance(subject, dict):
             self._facts.references.add(
-                row, position, subject.get("digest"), "subject", None, None, None, subject.get("mediaType"), "", subject.get("size")
+                row,
+                position,
+                subject.get("digest"),
+                "subject",
+                None,
+                None,
+                None,
+                subject.get("mediaType"),
+                "",
+                subject.get("size"),
             )

@@ -1,7 +1,7 @@
 """Media types: what makes a manifest an image, an index, an attestation, a signature, a chart.
 
-Sources: image-spec media-types.md and manifest.md; Distribution's manifest packages; BuildKit's attestation-storage.md; cosign's
-SIGNATURE_SPEC.md; Helm's and Notary's OCI documents.
+Sources: image-spec media-types.md and manifest.md; Distribution's manifest packages; BuildKit's attestation-storage.md;
+cosign's SIGNATURE_SPEC.md; Helm's and Notary's OCI documents.
 """
 
 from __future__ import annotations

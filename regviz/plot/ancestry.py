@@ -22,9 +22,12 @@ ROWS = 60
 LEVELS = 24
 LEAF_ROOM = 250.0
 _ROW = 17.0
-_TWO_LINES = 27.0
-_LEAST_RADIUS = 1.8
-_TREE_GAP = 6.0
+_LINE = 12.0
+_GAP = 14.0
+_RADII = (1.8, 12.0)
+_MOST_DOTS = 0.6
+_WORDS = (54.0, 190.0)
+_TREE_GAP = 5.0
 _TAGS_NAMED = 4
 
 
@@ -75,25 +78,6 @@ class Forest:
     texts: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Density:
-    """How much room things get: dots a run may have, width of words between layers, gap, largest radius."""
-
-    dots: int
-    words: float
-    gap: float
-    radius: float
-
-
-_DENSITIES = (
-    _Density(24, 170, 16, 13),
-    _Density(18, 130, 14, 11),
-    _Density(12, 90, 12, 10),
-    _Density(6, 60, 10, 8),
-    _Density(1, 0, 7, 6),
-)
-
-
 def describe_forest(
     graph: nx.DiGraph[Any], *, width: float = 720.0, height: float = math.inf, rows: int = ROWS
 ) -> Forest:
@@ -125,20 +109,24 @@ class _Layout:
         self.colours = _colours(found)
         self.roots = [at for at in by_size(found) if found[at].parent < 0 and at in self.shown]
         self.children = {at: [c for c in found[at].children if c in self.shown] for at in self.shown}
-        self.words = {at: _words(found[at], leaf=not self.children[at]) for at in self.shown}
+        self.inner = {at for at, kept in self.children.items() if kept}
         self.dots: list[Dot] = []
         self.edges: list[tuple[float, float, float, float, float]] = []
         self.texts: list[Text] = []
-        for density in _DENSITIES:
-            self.density = density
-            self.unit = self._unit()
-            self.start = self._starts()
-            if all(self._dots_end(at) <= width - min(LEAF_ROOM, width / 2) for at in self.shown if not self.children[at]):
+        self.ahead: dict[int, int] = {}  # levels from here to the last
+        for at in sorted(self.shown, reverse=True):  # children stand after parents
+            self.ahead[at] = max((self.ahead[child] for child in self.children[at]), default=-1) + 1
+        self.lines: dict[int, tuple[str, str]] = {}
+        self.start: dict[int, float] = {}
+        room = width - min(LEAF_ROOM, width / 2)
+        for stretch in (2.6, 2.2, 1.9, 1.6, 1.4, 1.2, 1.0):  # few lines are as long as they may be
+            self._place(room * stretch)
+            if self._ends() <= room:
                 break
+        self.band = self._bands()
 
     def forest(self) -> Forest:
         """The whole picture."""
-        self.band = self._bands()
         top = 0.0
         for root in self.roots:
             self._put(root, top)
@@ -156,41 +144,67 @@ class _Layout:
             title, explanation, description, self.width, top, tuple(self.dots), tuple(self.edges), tuple(self.texts)
         )
 
-    def _unit(self) -> float:
-        """Points of radius for the square root of a byte."""
-        largest = max((max(lengths) for at in self.shown for lengths in [self._dot_bytes(at)]), default=0)
-        return self.density.radius / math.sqrt(largest) if largest else 0.0
+    def _place(self, room: float) -> None:
+        """Decide how wide everything is and where it starts, with so much width for all but the last level.
+
+        The width is divided equally among the levels of the longest way that leads through a branch.
+        """
+        levels = {at: self.found[at].level + self.ahead[at] for at in self.inner}
+        self.room = {at: room / count for at, count in levels.items()}
+        self.largest_radius = min(_RADII[1], max(2 * _RADII[0], min(self.room.values(), default=room) / 5))
+        most = max((max(self._dot_bytes(at)) for at in self.shown), default=0)
+        self.unit = self.largest_radius / math.sqrt(most) if most else 0.0
+        self.lines = {at: self._lines(at) for at in self.inner}
+        for at in sorted(self.shown):
+            parent = self.found[at].parent
+            self.start[at] = 2.0 if parent < 0 else self._turn(parent) + _GAP
+
+    def _ends(self) -> float:
+        """Where the words of the last level begin that begin most to the right."""
+        return max((self.start[at] + self._dots_width(at) for at in self.shown if at not in self.inner), default=0)
 
     def _dot_bytes(self, at: int) -> Sequence[int]:
+        """Bytes of the dots of a branch: of its layers, or of all together where there is no room for each."""
         branch = self.found[at]
-        return branch.layer_bytes if len(branch.layers) <= self.density.dots else (branch.bytes,)
+        least = len(branch.layers) * 2 * (_RADII[0] + 1)
+        room = self.room.get(at, LEAF_ROOM / 4) * _MOST_DOTS
+        return branch.layer_bytes if len(branch.layers) == 1 or least <= room - 2 * _RADII[1] else (branch.bytes,)
 
     def _radii(self, at: int) -> list[float]:
-        return [max(_LEAST_RADIUS, self.unit * math.sqrt(length)) for length in self._dot_bytes(at)]
+        return [max(_RADII[0], self.unit * math.sqrt(length)) for length in self._dot_bytes(at)]
 
-    def _dots_end(self, at: int) -> float:
+    def _dots_width(self, at: int) -> float:
         radii = self._radii(at)
-        return self.start[at] + 2 * sum(radii) + 2 * (len(radii) - 1)
+        return 2 * sum(radii) + 2 * (len(radii) - 1)
 
-    def _end(self, at: int) -> float:
-        """Where the line from a layer turns to what stands on it."""
-        room = max((text_width(fit(line, self.density.words, SMALL_SIZE), SMALL_SIZE) for line in self.words[at]), default=0)
-        return self._dots_end(at) + (room + 8 if room else 0) + 2
+    def _lines(self, at: int) -> tuple[str, str]:
+        """What stands above and below the line that leaves a branch, as wide as there is room."""
+        branch = self.found[at]
+        room = min(_WORDS[1], self.room[at] - self._dots_width(at) - _GAP - 10)
+        count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
+        size = format_bytes(branch.bytes)
+        much = f"{count}  {size}" if count else size
+        if text_width(much, SMALL_SIZE) > room:
+            return count, ""
+        above = branch.instruction
+        if branch.tags:
+            whole = _tag_words(branch.tags)
+            named = f"…/{whole.rpartition('/')[2]}"  # a namespace tells least
+            above = named if text_width(named, SMALL_SIZE) <= room < text_width(whole, SMALL_SIZE) else whole
+        return (fit(above, room, SMALL_SIZE) if room >= _WORDS[0] else ""), much
 
-    def _starts(self) -> dict[int, float]:
-        self.start: dict[int, float] = {}
-        for at in sorted(self.shown):  # parents stand before children
-            parent = self.found[at].parent
-            self.start[at] = 2.0 if parent < 0 else self._end(parent) + self.density.gap
-        return self.start
+    def _turn(self, at: int) -> float:
+        """Where the line from a branch turns to what stands on it."""
+        words = max((text_width(line, SMALL_SIZE) for line in self.lines[at]), default=0)
+        return self.start[at] + self._dots_width(at) + (words + 10 if words else 2)
 
     def _bands(self) -> dict[int, float]:
         bands: dict[int, float] = {}
         for at in sorted(self.shown, reverse=True):
-            kept = self.children[at]
-            words = _TWO_LINES if kept and self.density.words else _ROW
-            above = sum(bands[child] for child in kept) + (_ROW if self._hidden(at) and kept else 0)
-            bands[at] = max(words, 2 * max(self._radii(at)) + 3, above)
+            words = 2 * _LINE if at in self.inner and any(self.lines[at]) else _ROW
+            stacked = sum(bands[child] for child in self.children[at])
+            stacked += _ROW if at in self.inner and self._hidden(at) else 0
+            bands[at] = max(words, 2 * max(self._radii(at)) + 3, stacked)
         return bands
 
     def _hidden(self, at: int) -> list[int]:
@@ -208,13 +222,14 @@ class _Layout:
                 continue
             self._put_words(at, y)
             taken = sum(self.band[child] for child in kept) + (_ROW if hidden else 0)
-            below, turn, leaves = top + (self.band[at] - taken) / 2, self._end(at), self._dots_end(at)
+            below, turn = top + (self.band[at] - taken) / 2, self._turn(at)
+            leaves = self.start[at] + self._dots_width(at)
             for child in kept:
                 self.edges.append((leaves, y, turn, self.start[child], below + self.band[child] / 2))
                 bands.append((child, below))
                 below += self.band[child]
             if hidden:
-                x = turn + self.density.gap
+                x = turn + _GAP
                 self.edges.append((leaves, y, turn, x - 2, below + _ROW / 2))
                 text = self._others(hidden, self.width - x)
                 self.texts.append(Text(x + 2, below + _ROW / 2, text, SMALL_SIZE, MUTED))
@@ -228,19 +243,20 @@ class _Layout:
             x += 2 * radius + 2
 
     def _put_words(self, at: int, y: float) -> None:
-        x = self._dots_end(at) + 6
-        for line, level, off in zip(self.words[at], ("bottom", "top"), (-2, 2), strict=False):
-            text = fit(line, self.density.words, SMALL_SIZE)
+        x = self.start[at] + self._dots_width(at) + 6
+        for text, level, off in zip(self.lines[at], ("bottom", "top"), (-2, 2), strict=True):
             colour = INK if level == "bottom" and self.found[at].tags else MUTED
             if text:
                 self.texts.append(Text(x, y + off, text, SMALL_SIZE, colour, level=level))
 
     def _put_leaf(self, at: int, y: float, hidden: Sequence[int]) -> None:
-        branch, x = self.found[at], self._dots_end(at) + 6
+        branch, x = self.found[at], self.start[at] + self._dots_width(at) + 6
         room = self.width - x
-        said = [*self.words[at][1:], *([self._others(hidden, room)] if hidden else []), branch.instruction]
-        more = "  ".join(part for part in said if part)
-        tags = fit(self.words[at][0], room if not more else max(room * 0.6, room - text_width(more, SMALL_SIZE) - 8), TEXT_SIZE)
+        count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
+        others = self._others(hidden, room) if hidden else ""
+        more = "  ".join(part for part in (count, format_bytes(branch.bytes), others, branch.instruction) if part)
+        tags_room = max(room * 0.6, room - text_width(more, SMALL_SIZE) - 8)
+        tags = fit(_tag_words(branch.tags), tags_room, TEXT_SIZE)
         if tags:
             self.texts.append(Text(x, y, tags, colour=INK))
             x += text_width(tags, TEXT_SIZE) + 8
@@ -260,10 +276,8 @@ class _Layout:
     def _explanation(self) -> str:
         if not self.found:
             return ""
-        largest = max(max(branch.layer_bytes) for branch in self.found)
-        text = (
-            f"Each layer stands on the one to its left. The area of a dot is its bytes; the largest layer has {format_bytes(largest)}."
-        )
+        largest = format_bytes(max(dot.bytes for dot in self.dots))
+        text = f"Each layer stands on the one to its left. The area of a dot is its bytes; the largest has {largest}."
         hidden = [branch for at, branch in enumerate(self.found) if at not in self.shown]
         if hidden:
             layers = sum(len(branch.layers) for branch in hidden)
@@ -279,15 +293,6 @@ def _colours(found: Sequence[Branch]) -> dict[str, str]:
         own[branch.repository] = own.get(branch.repository, 0) + branch.bytes
     names = sorted(own.keys() - {"", SEVERAL_REPOSITORIES}, key=lambda name: (-own[name], name))
     return {**repository_colours(names), SEVERAL_REPOSITORIES: SEVERAL, "": ""}
-
-
-def _words(branch: Branch, *, leaf: bool) -> tuple[str, str]:
-    """What is said of a branch: its tags or its instruction, and how much it is."""
-    size = format_bytes(branch.bytes)
-    much = f"{len(branch.layers):,} layers, {size}" if len(branch.layers) > 1 else size
-    if branch.tags or leaf:
-        return _tag_words(branch.tags), much
-    return branch.instruction, much
 
 
 def _tag_words(tags: Sequence[str]) -> str:

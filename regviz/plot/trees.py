@@ -22,7 +22,7 @@ from regviz.plot.canvas import (
     put_legend,
     put_texts,
 )
-from regviz.plot.palette import MUTED, REPOSITORIES, RULE, SEVERAL
+from regviz.plot.palette import MUTED, OTHERS, REPOSITORIES, RULE, SEVERAL
 from regviz.plot.style import style
 from regviz.plot.svg import MARKS
 
@@ -105,15 +105,17 @@ def _meanings(told: Forest) -> list[tuple[Line2D, str]]:
     """What the colours mean, of those that occur."""
     used = {dot.colour for dot in told.dots}
     look: dict[str, Any] = {"marker": "o", "linewidth": 0, "markersize": 7}
-    several = Line2D([], [], color=SEVERAL, **look)
-    none = Line2D([], [], markerfacecolor="none", markeredgecolor=MUTED, **look)
-    one = Line2D([], [], color=REPOSITORIES[0], **look)
     said = [
-        (bool(used - {SEVERAL, ""}), one, "coloured: tags of one repository stand on it"),
-        (SEVERAL in used, several, "tags of several do"),
-        ("" in used, none, "no tag does"),
+        (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "tags of one repository, by its colour, stand on it"),
+        (OTHERS in used, OTHERS, "of one further repository"),
+        (SEVERAL in used, SEVERAL, "of several"),
+        ("" in used, "none", "no tag"),
     ]
-    return [(handle, words) for occurs, handle, words in said if occurs]
+    return [
+        (Line2D([], [], markerfacecolor=colour, markeredgecolor=MUTED if colour == "none" else colour, **look), words)
+        for occurs, colour, words in said
+        if occurs
+    ]
 
 
 def _lines(told: Forest) -> Path:

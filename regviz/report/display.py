@@ -49,9 +49,7 @@ class Shown:
         return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>{self.html}"
 
 
-def table(
-    rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: str = "", command: str = ""
-) -> Shown:
+def table(rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: str = "", command: str = "") -> Shown:
     """A pandas table with readable bytes, times and digests; see :func:`regviz.report.tables.html_table`.
 
     Examples

@@ -54,9 +54,7 @@ def read_notebook(path: Path) -> NotebookNode:
     return notebook
 
 
-def execute(
-    notebook: NotebookNode, *, name: str, source: str, folder: Path, progress: Progress = no_progress
-) -> None:
+def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, progress: Progress = no_progress) -> None:
     """Run every cell of a notebook; its outputs are put into it.
 
     Parameters
@@ -98,7 +96,7 @@ def execute(
         )
         client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS)
         client.owns_km = True  # so that the kernel ends with the run
-        # Cell by cell, not client.execute(): that takes the interrupt of an impatient person for a kernel that died.
+        # Cell by cell, as client.execute() takes the interrupt of an impatient person for a dead kernel.
         try:
             with client.setup_kernel(env=_environment(source, place), cwd=str(folder)):
                 for number, (index, cell) in enumerate(cells, 1):
@@ -116,9 +114,7 @@ def execute(
 
 
 def _transport(place: str) -> str:
-    local = (
-        hasattr(socket, "AF_UNIX") and os.name == "posix" and len(os.fsencode(place)) < _LONGEST_SOCKET_PATH
-    )
+    local = hasattr(socket, "AF_UNIX") and os.name == "posix" and len(os.fsencode(place)) < _LONGEST_SOCKET_PATH
     return "ipc" if local else "tcp"
 
 
@@ -135,7 +131,7 @@ def _environment(source: str, place: str) -> Mapping[str, str]:
 
 
 def own_path(variable: str, first: str) -> str:
-    """A path variable's value with a folder of ours before what it has; so a kernel imports this very regviz."""
+    """A path variable with a folder of ours before what it has: a kernel imports this very regviz."""
     return os.pathsep.join(path for path in (first, os.environ.get(variable, "")) if path)
 
 

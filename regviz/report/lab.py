@@ -62,9 +62,7 @@ def lab(
         JupyterLab is not installed, the source is not there, or the folder cannot be written.
     """
     if importlib.util.find_spec("jupyterlab") is None:
-        raise RegvizError(
-            f"JupyterLab is not installed; install it: {sys.executable} -m pip install jupyterlab"
-        )
+        raise RegvizError(f"JupyterLab is not installed; install it: {sys.executable} -m pip install jupyterlab")
     environment = _environment(source)
     place = Path(folder).absolute()
     for name in lay_out(place):
@@ -133,11 +131,7 @@ def _copied(record: Path) -> dict[str, str]:
         said = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return (
-        {name: digest for name, digest in said.items() if isinstance(digest, str)}
-        if isinstance(said, dict)
-        else {}
-    )
+    return {name: digest for name, digest in said.items() if isinstance(digest, str)} if isinstance(said, dict) else {}
 
 
 def _sha256(content: bytes) -> str:

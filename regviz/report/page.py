@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import re
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ _STATIC = Path(__file__).with_name("static")
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _NO_WORD = re.compile(r"\W+")
-_TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
+_NOTEBOOK_ONLY = "notebook-only"
 
 
 def render(notebook: NotebookNode, *, title: str) -> str:
@@ -42,13 +42,17 @@ def render(notebook: NotebookNode, *, title: str) -> str:
     """
     from jinja2 import FileSystemLoader  # loaded when asked for
     from nbconvert.exporters import TemplateExporter
+    from nbformat import NotebookNode
 
-    prose = [str(cell.source) for cell in _shown(notebook) if cell.cell_type == "markdown"]
+    shown = [cell for cell in notebook.cells if _NOTEBOOK_ONLY not in cell.metadata.get("tags", [])]
+    prose = [markdown(cell.source) if cell.cell_type == "markdown" else "" for cell in shown]
     script, style = _asset("page.js"), _asset("output.css") + _asset("page.css")
     page = {
         "title": f"{title} · regviz",
-        "heading": "" if any(_TITLE.search(source) for source in prose) else title,
-        "contents": [found for source in prose for found in _HEADING.findall(markdown(source))],
+        "heading": "" if any("<h1 " in html for html in prose) else title,
+        "prose": prose,
+        "contents": [found for html in prose for found in _HEADING.findall(html)],
+        "first_section": next((at for at, html in enumerate(prose) if "<h2 " in html), None),
         "style": style,
         "script": script,
         "policy": _policy(script),
@@ -60,12 +64,8 @@ def render(notebook: NotebookNode, *, title: str) -> str:
         filters={"markdown": markdown, "highlight": highlight},
     )
     exporter.environment.globals["page"] = page
-    rendered, _ = exporter.from_notebook_node(notebook)
+    rendered, _ = exporter.from_notebook_node(NotebookNode(notebook | {"cells": shown}))
     return str(rendered)
-
-
-def _shown(notebook: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in notebook.cells if "notebook-only" not in cell.metadata.get("tags", [])]
 
 
 def _asset(name: str) -> str:
@@ -94,7 +94,7 @@ def markdown(source: str) -> str:
         """Headings without the links that nbconvert puts beside them."""
 
         def heading(self, text: str, level: int, **_: Any) -> str:
-            words = _NO_WORD.sub("-", html.unescape(_TAG.sub("", text)).lower()).strip("-")
+            words = _NO_WORD.sub("-", unescape(_TAG.sub("", text)).lower()).strip("-")
             return f'<h{level} id="{words}">{text}</h{level}>\n'
 
     return str(MarkdownWithMath(renderer=Renderer(escape=False)).render(source))

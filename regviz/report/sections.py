@@ -84,15 +84,11 @@ def problems(reg: Registry) -> Shown:
     if not len(found):
         return Shown('<div class="rv"><p>No problem was found.</p></div>', "No problem was found.")
     counts = found["rule"].value_counts()
-    order = sorted(
-        counts.index, key=lambda rule: (SEVERITIES.index(RULES[rule].severity), -counts[rule], rule)
-    )
+    order = sorted(counts.index, key=lambda rule: (SEVERITIES.index(RULES[rule].severity), -counts[rule], rule))
     parts = "".join(_problem(RULES[rule], found[found["rule"] == rule]) for rule in order)
     severities = found["severity"].value_counts()
     heads = ", ".join(
-        count_noun(int(severities[severity]), word)
-        for severity, word in _WORDS.items()
-        if severity in severities
+        count_noun(int(severities[severity]), word) for severity, word in _WORDS.items() if severity in severities
     )
     return Shown(f'<div class="rv rv-problems"><p>{heads}.</p>{parts}</div>', heads)
 

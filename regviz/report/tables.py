@@ -18,9 +18,7 @@ _SAID = {(column.name, column.about) for table in TABLES.values() for column in 
 _ABOUT = {name: about for name, about in _SAID if sum(name == other for other, _ in _SAID) == 1}
 
 
-def html_table(
-    rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: str = "", command: str = ""
-) -> str:
+def html_table(rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: str = "", command: str = "") -> str:
     """A table with its caption and, where it shows only some of the rows, a note that says so.
 
     Parameters
@@ -91,9 +89,5 @@ def _note(shown: int, there: int, largest: str, command: str) -> str:
     if shown == there:
         return ""
     order = f", by {readable(largest)}" if largest else ""
-    every = (
-        f" The other {there - shown:,} are in the output of <code>{escape_html(command)}</code>."
-        if command
-        else ""
-    )
+    every = f" The other {there - shown:,} are in the output of <code>{escape_html(command)}</code>." if command else ""
     return f'<p class="note">Shown are the first {shown:,} of {there:,} rows{order}.{every}</p>'

@@ -40,7 +40,7 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
         It is a zip archive without its directory.
     """
     try:
-        if os.path.isdir(path):  # noqa: PTH112  # os.fsencode'd names pass through
+        if os.path.isdir(path):  # os.fsencode'd names pass through
             return Folder(path)
         if not os.path.lexists(path):
             message = f"nothing lies at {path}"
@@ -48,7 +48,7 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
         if not Path(path).is_file():
             message = f"{path} is neither a folder nor a file"
             raise NotRecognisedError(message)
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             head = file.read(BLOCK)
     except PermissionError as error:
         message = f"{path} may not be read by this user; run as one who may, for example with sudo"
@@ -69,7 +69,7 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
 def _tar_within(stream: Stream) -> Stream:
     head = stream.read_at(0, BLOCK)
     if not _is_tar_header(head):
-        message = f"{stream.name} is compressed, and holds no tar archive: give a registry's storage folder, or an archive of it"
+        message = f"{stream.name} holds no tar archive: give a registry's storage folder, or an archive of it"
         raise NotRecognisedError(message)
     stream.rewind()
     return stream

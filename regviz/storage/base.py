@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,31 +63,30 @@ class StorageProblem:
 
 
 class Storage(Protocol):
-    """Where bytes lie."""
+    """Where bytes lie.
+
+    Attributes
+    ----------
+    uri : str
+        What a person called it.
+    walkable : bool
+        It is a :class:`Walkable`; :func:`is_walkable` tells the type checker too.
+    forward_only : bool
+        Each :meth:`read_many` reads from the beginning: ask for everything at once.
+    knows_disk : bool
+        It knows the bytes of disk blocks.
+    problems : dict
+        What is wrong, in the order it was met; a dictionary, because what is looked at twice is wrong once.
+    complete : bool
+        Everything could be read so far.
+    """
 
     uri: str
     walkable: bool
     forward_only: bool
-    """Each :meth:`read_many` reads from the beginning: ask for everything at once."""
     knows_disk: bool
     problems: dict[StorageProblem, None]
-    """What is wrong, in the order it was met; a dictionary, because what is looked at twice is wrong once."""
     complete: bool
-
-    def children(self, directory: bytes) -> Listing:
-        """What lies in a directory; empty where there is no such directory. Walkable storages only."""
-
-    def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
-        """Facts on ``directory/name + suffix`` for each name. Walkable storages only."""
-
-    def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
-        """Whether there is a ``directory/name + suffix``, for each name. Walkable storages only."""
-
-    def read_links(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> tuple[list[bytes | None], list[int]]:
-        """Contents and times (µs) of the small files ``directory/name + suffix``. Walkable storages only."""
-
-    def lone_link_times(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[int | None]:
-        """Time of ``<name>/index/sha256/<hex>/link`` where it is cheaply known to be alone. Walkable storages only."""
 
     def entries(self) -> Iterator[Entries]:
         """Everything, in batches, in the storage's own order."""
@@ -100,3 +99,29 @@ class Storage(Protocol):
         None stands for what could not be read; it is said in `problems`. No more than `limit` bytes of an item are
         given. `locators` are paths for a walkable storage, else those of :meth:`entries`.
         """
+
+
+class Walkable(Storage, Protocol):
+    """A storage whose directories can be listed one by one, so that much of it need not be looked at."""
+
+    def children(self, directory: bytes) -> Listing:
+        """What lies in a directory; empty where there is no such directory."""
+
+    def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
+        """Facts on ``directory/name + suffix`` for each name."""
+
+    def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
+        """Whether there is a ``directory/name + suffix``, for each name."""
+
+    def read_links(
+        self, directory: bytes, names: Sequence[bytes], suffix: bytes
+    ) -> tuple[list[bytes | None], list[int]]:
+        """Contents and times (µs) of the small files ``directory/name + suffix``."""
+
+    def lone_link_times(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[int | None]:
+        """Time of ``<name>/index/sha256/<hex>/link`` where it is cheaply known to be alone."""
+
+
+def is_walkable(storage: Storage) -> TypeGuard[Walkable]:
+    """Whether the directories of a storage can be listed one by one."""
+    return storage.walkable

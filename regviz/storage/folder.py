@@ -115,7 +115,9 @@ class Folder:
                 yield number, data
                 number += 1
 
-    def read_links(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> tuple[list[bytes | None], list[int]]:
+    def read_links(
+        self, directory: bytes, names: Sequence[bytes], suffix: bytes
+    ) -> tuple[list[bytes | None], list[int]]:
         """Contents (None where there is no file) and times of ``directory/name + suffix``, small files all."""
         contents: list[bytes | None] = []
         times: list[int] = []
@@ -136,7 +138,9 @@ class Folder:
                 names.sort()
                 facts = self.stat_many(directory, names)
                 for name, size, mtime in zip(names, facts.sizes.tolist(), facts.mtimes.tolist(), strict=True):
-                    self._put(batch, _join(directory, name), kind if kind == SYMLINK or size >= 0 else OTHER, size, mtime)
+                    self._put(
+                        batch, _join(directory, name), kind if kind == SYMLINK or size >= 0 else OTHER, size, mtime
+                    )
             for name in sorted(listing.directories, reverse=True):
                 pending.append(_join(directory, name))
                 self._put(batch, _join(directory, name), DIRECTORY, 0, 0)
@@ -200,11 +204,15 @@ class Folder:
                     self._unreadable(_join(directory, name + suffix), error)
                     rows.append((-1, 0, 0, 0))
                 else:
-                    size = s.st_size if regular(s.st_mode) else self._no_file(_join(directory, name + suffix), s.st_mode)
+                    size = (
+                        s.st_size if regular(s.st_mode) else self._no_file(_join(directory, name + suffix), s.st_mode)
+                    )
                     rows.append((size, s.st_mtime_ns // 1000, getattr(s, "st_blocks", 0) * 512, s.st_ino))
         return np.array(rows or [(-1, 0, 0, 0)] * len(names), np.int64).reshape(-1, 4).T
 
-    def _read_link_chunk(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> list[tuple[bytes | None, int]]:
+    def _read_link_chunk(
+        self, directory: bytes, names: Sequence[bytes], suffix: bytes
+    ) -> list[tuple[bytes | None, int]]:
         found: list[tuple[bytes | None, int]] = []
         middle = suffix.rpartition(b"/")[0]
         with self._opened(directory) as place:
@@ -269,7 +277,11 @@ class Folder:
         wanted = min(size, limit) if known else limit
         try:
             data = os.read(descriptor, wanted if known else min(wanted, _FIRST_READ))
-            while len(data) < wanted and (known or len(data) >= _FIRST_READ) and (more := os.read(descriptor, wanted - len(data))):
+            while (
+                len(data) < wanted
+                and (known or len(data) >= _FIRST_READ)
+                and (more := os.read(descriptor, wanted - len(data)))
+            ):
                 data += more
             if not data and not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
                 self._no_file(path, mode)
@@ -303,7 +315,7 @@ class Folder:
         """Say what lies where a file should; -1, for a length that there is none of."""
         if stat.S_ISLNK(mode):
             self._say("symbolic-link", path, "not followed")
-        elif not stat.S_ISDIR(mode):
+        elif not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
             self._say("special-file", path, "not followed")
         return -1
 

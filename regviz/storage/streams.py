@@ -82,8 +82,8 @@ class Stream:
             pass
 
     def _read(self, count: int) -> bytes:
-        import zstandard  # noqa: PLC0415  # loaded only for compressed archives
-        from isal import isal_zlib  # noqa: PLC0415
+        import zstandard  # loaded only for compressed archives
+        from isal import isal_zlib
 
         if self._damage is None:
             try:
@@ -124,7 +124,7 @@ class _Members:
                 self._member = _gzip_member()
             if not data:
                 raise EOFError
-            ready = self._member.decompress(data, count)
+            ready: bytes = self._member.decompress(data, count)
             self._rest = self._member.unconsumed_tail or self._member.unused_data
             if ready:
                 return ready
@@ -133,8 +133,8 @@ class _Members:
         self._source.close()
 
 
-def _gzip_member() -> Any:  # noqa: ANN401  # isal has no type for it
-    from isal import isal_zlib  # noqa: PLC0415
+def _gzip_member() -> Any:  # isal has no type for it
+    from isal import isal_zlib
 
     return isal_zlib.decompressobj(wbits=16 + isal_zlib.MAX_WBITS)
 
@@ -152,7 +152,7 @@ class _Frames:
     """
 
     def __init__(self, path: str) -> None:
-        import zstandard  # noqa: PLC0415
+        import zstandard
 
         self._source = open(path, "rb")  # noqa: SIM115  # closed in close()
         self._decoder = zstandard.ZstdDecompressor(max_window_size=_LARGEST_ZSTD_WINDOW)
@@ -179,7 +179,7 @@ class _Frames:
                 rest = 1 - single + (0, 1, 2, 4)[said & 3] + (single, 2, 4, 8)[said >> 6]
                 self._frame, self._in_frame = self._decoder.decompressobj(), True
                 return magic + descriptor + self._exactly(rest)
-            if magic[1:] != b"\x2a\x4d\x18" or magic[0] >> 4 != 5:  # noqa: PLR2004
+            if magic[1:] != b"\x2a\x4d\x18" or magic[0] >> 4 != 5:
                 break  # what stands behind the last frame is ignored, as with gzip
             left = int.from_bytes(self._exactly(4), "little")
             while left:

@@ -1,8 +1,8 @@
 """A tar archive, read in place: an own scan of the headers, then contents by offset.
 
 POSIX ustar, pax and GNU headers as GNU tar's manual ("Basic Tar Format") and POSIX.1-2024 (pax, "ustar Interchange
-Format") define them: GNU long names (L, K), pax extended headers (x, g) with path, size, mtime, linkpath and GNU.sparse.*,
-sizes in base 256, old GNU sparse files (S), hard links.
+Format") define them: GNU long names (L, K), pax extended headers (x, g) with path, size, mtime, linkpath and
+GNU.sparse.*, sizes in base 256, old GNU sparse files (S), hard links.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from regviz.storage.tar_headers import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
 
 class Source(Protocol):
     """Bytes by offset; offsets never fall within one reading of a compressed source."""
@@ -50,19 +51,21 @@ class PlainFile:
             os.close(self._descriptor)
 
     def size(self) -> int | None:
+        """Bytes in all."""
         return os.fstat(self._descriptor).st_size
 
     def rewind(self) -> None:
-        pass
+        """Nothing to do: every offset is as near."""
 
     def read_at(self, offset: int, count: int) -> bytes:
+        """At most `count` bytes from `offset`; fewer only at the end."""
         data = os.pread(self._descriptor, count, offset)
         while len(data) < count and (more := os.pread(self._descriptor, count - len(data), offset + len(data))):
             data += more
         return data
 
     def read_on(self) -> None:
-        pass
+        """Nothing to do."""
 
 
 class Tar:
@@ -212,4 +215,3 @@ def _are_plain(paths: list[bytes]) -> bool:
 
 def _columns(batch: Entries) -> tuple[list[bytes], list[int], list[int], list[int], list[int], list[bytes | None]]:
     return batch.paths, batch.types, batch.sizes, batch.mtimes, batch.locators, batch.inline
-

@@ -20,7 +20,7 @@ def octal_columns(
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Numbers of eleven octal digits, and whether each is one."""
     digits = field - np.uint8(48)
-    return digits.astype(np.int64) @ _POWERS, (digits < 8).all(axis=1)  # noqa: PLR2004
+    return digits.astype(np.int64) @ _POWERS, np.asarray((digits < 8).all(axis=1), np.bool_)
 
 
 def number(field: bytes, at: int, source: str) -> int:
@@ -37,7 +37,7 @@ def number(field: bytes, at: int, source: str) -> int:
     (71, 42)
     """
     if field[0] & 0x80:
-        negative = field[0] == 0xFF  # noqa: PLR2004
+        negative = field[0] == 0xFF
         value = int.from_bytes(field if negative else bytes((field[0] & 0x7F,)) + field[1:], "big", signed=negative)
         if abs(value) < _LATEST:
             return value
@@ -115,7 +115,7 @@ def microseconds(text: bytes, fallback: int) -> int:
     """
     whole, _, fraction = text.partition(b".")
     digits = whole.removeprefix(b"-")
-    if not digits.isdigit() or (fraction and not fraction.isdigit()) or len(digits) > 12:  # noqa: PLR2004
+    if not digits.isdigit() or (fraction and not fraction.isdigit()) or len(digits) > 12:
         return fallback
     micro = int(digits) * 1_000_000 + int((fraction + b"000000")[:6])
     return micro if digits is whole or whole[:1] != b"-" else -micro - bool(fraction[6:].strip(b"0"))
@@ -126,7 +126,7 @@ def verify(header: bytes, at: int, source: str) -> None:
     field = header[148:156].split(b"\0", 1)[0].strip()
     body = header[:148] + b"        " + header[156:]
     total = sum(body)
-    signed = total - 256 * sum(byte > 0x7F for byte in body)  # noqa: PLR2004
+    signed = total - 256 * sum(byte > 0x7F for byte in body)
     if not field or field.strip(b"01234567") or int(field, 8) not in (total, signed):
         what = "is no tar archive" if at == 0 else f"is damaged at byte {at}: no header of a member stands there"
         message = f"{source} {what}"

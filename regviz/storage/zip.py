@@ -79,7 +79,15 @@ class Zip:
         try:
             with self._archive.open(member) as file:
                 return file.read(limit)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            OSError,
+            NotImplementedError,
+            RuntimeError,
+            ValueError,
+        ) as error:
             self.complete = False
             self.problems[StorageProblem("unreadable", _raw_name(member), str(error))] = None
             return None
@@ -101,9 +109,9 @@ def _kind(member: zipfile.ZipInfo) -> int:
 def _mtime(member: zipfile.ZipInfo) -> int:
     """Time in µs: the extended timestamp (UTC) where there is one, else the DOS time, taken for UTC; 0 for none."""
     extra = member.extra
-    while len(extra) >= 9:  # noqa: PLR2004  # tag, length, flags and one time
+    while len(extra) >= 9:  # tag, length, flags and one time
         tag, length = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
-        if tag == _TIMESTAMP and length >= 5 and extra[4] & 1:  # noqa: PLR2004
+        if tag == _TIMESTAMP and length >= 5 and extra[4] & 1:
             return int.from_bytes(extra[5:9], "little", signed=True) * 1_000_000
         extra = extra[4 + length :]
     try:

@@ -92,7 +92,9 @@ class Distribution(DistributionWords):
 
     def _broken(self, algorithm: str) -> list[str]:
         """Digests whose directories hold no data."""
-        return [digest for digest in self.known.concerned("blob-truncated", "blob") if digest.startswith(f"{algorithm}:")]
+        return [
+            digest for digest in self.known.concerned("blob-truncated", "blob") if digest.startswith(f"{algorithm}:")
+        ]
 
     def _repository_units(self, rest: bytes, type: int) -> tuple[Unit, ...]:  # noqa: A002
         at = rest.find(b"/_")
@@ -140,7 +142,7 @@ class Distribution(DistributionWords):
         if not parts:
             return ()
         upload = self.unit("upload", directory, parts[0])
-        if parts[1:2] != [b"hashstates"] or len(parts) < 4:  # noqa: PLR2004
+        if parts[1:2] != [b"hashstates"] or len(parts) < 4:
             return (upload,)
         return upload, self.unit("state", directory + b"/" + b"/".join(parts[:3]), parts[3])
 

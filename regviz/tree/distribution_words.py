@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from regviz.layouts.distribution.grammar import (
     BLOBS,
     GITLAB_LOCKS,
@@ -21,9 +19,6 @@ from regviz.layouts.distribution.grammar import (
 from regviz.storage.base import DIRECTORY
 from regviz.text import count_noun, decode_name, format_bytes, short_digest
 from regviz.tree.layout import RootedLayout
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _NOT_OF_THE_LAYOUT = "no part of the layout"
 _LINK_STATES = {
@@ -79,7 +74,7 @@ class DistributionWords(RootedLayout):
         return {
             Role.SIGNATURE_LINK: "a signature of this schema 1 manifest (2.0 to 2.4)",
             Role.UPLOAD_DATA: "what has arrived",
-            Role.UPLOAD_STATE: f"state of the hash after {decode_name(path.rpartition(b'/')[2])} bytes, to go on from there",
+            Role.UPLOAD_STATE: f"the hash as it was after {decode_name(path.rpartition(b'/')[2])} bytes",
             Role.REFERRER_LINK: "a manifest that speaks about this one (ORAS)",
         }.get(place.role, _NOT_OF_THE_LAYOUT)
 
@@ -114,7 +109,11 @@ class DistributionWords(RootedLayout):
         if state in _LINK_STATES:
             return _LINK_STATES[state]
         digest = self.known.text("tags", "manifest", row)
-        what = self.known.manifest(self.known.registry.key_code(digest)) if self.known.present(digest) else "manifest, which is not here,"
+        what = (
+            self.known.manifest(self.known.registry.key_code(digest))
+            if self.known.present(digest)
+            else "manifest, which is not here,"
+        )
         name = self.known.repository(repository)
         return f'→ {short_digest(digest)} the {what} that tag "{tag}" of {name} points to'
 
@@ -137,7 +136,9 @@ class DistributionWords(RootedLayout):
         at = rest.find(b"/_")
         name = decode_name(rest if at < 0 else rest[:at])
         if not rest:
-            return f"{count_noun(len(self.known.repositories), 'repository', 'repositories')}: names, and links to blobs"
+            return (
+                f"{count_noun(len(self.known.repositories), 'repository', 'repositories')}: names, and links to blobs"
+            )
         if at < 0:
             return self._repository(name) if name in self.known.repositories else self.known.namespace(name)
         return self._in_repository(name, rest[at + 1 :].split(b"/"), empty=empty)
@@ -148,7 +149,7 @@ class DistributionWords(RootedLayout):
         if len(parts) == 1:
             rows = [row for rows in self.known.blobs(decode_name(parts[0])).values() for row in rows.tolist()]
             return f"{count_noun(len(rows), 'blob')}, {format_bytes(self.known.bytes_of(rows))}"
-        if len(parts) == 2:  # noqa: PLR2004
+        if len(parts) == 2:
             return f"digests that begin with {decode_name(parts[1])}"
         return "no data: it was collected, or never completed" if empty else ""
 
@@ -165,7 +166,7 @@ class DistributionWords(RootedLayout):
         last = parts[-1]
         if parts[0] == UPLOADS:
             return self._in_uploads(repository, parts, empty=empty)
-        if parts[:2] == [MANIFESTS, TAGS] and len(parts) > 2:  # noqa: PLR2004
+        if parts[:2] == [MANIFESTS, TAGS] and len(parts) > 2:
             return self._in_tag(repository, parts[2:], empty=empty)
         if len(parts) > 1 and (last in HEX_LENGTHS or parts[-2] not in HEX_LENGTHS) and parts[0] == LAYERS:
             return ""
@@ -198,7 +199,7 @@ class DistributionWords(RootedLayout):
     def _in_uploads(self, repository: str, parts: list[bytes], *, empty: bool) -> str:
         if len(parts) == 1:
             return "no upload is under way" if empty else "uploads under way, or broken off"
-        if len(parts) > 2:  # noqa: PLR2004
+        if len(parts) > 2:
             return "states of the hash, for an upload to go on" if parts[2:] == [b"hashstates"] else ""
         code = self.known.registry.name_code(decode_name(parts[1]))
         row = self.known.in_repository("uploads", repository, "upload", code)

@@ -13,7 +13,7 @@ from regviz.storage.base import DIRECTORY, FILE
 from regviz.tree.listing import join, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from regviz.layouts.common import Tick
     from regviz.storage.base import Storage
@@ -53,25 +53,26 @@ class Kind(NamedTuple):
 class Total(NamedTuple):
     """What a Registry knows of all units of a kind in a directory."""
 
-    count: int | None
+    number: int | None
     """None where they are to be counted by their entries."""
-    bytes: int | None = None
+    weight: int | None = None
+    """Bytes of them all."""
 
 
 class More(NamedTuple):
     """Units that are not shown."""
 
     kind: Kind
-    count: int
+    number: int
     lacking: int
     """How many of them are not whole."""
-    bytes: int | None
+    weight: int | None
 
 
 class Layout(Protocol):
     """What is asked of a layout."""
 
-    kinds: dict[str, Kind]
+    kinds: Mapping[str, Kind]
 
     def units(self, path: bytes, type: int) -> tuple[Unit, ...]:  # noqa: A002  # as find calls it
         """The units that a path lies in, outermost first; itself the last where it is one."""
@@ -91,7 +92,7 @@ class Node:
     """An entry that is shown."""
 
     type: int = DIRECTORY
-    bytes: int | None = None
+    size: int | None = None
     children: dict[bytes, Node] = field(default_factory=dict)
     more: list[More] = field(default_factory=list)
 
@@ -132,7 +133,7 @@ class Gatherer:
                 self._node(unit.top)
                 return False
         node = self._node(path)
-        node.type, node.bytes = type, size
+        node.type, node.size = type, size
         return True
 
     def count_whole(self, unit: Unit, count: int) -> None:
@@ -146,21 +147,20 @@ class Gatherer:
             if not self._has(directory):
                 continue  # what it lay in was taken away
             kind, total = self._layout.kinds[name], self._layout.total(name, directory)
-            counted = max(group.directories, group.whole)
-            count = counted if total is None or total.count is None else total.count
+            number = max(group.directories, group.whole) if total is None or total.number is None else total.number
             names = sorted(group.tops)
-            shown = names if count <= kind.limit + 1 else names[: kind.limit]
+            shown = names if number <= kind.limit + 1 else names[: kind.limit]
             for unit in names[len(shown) :]:
                 for top in group.tops[unit]:
                     self._remove(top, directory)
-            if count > len(shown):
-                lacking = max(group.directories - group.whole, 0) - sum(unit not in group.kept_whole for unit in shown)
+            if number > len(shown):
+                lacking = group.directories - group.whole - sum(unit not in group.kept_whole for unit in shown)
                 weight = None
-                if total and total.bytes is not None:
+                if total and total.weight is not None:
                     tops = (self._node(top + kind.weight) for unit in shown for top in group.tops[unit])
-                    weight = total.bytes - sum(node.bytes or 0 for node in tops)
-                lacking = max(lacking, 0) if kind.lacking else 0
-                self._node(directory).more.append(More(kind, count - len(shown), lacking, weight))
+                    weight = total.weight - sum(node.size or 0 for node in tops)
+                more = More(kind, number - len(shown), max(lacking, 0) if kind.lacking else 0, weight)
+                self._node(directory).more.append(more)
         for path in self._layout.lines():
             self._node(path)
         for directory, more in self._layout.rest():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from regviz.graph.layers import tag_names, tagged_manifests
 from regviz.schema import NA, NA_INT, TABLES
 from regviz.text import count_noun, format_bytes, short_digest
+from regviz.tree.text import shorten_digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _NAMED = 1
 _LONGEST_INSTRUCTION = 50
-_DIGITS = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 
 
 class Lookup:
@@ -177,8 +176,10 @@ class Known:
         said = self.text("layers", "created_by", int(rows[0])) if len(rows) else ""
         for head in ("/bin/sh -c ", "#(nop) ", "RUN /bin/sh -c "):
             said = said.removeprefix(head).strip()
-        said = _DIGITS.sub(r"\1…", said.removesuffix("# buildkit").strip())
-        return f": {said if len(said) <= _LONGEST_INSTRUCTION else said[: _LONGEST_INSTRUCTION - 1] + '…'}" if said else ""
+        said = shorten_digests(said.removesuffix("# buildkit").strip(), "…")
+        return (
+            f": {said if len(said) <= _LONGEST_INSTRUCTION else said[: _LONGEST_INSTRUCTION - 1] + '…'}" if said else ""
+        )
 
     def noun(self, key: str) -> str:
         """What a blob is, in one word or two."""
@@ -212,7 +213,8 @@ class Known:
     def _about(self, row: int, code: int) -> int:
         """What an attestation, or anything with a subject, speaks about; -1 for others."""
         attested = self.column("manifest_references", "attests")[self._listings(code)]
-        return max([int(self.column("manifests", "subject")[row]), *attested.tolist()])
+        spoken: list[int] = [int(self.column("manifests", "subject")[row]), *attested.tolist()]
+        return max(spoken)
 
     def _listings(self, code: int) -> list[int]:
         """Rows of `manifest_references` that list it."""
@@ -241,7 +243,7 @@ class Known:
         return found
 
     def blobs(self, algorithm: str) -> dict[str, Array]:
-        """Rows of the blobs of an algorithm that lie in the registry, by kind; of an empty kind is what nothing names."""
+        """Rows of the blobs of an algorithm that lie in the registry, by kind; what nothing names has an empty one."""
         part = self._algorithms.get(algorithm, slice(0))
         rows = np.arange(part.start or 0, part.stop)[self.column("blobs", "present")[part] == 1]
         kinds = self.column("blobs", "kind")[rows]

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from regviz.storage.base import DIRECTORY, OTHER, SYMLINK
-from regviz.text import count_noun, decode_name
+from regviz.text import decode_name
 from regviz.tree.gather import Kind, More, Total, Unit
 from regviz.tree.listing import join
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from regviz.tree.rows import Row
 
-_DIGITS = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
+_DIGITS = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")  # as regviz.text.short_digest does, within a text
 _BYTES = re.compile(r"(\d) ([KMGTPE]?i?B\b)")
 _BYTES_WIDTH = 9
 _WIDEST_NAME = 60
@@ -113,4 +113,15 @@ def _only_entry(directory: Row, row: Row) -> bool:
 
 def _shown(text: str, *, full: bool) -> str:
     safe = escape_terminal(text)
-    return safe if full else _DIGITS.sub(r"\1…", safe)
+    return safe if full else shorten_digests(safe, "…")
+
+
+def shorten_digests(text: str, mark: str) -> str:
+    """A text with every digest in it cut to twelve digits, and a mark there.
+
+    Examples
+    --------
+    >>> shorten_digests("sha256:" + "1a2b3c4d5e6f" + "0" * 52, "…")
+    'sha256:1a2b3c4d5e6f…'
+    """
+    return _DIGITS.sub(rf"\1{mark}", text)

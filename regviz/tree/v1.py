@@ -35,7 +35,7 @@ class V1(RootedLayout):
         if parts[0] != REPOSITORIES:
             return (self.stray(self.root, path),)
         name = b"/".join(parts[1:3])
-        if len(parts) <= 3:  # noqa: PLR2004
+        if len(parts) <= 3:
             return self.on_the_way(name, type) if name else ()
         return self._file_units(parts) if decode_name(name) in self.opened else (HIDDEN,)
 
@@ -46,7 +46,7 @@ class V1(RootedLayout):
             return (self.unit("stray", IMAGES, parts[1]),)
         kind = "unfinished" if parts[1] in self._unfinished else "image"
         unit = self.unit(kind, IMAGES, parts[1])
-        odd = len(parts) > 2 and parse(b"/".join(parts[:3])).role == Role.FOREIGN  # noqa: PLR2004
+        odd = len(parts) > 2 and parse(b"/".join(parts[:3])).role == Role.FOREIGN
         return (unit, self.stray(self.root + IMAGES + b"/" + parts[1], b"/".join(parts[2:]))) if odd else (unit,)
 
     def _file_units(self, parts: list[bytes]) -> tuple[Unit, ...]:
@@ -81,6 +81,7 @@ class V1(RootedLayout):
 
     def explain_inside(self, path: bytes, type: int, *, empty: bool) -> tuple[str, str | None]:  # noqa: A002
         """See `RootedLayout`."""
+        del empty
         place = parse(path)
         if path.startswith(IMAGES):
             image = decode_name(place.image)
@@ -110,7 +111,7 @@ class V1(RootedLayout):
         if place.role == Role.JSON:
             return self._json(row, code)
         if place.role == Role.LAYER:
-            return self._layer(row, code)
+            return self._layer(code)
         return {
             Role.ANCESTRY: self._ancestry(image, code),
             Role.CHECKSUM: "checksum of json and layer",
@@ -125,7 +126,7 @@ class V1(RootedLayout):
         said = f"on {short_digest(parent)}" if parent else "without a parent: a base"
         return f"what it is: made {made or 'at an unknown time'}, {said}"
 
-    def _layer(self, row: int, code: int) -> str:
+    def _layer(self, code: int) -> str:
         layer = self.known.rows("layers", "layer", code)
         if not len(layer):
             return "files it adds, changes and removes"
@@ -140,11 +141,14 @@ class V1(RootedLayout):
             return "ids, and not those of its parents"
         layer = self.known.rows("layers", "layer", code)
         depth = self.known.number("layers", "depth", int(layer[0])) if len(layer) else None
-        return f"{count_noun(depth, 'id')}: its own first, the base last" if depth else "its own id first, the base last"
+        return (
+            f"{count_noun(depth, 'id')}: its own first, the base last" if depth else "its own id first, the base last"
+        )
 
     def _directory(self, repository: str) -> str:
         if not repository:
-            return f"{count_noun(len(self.known.repositories), 'repository', 'repositories')}: tags are files that hold an id"
+            count = count_noun(len(self.known.repositories), "repository", "repositories")
+            return f"{count}: tags are files that hold an id"
         if repository not in self.known.repositories:
             return self.known.namespace(repository)
         tags = self.known.of_repository("tags", repository)
@@ -172,4 +176,5 @@ class V1(RootedLayout):
         pushed = self.known.date("tags", "pushed_at", row)
         what = "image" if self.known.row("manifests", image) >= 0 else "image, which is not here,"
         when = f", pushed {pushed}" if pushed else ""
-        return f'→ {short_digest(image)} the {what} that tag "{tag}" of {self.known.repository(repository)} points to{when}'
+        name = self.known.repository(repository)
+        return f'→ {short_digest(image)} the {what} that tag "{tag}" of {name} points to{when}'

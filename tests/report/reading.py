@@ -26,9 +26,7 @@ class Element:
         for child in self.children:
             if isinstance(child, str):
                 continue
-            if child.tag == tag and all(
-                child.has(name.rstrip("_"), value) for name, value in attributes.items()
-            ):
+            if child.tag == tag and all(child.has(name.rstrip("_"), value) for name, value in attributes.items()):
                 found.append(child)
             found += child.all(tag, **attributes)
         return found

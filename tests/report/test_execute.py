@@ -43,15 +43,10 @@ def run(registry: Registry, folder: Path, *cells: str) -> list[str]:
     own = folder / "own"
     own.mkdir()
     made = report(registry, folder / "out.html", notebook=notebook(own / "mine.ipynb", *cells))
-    return [
-        printed.text.strip()
-        for printed in parse(made.read_text(encoding="utf-8")).all("pre", class_="stdout")
-    ]
+    return [printed.text.strip() for printed in parse(made.read_text(encoding="utf-8")).all("pre", class_="stdout")]
 
 
-def test_a_notebook_of_ones_own_reads_the_source_in_its_own_folder(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_a_notebook_of_ones_own_reads_the_source_in_its_own_folder(registry: Registry, tmp_path: Path) -> None:
     printed = run(
         registry,
         tmp_path,
@@ -85,9 +80,7 @@ def test_nothing_of_the_users_is_read_or_written(
     monkeypatch.setenv("IPYTHONDIR", str(home / ".ipython"))
     before = {path for path in home.rglob("*") if ".cache" not in path.parts}
     assert run(registry, tmp_path, "print(1)") == ["1"]
-    assert {
-        path for path in home.rglob("*") if ".cache" not in path.parts and ".config" not in path.parts
-    } == before
+    assert {path for path in home.rglob("*") if ".cache" not in path.parts and ".config" not in path.parts} == before
 
 
 def test_it_runs_where_an_event_loop_runs_already(registry: Registry, tmp_path: Path) -> None:

@@ -69,14 +69,10 @@ def test_the_page_has_a_language_a_title_and_landmarks() -> None:
 
 
 def test_the_contents_lead_to_every_section() -> None:
-    made = page(
-        new_markdown_cell("## Where are *my* bytes?\n\ntext"), new_markdown_cell("### not this\n## Next")
-    )
+    made = page(new_markdown_cell("## Where are *my* bytes?\n\ntext"), new_markdown_cell("### not this\n## Next"))
     links = made.one("nav").all("a")
     assert [link.text for link in links] == ["Where are my bytes?", "Next"]
-    assert [link.attributes["href"][1:] for link in links] == [
-        head.attributes["id"] for head in made.all("h2")
-    ]
+    assert [link.attributes["href"][1:] for link in links] == [head.attributes["id"] for head in made.all("h2")]
     assert page(new_markdown_cell("no section")).all("nav") == []
 
 
@@ -123,9 +119,7 @@ def test_a_picture_is_in_the_page_and_has_words() -> None:
 
 
 def test_what_a_cell_prints_is_text_without_terminal_codes() -> None:
-    cell = new_code_cell(
-        "print()", outputs=[new_output("stream", name="stdout", text="\x1b[31m<b>red</b>\x1b[0m")]
-    )
+    cell = new_code_cell("print()", outputs=[new_output("stream", name="stdout", text="\x1b[31m<b>red</b>\x1b[0m")])
     shown = page(cell).one("pre", class_="stdout")
     assert shown.text == "<b>red</b>"
 

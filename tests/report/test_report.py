@@ -54,11 +54,7 @@ def test_every_registry_has_a_whole_report(
         drawing = figure.one("svg")
         assert drawing.attributes["role"] == "img"
         labels = drawing.attributes["aria-labelledby"].split()
-        said = {
-            element.attributes["id"]: element.text
-            for tag in ("title", "desc")
-            for element in drawing.all(tag)
-        }
+        said = {element.attributes["id"]: element.text for tag in ("title", "desc") for element in drawing.all(tag)}
         assert set(labels) == set(said)
         assert all(text.strip() for text in said.values())
         assert figure.one("figcaption").text == said[labels[0]]
@@ -91,9 +87,7 @@ def test_no_report_loads_anything(
     assert ended.value.code == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("name", "most"), [("world", 1.5 * MIB), ("world_v1", 1.5 * MIB), ("many_tags", 6 * MIB)]
-)
+@pytest.mark.parametrize(("name", "most"), [("world", 1.5 * MIB), ("world_v1", 1.5 * MIB), ("many_tags", 6 * MIB)])
 def test_a_report_keeps_its_size(name: str, most: float, reported: Callable[[str], Path]) -> None:
     assert reported(name).stat().st_size <= most
 
@@ -130,9 +124,7 @@ def test_many_tags_are_cut_and_counted(page: Callable[[str], Element]) -> None:
     made = page("many_tags")
     assert len(table(made, "Tags").rows()) == 200
     notes = [note.text for note in made.all("p", class_="note")]
-    assert any(
-        "first 200 of 12,000 rows" in note and "regviz sizes SOURCE --by tag" in note for note in notes
-    )
+    assert any("first 200 of 12,000 rows" in note and "regviz sizes SOURCE --by tag" in note for note in notes)
 
 
 def test_hostile_names_are_text(page: Callable[[str], Element]) -> None:
@@ -158,9 +150,7 @@ def test_an_empty_registry_says_so(page: Callable[[str], Element]) -> None:
     assert "Tags: none." in made.one("main").text
 
 
-def test_the_source_and_its_limits_are_told(
-    page: Callable[[str], Element], source: Callable[[str], Path]
-) -> None:
+def test_the_source_and_its_limits_are_told(page: Callable[[str], Element], source: Callable[[str], Path]) -> None:
     limits = page("world").one("div", class_="rv-limits").text
     assert str(source("world")) in limits
     assert "Who pulls what" in limits

@@ -34,10 +34,7 @@ def summary(**counts: int) -> Summary:
         (
             {"repositories": 3, "tags": 2, "blobs": 3, "stored_bytes": 3 * KIB},
             (2 * KIB, 2 * KIB, 2),
-            (
-                "2 tags in 2 repositories share nothing and take 2.00 KiB, "
-                "and 1.00 KiB more is reached from no tag."
-            ),
+            ("2 tags in 2 repositories share nothing and take 2.00 KiB, and 1.00 KiB more is reached from no tag."),
         ),
         (
             {"repositories": 2, "tags": 3, "blobs": 3, "stored_bytes": 4 * KIB},
@@ -51,9 +48,7 @@ def summary(**counts: int) -> Summary:
         ),
     ],
 )
-def test_the_opening_says_what_is_there(
-    counts: dict[str, int], totals: tuple[int, int, int], sentence: str
-) -> None:
+def test_the_opening_says_what_is_there(counts: dict[str, int], totals: tuple[int, int, int], sentence: str) -> None:
     assert words.opening(summary(**counts), words.TagTotals(*totals)) == sentence
 
 
@@ -76,9 +71,7 @@ def with_source(**what: object) -> Registry:
         ({"knows_disk": False}, "Blocks on the disk", "lengths of content"),
     ],
 )
-def test_a_limit_is_told_where_it_holds_and_only_there(
-    what: dict[str, object], limit: str, says: str
-) -> None:
+def test_a_limit_is_told_where_it_holds_and_only_there(what: dict[str, object], limit: str, says: str) -> None:
     best = {
         "tags_elsewhere": "",
         "names_in_database": False,

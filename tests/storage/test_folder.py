@@ -117,7 +117,11 @@ def test_a_directory_that_may_not_be_listed(root: Path, monkeypatch: pytest.Monk
     (root / "secret/x").mkdir(parents=True)
     (root / "open").write_bytes(b"x")
     storage = Folder(str(root))
-    deny(monkeypatch, "open", lambda path: str(os.fsdecode(path)).endswith("secret") if isinstance(path, bytes) else False)
+    deny(
+        monkeypatch,
+        "open",
+        lambda path: str(os.fsdecode(path)).endswith("secret") if isinstance(path, bytes) else False,
+    )
     deny(monkeypatch, "scandir", lambda path: isinstance(path, bytes) and path.endswith(b"secret"))
     paths = [path for batch in storage.entries() for path in batch.paths]
     assert sorted(paths) == [b"open", b"secret"]
@@ -171,9 +175,7 @@ def test_contents_of_any_length(root: Path, size: int) -> None:
 
 
 @given(st.lists(st.integers(-1, 2000), max_size=70), st.sampled_from([1, 3, 256]))
-def test_threads_change_nothing(
-    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], chunk: int
-) -> None:
+def test_threads_change_nothing(tmp_path_factory: pytest.TempPathFactory, sizes: list[int], chunk: int) -> None:
     """A slow disk is read by threads, in the order that was asked for; every disk is slow here."""
     root = tmp_path_factory.mktemp("t")
     names = [f"{number}".encode() for number in range(len(sizes))]

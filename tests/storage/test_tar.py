@@ -68,7 +68,9 @@ def test_an_archive_cut_anywhere_is_said_to_be(archive: Archive, choice: st.Data
         kept = sum(member.offset_data + padded(member) <= cut for member in members)
         expected = Counter(by_tarfile(shortened(path, data, members[:kept])))
         assert expected <= Counter(part)
-        more = [*(Counter(part) - expected).elements()]  # the one that was cut: its header, and perhaps all but its padding
+        more = [
+            *(Counter(part) - expected).elements()
+        ]  # the one that was cut: its header, and perhaps all but its padding
         assert more in ([], [e._replace(content=None) for e in more], [e for e in whole if e in more][:1])
 
 

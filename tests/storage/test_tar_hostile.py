@@ -186,7 +186,9 @@ def test_names_end_at_a_nul(tmp_path: Path, blocks: int) -> None:
 
 
 def test_paths_that_lead_out_are_said_once(tmp_path: Path) -> None:
-    path = archive(tmp_path, header(b"../x"), header(b"a/../../y"), header(b"/etc/passwd"), header(b"./"), header(b"a/.."))
+    path = archive(
+        tmp_path, header(b"../x"), header(b"a/../../y"), header(b"/etc/passwd"), header(b"./"), header(b"a/..")
+    )
     storage = open_storage(path)
     for _ in range(2):
         assert [entry.path for entry in listing(storage)] == [b"first", b"etc/passwd", b"last"]
@@ -198,7 +200,9 @@ def test_paths_that_lead_out_are_said_once(tmp_path: Path) -> None:
 
 
 def test_a_hard_link_leads_nowhere_outside(tmp_path: Path) -> None:
-    links = [header(name, kind=b"1", link=target) for name, target in ((b"x", b"../first"), (b"y", b"later"), (b"z", b"z"))]
+    links = [
+        header(name, kind=b"1", link=target) for name, target in ((b"x", b"../first"), (b"y", b"later"), (b"z", b"z"))
+    ]
     path = archive(tmp_path, header(b"../first"), *links, header(b"later"))
     storage = open_storage(path)
     assert [entry.path for entry in listing(storage)] == [b"first", b"later", b"last"]
@@ -269,7 +273,12 @@ def test_files_with_holes(tmp_path: Path, form: str, holes: int) -> None:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.binary(min_size=BLOCK, max_size=BLOCK) | st.sampled_from([PLAIN, header(b"x" * 100, kind=b"x")]), max_size=4), st.booleans())
+@given(
+    st.lists(
+        st.binary(min_size=BLOCK, max_size=BLOCK) | st.sampled_from([PLAIN, header(b"x" * 100, kind=b"x")]), max_size=4
+    ),
+    st.booleans(),
+)
 def test_any_blocks_whatever(tmp_path_factory: pytest.TempPathFactory, blocks: list[bytes], magic: bool) -> None:  # noqa: FBT001
     """Blocks of noise, with the magic at its place so that they are looked into."""
     path = tmp_path_factory.mktemp("t") / "a.tar"

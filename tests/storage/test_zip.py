@@ -40,7 +40,9 @@ def test_what_zipfile_writes(
         for number, (name, size) in enumerate(sizes.items()):
             when = choice.draw(st.datetimes(dt.datetime(1980, 1, 1), dt.datetime(2107, 1, 1)))  # noqa: DTZ001
             member = zipfile.ZipInfo(name, when.timetuple()[:6])
-            member.compress_type = choice.draw(st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2]))
+            member.compress_type = choice.draw(
+                st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+            )
             data = bytes([number + 1]) * size
             archive.writestr(member, data)
             seconds = int(when.replace(microsecond=0, tzinfo=dt.UTC).timestamp()) // 2 * 2  # DOS counts in twos
@@ -80,7 +82,14 @@ def test_names_of_dos(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "kind"),
-    [(stat.S_IFLNK, SYMLINK), (stat.S_IFIFO, OTHER), (stat.S_IFCHR, OTHER), (stat.S_IFDIR, DIRECTORY), (stat.S_IFREG, FILE), (0, FILE)],
+    [
+        (stat.S_IFLNK, SYMLINK),
+        (stat.S_IFIFO, OTHER),
+        (stat.S_IFCHR, OTHER),
+        (stat.S_IFDIR, DIRECTORY),
+        (stat.S_IFREG, FILE),
+        (0, FILE),
+    ],
 )
 @pytest.mark.parametrize("system", [0, 3])
 def test_kinds_are_unix_modes(tmp_path: Path, mode: int, kind: int, system: int) -> None:
@@ -111,7 +120,9 @@ def test_a_time_that_is_none(tmp_path: Path) -> None:
     assert [entry.mtime for entry in listing(open_storage(str(path)))] == [0]
 
 
-@pytest.mark.parametrize("extra", [b"UT", b"UT\x05\x00\x01", b"UT\x05\x00\x00\x01\x01\x01\x01", b"\xff\xff\xff\xff", b"UT\x00\x00" * 5])
+@pytest.mark.parametrize(
+    "extra", [b"UT", b"UT\x05\x00\x01", b"UT\x05\x00\x00\x01\x01\x01\x01", b"\xff\xff\xff\xff", b"UT\x00\x00" * 5]
+)
 def test_extra_fields_that_are_cut(tmp_path: Path, extra: bytes) -> None:
     path = tmp_path / "a.zip"
     member = zipfile.ZipInfo("a", (2014, 5, 13, 15, 51, 48))

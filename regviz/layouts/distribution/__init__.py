@@ -1,4 +1,4 @@
-"""Distribution's storage: every registry since 2015 that keeps files (Docker Registry 2.x, CNCF Distribution 3.x, Harbor, GitLab)."""
+"""Distribution's storage, of every registry since 2015 that keeps files: Docker Registry 2.x, 3.x, Harbor, GitLab."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from regviz.layouts.distribution.inventory import Inventory
 from regviz.layouts.distribution.walk import Walk
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
-from regviz.storage.base import MANIFEST_LIMIT
+from regviz.storage.base import MANIFEST_LIMIT, is_walkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from regviz.layouts.common import Options, Tick
     from regviz.registry import Registry, Source
-    from regviz.storage.base import Storage
+    from regviz.storage.base import Storage, Walkable
 
     Codes = NDArray[np.int32]
 
@@ -36,8 +36,8 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     """Read the storage whose ``v2`` directory lies at `root`."""
     facts = Facts()
     inventory = Inventory(facts, options.links)
-    with options.progress("directories" if storage.walkable else "entries", None) as tick:
-        if storage.walkable:
+    with options.progress("directories" if is_walkable(storage) else "entries", None) as tick:
+        if is_walkable(storage):
             walk = Walk(storage, root, inventory, tick)
             walk.blobs()
             walk.repositories()
@@ -59,7 +59,7 @@ def _above(root: bytes) -> bytes:
     return above if above.endswith(b"/") or not above else above + b"/"
 
 
-def _marks_around(storage: Storage, root: bytes) -> set[bytes]:
+def _marks_around(storage: Walkable, root: bytes) -> set[bytes]:
     """Files that may be marks, in a walked storage."""
     above = _above(root)
     locks = above + GITLAB_LOCKS
@@ -170,11 +170,11 @@ class _Documents:
     def _place(self, codes: Codes) -> Codes:
         """Keys that the blobs of these digests lie under; -1 where nothing lies."""
         known = codes < len(self._alias)
-        places = np.where(known, self._alias[np.where(known, codes, 0)], -1) if len(self._alias) else np.full(len(codes), -1)
+        places = (
+            np.where(known, self._alias[np.where(known, codes, 0)], -1) if len(self._alias) else np.full(len(codes), -1)
+        )
         return np.where(self._row[places] >= 0, places, -1).astype(np.int32)
 
     def _path(self, digest: str) -> bytes:
         algorithm, _, encoded = digest.encode().partition(b":")
         return self._root + b"blobs/" + algorithm + b"/" + encoded[:2] + b"/" + encoded + b"/data"
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Flat:
         self._revisions: dict[tuple[int, bytes], dict[bytes, tuple[int, int, bytes | None]]] = {}
         self._tags: dict[tuple[int, bytes], tuple[bytes | None, int]] = {}
         self._history: dict[tuple[int, bytes], dict[str, int]] = {}
-        self._uploads: dict[tuple[int, bytes], list[object]] = {}
+        self._uploads: dict[tuple[int, bytes], list[Any]] = {}
         self._empty_blobs: set[tuple[bytes, bytes]] = set()
         self._by_directory = inventory.links == "stat"
 
@@ -71,7 +71,12 @@ class Flat:
         blobs: list[int] = []
         paths, types = batch.paths, batch.types
         for at, path in enumerate(paths):
-            if path[:first] == head and path[last:] == b"/data" and types[at] == FILE and path[first : first + 2] == path[first + 3 : first + 5]:
+            if (
+                path[:first] == head
+                and path[last:] == b"/data"
+                and types[at] == FILE
+                and path[first : first + 2] == path[first + 3 : first + 5]
+            ):
                 blobs.append(at)
             elif path[:width] == root:
                 self._entry(batch, at, path[width:])
@@ -98,7 +103,7 @@ class Flat:
             self._directory(path, place)
         elif kind != FILE:
             if role not in (Role.LEAF_EXTRA, Role.UPLOAD_STATE):
-                rule = "symbolic-link" if kind == 2 else "special-file"  # noqa: PLR2004
+                rule = "symbolic-link" if kind == 2 else "special-file"
                 self._inventory.facts.problem(rule, path=decode_name(batch.paths[at]), detail="not followed")
         elif role == Role.LAYER_LINK:
             self._layer_link(batch, at, place)
@@ -128,7 +133,7 @@ class Flat:
     def _directory(self, path: bytes, place: Place) -> None:
         """Directories say what there is of a repository, also where they are empty."""
         if place.role != Role.DIRECTORY:
-            if path.count(b"/") == 3 and path.startswith(b"blobs/"):  # noqa: PLR2004
+            if path.count(b"/") == 3 and path.startswith(b"blobs/"):
                 self._inventory.bad_name(path)
             return
         if path.startswith(b"blobs/"):
@@ -142,7 +147,7 @@ class Flat:
         row = self._part(place.repository, *parts[:2])
         if parts[0] == b"_layers" and place.name and self._by_directory and place.algorithm == b"sha256":
             self._layer_names.setdefault((row, place.algorithm), []).append(place.name)
-        elif parts[:2] == [b"_manifests", b"tags"] and len(parts) == 3:  # noqa: PLR2004
+        elif parts[:2] == [b"_manifests", b"tags"] and len(parts) == 3:
             self._tags.setdefault((row, place.tag), (None, NO_TIME))
         elif parts[0] == b"_uploads" and place.name:
             self._upload(place)
@@ -163,7 +168,7 @@ class Flat:
         self._parts.setdefault(row, set()).update(parts)
         return row
 
-    def _upload(self, place: Place) -> list[object]:
+    def _upload(self, place: Place) -> list[Any]:
         row = self._part(place.repository, b"_uploads")
         return self._uploads.setdefault((row, place.name), [-1, None])
 
@@ -171,7 +176,7 @@ class Flat:
         """Files where a walk would list, and see them too."""
         depth = path.count(b"/")
         if path.startswith(b"blobs/"):
-            if depth <= 3 and not (depth == 3 and place.role == Role.FOREIGN and path.endswith(b"/data")):  # noqa: PLR2004
+            if depth <= 3 and not (depth == 3 and place.role == Role.FOREIGN and path.endswith(b"/data")):
                 self._inventory.stray(path)
         elif path.startswith(b"repositories/") and (b"/_" not in path or _in_tags(path)):
             self._inventory.stray(path)
@@ -194,13 +199,14 @@ class Flat:
         for (row, tag), (content, mtime) in self._tags.items():
             inventory.tags(row, (tag,), (content,), (mtime,), (list(self._history.get((row, tag), {}).items()),))
         for (row, upload), (size, start) in self._uploads.items():
-            assert isinstance(size, int)
-            inventory.upload(row, upload, size, start if isinstance(start, bytes) else None)
+            inventory.upload(row, upload, size, start)
 
     def _hand_revisions(self, row: int, algorithm: bytes, links: dict[bytes, tuple[int, int, bytes | None]]) -> None:
         inventory = self._inventory
         names, _ = split_names(algorithm, list(links))
-        plain = [n for n in names if links[n][0] == LINK_LENGTH and algorithm == b"sha256" and inventory.links != "open"]
+        plain = [
+            n for n in names if links[n][0] == LINK_LENGTH and algorithm == b"sha256" and inventory.links != "open"
+        ]
         inventory.revisions(row, algorithm, plain, np.array([links[n][1] for n in plain], np.int64))
         for name in {*names}.difference(plain):
             inventory.revision(row, algorithm, name, links[name][2] or b"", links[name][1])

@@ -11,7 +11,7 @@
     repositories/<name>/_uploads/<id>/{data,startedat,hashstates/<algorithm>/<offset>}
     repositories/<name>/_referrers/subjects/<algorithm>/<hex>/<algorithm>/<hex>/link                  (ORAS' fork)
 
-No part of a repository's name begins with ``_``, so the first part that does ends the name. Tags may have any such name.
+No part of a repository's name begins with ``_``, so the first part that does ends the name. Tags may have such names.
 """
 
 from __future__ import annotations
@@ -130,30 +130,30 @@ def is_encoded(algorithm: bytes, name: bytes) -> bool:
 
 def _parse_blob(rest: bytes) -> Place:
     parts = rest.split(b"/")
-    if len(parts) == 4 and parts[3] == b"data":  # noqa: PLR2004
+    if len(parts) == 4 and parts[3] == b"data":
         return Place(Role.BLOB, b"", parts[0], parts[2]) if parts[2][:2] == parts[1] else _FOREIGN
-    if len(parts) <= 3:  # noqa: PLR2004
-        return Place(Role.DIRECTORY, b"", parts[0], parts[2] if len(parts) == 3 else b"")  # noqa: PLR2004
+    if len(parts) <= 3:
+        return Place(Role.DIRECTORY, b"", parts[0], parts[2] if len(parts) == 3 else b"")
     return Place(Role.LEAF_EXTRA)
 
 
 def _parse_digest(repository: bytes, parts: list[bytes], role: Role) -> Place:
     """``<algorithm>/<hex>/link``, and the directories on the way; an algorithm may take several parts."""
-    if parts and parts[-1] == b"link" and len(parts) >= 3:  # noqa: PLR2004
+    if parts and parts[-1] == b"link" and len(parts) >= 3:
         return Place(role, repository, algorithm_text(b"/".join(parts[:-2])), parts[-2])
-    if len(parts) == 2 and parts[0] in HEX_LENGTHS:  # noqa: PLR2004
+    if len(parts) == 2 and parts[0] in HEX_LENGTHS:
         return Place(Role.DIRECTORY, repository, parts[0], parts[1])
-    if len(parts) > 2 and parts[0] in HEX_LENGTHS:  # noqa: PLR2004
+    if len(parts) > 2 and parts[0] in HEX_LENGTHS:
         return Place(Role.LEAF_EXTRA, repository)
     return Place(Role.DIRECTORY, repository)
 
 
 def _parse_tag(repository: bytes, parts: list[bytes]) -> Place:
-    if len(parts) < 2:  # noqa: PLR2004
+    if len(parts) < 2:
         return Place(Role.DIRECTORY, repository, tag=parts[0] if parts else b"")
     tag, kind = parts[0], parts[1]
     if kind == b"current":
-        role = Role.TAG_CURRENT if parts[2:] == [b"link"] else Role.DIRECTORY if len(parts) == 2 else Role.LEAF_EXTRA  # noqa: PLR2004
+        role = Role.TAG_CURRENT if parts[2:] == [b"link"] else Role.DIRECTORY if len(parts) == 2 else Role.LEAF_EXTRA
         return Place(role, repository, tag=tag)
     if kind == b"index":
         place = _parse_digest(repository, parts[2:], Role.TAG_INDEX)
@@ -162,7 +162,7 @@ def _parse_tag(repository: bytes, parts: list[bytes]) -> Place:
 
 
 def _parse_upload(repository: bytes, parts: list[bytes]) -> Place:
-    if len(parts) < 2:  # noqa: PLR2004
+    if len(parts) < 2:
         return Place(Role.DIRECTORY, repository, name=parts[0] if parts else b"")
     kinds = {b"data": Role.UPLOAD_DATA, b"startedat": Role.UPLOAD_START, b"hashstates": Role.UPLOAD_STATE}
     return Place(kinds.get(parts[1], Role.LEAF_EXTRA), repository, name=parts[0])

@@ -140,7 +140,10 @@ class Inventory:
             state = "mismatch"
         if state != "ok":
             self.facts.problem(
-                f"revision-link-{state}", repository=self.repository_name(repository), manifest=key, detail=_shown(content)
+                f"revision-link-{state}",
+                repository=self.repository_name(repository),
+                manifest=key,
+                detail=_shown(content),
             )
         self.facts.revisions.add(repository, key, state, mtime, 0)
 

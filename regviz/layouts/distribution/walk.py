@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from regviz.layouts.distribution.inventory import Inventory
-    from regviz.storage.base import Storage
+    from regviz.storage.base import Walkable
 
 _PREFIX_WIDTH = 2
 
@@ -43,7 +43,7 @@ class Walk:
         Told how many directories were done, now and then.
     """
 
-    def __init__(self, storage: Storage, root: bytes, inventory: Inventory, tick: Callable[[int], None]) -> None:
+    def __init__(self, storage: Walkable, root: bytes, inventory: Inventory, tick: Callable[[int], None]) -> None:
         self._storage, self._inventory, self._tick = storage, inventory, tick
         self._root = root + b"/" if root else b""
 
@@ -166,7 +166,9 @@ class Walk:
         # nearly every tag was pushed once, and link counts tell so without a listing
         lone = self._storage.lone_link_times(directory, list(zip(names, encoded, strict=True)))
         histories = [
-            self._history(directory + b"/" + name + b"/index") if when is None else [(f"sha256:{digest.decode()}", when)]
+            self._history(directory + b"/" + name + b"/index")
+            if when is None
+            else [(f"sha256:{digest.decode()}", when)]
             for name, digest, when in zip(names, encoded, lone, strict=True)
         ]
         self._inventory.tags(row, names, contents, times, histories)
@@ -193,4 +195,3 @@ class Walk:
     def _strays(self, directory: bytes, files: list[bytes]) -> None:
         for name in files:
             self._inventory.stray((directory + b"/" + name)[len(self._root) :])
-

@@ -15,6 +15,7 @@ from regviz.layouts.v1.tables import Stacks, put_tables
 from regviz.layouts.v1.verify import find_drift, verify_images
 from regviz.manifests.json import length, load_object
 from regviz.pool import V1_ID, V1_LAYER
+from regviz.storage.base import is_walkable
 from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     """Read the storage whose ``images`` and ``repositories`` lie in `root`."""
     facts = Facts(V1_ID, V1_LAYER)
     check = options.links != "stat"
-    take = walk if storage.walkable else listed
-    with options.progress("images" if storage.walkable else "entries", None) as tick:
-        inventory = take(storage, root, facts, check=check, tick=tick)
+    with options.progress("images" if is_walkable(storage) else "entries", None) as tick:
+        if is_walkable(storage):
+            inventory = walk(storage, root, facts, check=check, tick=tick)
+        else:
+            inventory = listed(storage, root, facts, tick=tick)
     images = Images(storage, inventory, facts)
     with options.progress("images", images.present) as tick:
         images.load(tick)
@@ -51,7 +54,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
         revisions.text("state").repeat("ok", count)
         revisions.column("linked_at").extend_numbers(np.full(count, NO_TIME, np.int64))
         revisions.column("is_root").extend_numbers(np.zeros(count, np.int8))
-    _store(facts, images, inventory)
+    _store(facts, inventory)
     verify_images(images, inventory, facts, tags.targets, check=check)
     stacks = Stacks(facts, images, np.unique(np.concatenate([np.empty(0, np.int64), *tags.targets.values()])))
     source = options.finish(storage, facts, source)
@@ -59,7 +62,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     return assemble(facts, source, lambda draft: put_tables(draft, stacks, inventory))
 
 
-def _store(facts: Facts, images: Images, inventory: Inventory) -> None:
+def _store(facts: Facts, inventory: Inventory) -> None:
     """The layer files, as blobs."""
     here = np.flatnonzero(inventory.layer_sizes >= 0)
     stored = facts.stored

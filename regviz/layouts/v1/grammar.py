@@ -3,12 +3,12 @@
 ::
 
     images/<id>/json            what the client sent          images/<id>/layer        the bytes as they were sent
-    images/<id>/ancestry        ids, self first, base last    images/<id>/_checksum    text (to 0.6.9) or a list (from 0.7.0)
+    images/<id>/ancestry        ids, self first, base last    images/<id>/_checksum    text, or (from 0.7.0) a list
     images/<id>/_inprogress     an upload not completed       images/<id>/_files, _diff        caches of listings
     repositories/<namespace>/<repository>/_index_images       every image ever pushed here
     repositories/<namespace>/<repository>/_images_list        the same, with token authentication
     repositories/<namespace>/<repository>/tag_<TAG>           the id it points to
-    repositories/<namespace>/<repository>/tag<TAG>_json       who pushed it (from 0.6.6; <TAG>_json for four days before)
+    repositories/<namespace>/<repository>/tag<TAG>_json       who pushed it (for four days: <TAG>_json)
     repositories/<namespace>/<repository>/json                the same for the tag latest
     repositories/<namespace>/<repository>/_private            empty: not public
 """
@@ -86,16 +86,16 @@ def parse(path: bytes) -> Place:
     """
     parts = path.split(b"/")
     if parts[0] == IMAGES:
-        if len(parts) < 2 or (len(parts) == 2 and ID.fullmatch(parts[1])):  # noqa: PLR2004
-            return Place(Role.DIRECTORY, parts[1] if len(parts) == 2 else b"")  # noqa: PLR2004
-        if len(parts) == 3 and ID.fullmatch(parts[1]):  # noqa: PLR2004
+        if len(parts) < 2 or (len(parts) == 2 and ID.fullmatch(parts[1])):
+            return Place(Role.DIRECTORY, parts[1] if len(parts) == 2 else b"")
+        if len(parts) == 3 and ID.fullmatch(parts[1]):
             return Place(_IMAGE_FILES.get(parts[2], Role.FOREIGN), parts[1])
         return Place(Role.FOREIGN)
     if parts[0] != REPOSITORIES:
         return Place(Role.FOREIGN)
-    if len(parts) <= 3:  # noqa: PLR2004
+    if len(parts) <= 3:
         return Place(Role.DIRECTORY, b"", b"/".join(parts[1:]))
-    return Place(Role.FOREIGN) if len(parts) > 4 else _in_repository(b"/".join(parts[1:3]), parts[3])  # noqa: PLR2004
+    return Place(Role.FOREIGN) if len(parts) > 4 else _in_repository(b"/".join(parts[1:3]), parts[3])
 
 
 def _in_repository(repository: bytes, name: bytes) -> Place:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.stamps import parse_stamps
 from regviz.columns import NO_NUMBER, Rows
 from regviz.manifests.json import load, load_object, mapping
 from regviz.manifests.schema1 import v1_instruction
 from regviz.pool import V1_ID, is_v1_id
+from regviz.stamps import parse_stamps
 from regviz.storage.base import MANIFEST_LIMIT
 from regviz.text import clean
 
@@ -194,7 +195,7 @@ class Images:
         keys = self._facts.keys.intern(chain, V1_ID)
         rows = self.rows_of(keys).tolist()
         parent += [-1] * (len(self) - len(parent))
-        for below, above in zip(rows, rows[1:], strict=False):
+        for below, above in pairwise(rows):
             if parent[below] < 0 and (below >= self.present or not self.was_read[below]):
                 parent[below] = above
 
@@ -203,9 +204,11 @@ class Images:
         inventory = self._inventory
         found: dict[int, list[str]] = {}
         sizes = inventory.ancestry_sizes
-        known = [row for row in rows if row < self.present and (sizes is None or sizes[row] >= 0)]
-        lengths = [int(sizes[row]) if sizes is not None else 0 for row in known]
-        for number, data in self._storage.read_many([inventory.ancestry[row] for row in known], lengths, MANIFEST_LIMIT):
+        known = [row for row in rows if row < self.present and sizes[row] >= 0]
+        lengths = [int(sizes[row]) for row in known]
+        for number, data in self._storage.read_many(
+            [inventory.ancestry[row] for row in known], lengths, MANIFEST_LIMIT
+        ):
             value = load(data) if data is not None else None
             if isinstance(value, list) and all(isinstance(name, str) and is_v1_id(name) for name in value):
                 found[known[number]] = value

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.columns import Facts
-    from regviz.storage.base import Entries, Storage
+    from regviz.storage.base import Entries, Storage, Walkable
 
     Numbers = NDArray[np.int64]
 
@@ -40,7 +40,7 @@ class Repository:
 class Inventory:
     """Images as columns, repositories one by one.
 
-    ``sizes`` are -1 for files that are not there; -2 for files of a length that is not known yet.
+    Sizes are -1 for files that are not there, and 0 for files whose length nobody asked for.
     """
 
     names: list[bytes]
@@ -51,12 +51,12 @@ class Inventory:
     allocated: Numbers
     in_progress: NDArray[np.bool_]
     ancestry: list[Locator]
-    ancestry_sizes: Numbers | None
-    checksums: NDArray[np.bool_] | None
+    ancestry_sizes: Numbers
+    checksums: NDArray[np.bool_]
     repositories: dict[bytes, Repository]
 
 
-def walk(storage: Storage, root: bytes, facts: Facts, *, check: bool, tick: Callable[[int], None]) -> Inventory:
+def walk(storage: Walkable, root: bytes, facts: Facts, *, check: bool, tick: Callable[[int], None]) -> Inventory:
     """The inventory of a folder; with `check` also of the files that only verification needs."""
     head = root + b"/" if root else b""
     images = head + IMAGES
@@ -68,6 +68,7 @@ def walk(storage: Storage, root: bytes, facts: Facts, *, check: bool, tick: Call
     in_progress = storage.exist_many(images, names, b"/_inprogress") if names else np.empty(0, np.bool_)
     tick(len(names))
     nothing = np.empty(0, np.int64)
+    unknown = np.zeros(len(names), np.int64)
     inventory = Inventory(
         names=names,
         json=[b"%s/%s/json" % (images, name) for name in names],
@@ -77,8 +78,10 @@ def walk(storage: Storage, root: bytes, facts: Facts, *, check: bool, tick: Call
         allocated=nothing if layers is None else _once(layers.allocated, layers.inodes),
         in_progress=in_progress,
         ancestry=[b"%s/%s/ancestry" % (images, name) for name in names],
-        ancestry_sizes=storage.stat_many(images, names, b"/ancestry").sizes if check and names else None,
-        checksums=storage.exist_many(images, names, b"/_checksum") if check and names else None,
+        ancestry_sizes=storage.stat_many(images, names, b"/ancestry").sizes if check and names else unknown,
+        checksums=storage.exist_many(images, names, b"/_checksum")
+        if check and names
+        else np.ones(len(names), np.bool_),
         repositories={},
     )
     base = head + REPOSITORIES
@@ -90,7 +93,7 @@ def walk(storage: Storage, root: bytes, facts: Facts, *, check: bool, tick: Call
     return inventory
 
 
-def _walk_repository(storage: Storage, head: bytes, path: bytes, inventory: Inventory, facts: Facts) -> None:
+def _walk_repository(storage: Walkable, head: bytes, path: bytes, inventory: Inventory, facts: Facts) -> None:
     directory = head + REPOSITORIES + b"/" + path
     files = storage.children(directory).files
     repository = inventory.repositories[path] = Repository()
@@ -165,7 +168,7 @@ class _Flat:
     def _image(self, name: bytes) -> int:
         return self._row.setdefault(name, len(self._row))
 
-    def inventory(self, *, check: bool) -> Inventory:
+    def inventory(self) -> Inventory:
         names = sorted(self._row)
         rows = [self._row[name] for name in names]
         absent = (_UNKNOWN, -1, NO_TIME)
@@ -183,13 +186,13 @@ class _Flat:
             allocated=np.full(len(names), NO_NUMBER, np.int64),
             in_progress=np.array(column(Role.IN_PROGRESS, 1), np.int64) >= 0,
             ancestry=list(column(Role.ANCESTRY, 0)),
-            ancestry_sizes=np.array(column(Role.ANCESTRY, 1), np.int64) if check else None,
-            checksums=np.array(column(Role.CHECKSUM, 1), np.int64) >= 0 if check else None,
+            ancestry_sizes=np.array(column(Role.ANCESTRY, 1), np.int64),
+            checksums=np.array(column(Role.CHECKSUM, 1), np.int64) >= 0,
             repositories=self.repositories,
         )
 
 
-def listed(storage: Storage, root: bytes, facts: Facts, *, check: bool, tick: Callable[[int], None]) -> Inventory:
+def listed(storage: Storage, root: bytes, facts: Facts, *, tick: Callable[[int], None]) -> Inventory:
     """The inventory of an archive."""
     head = root + b"/" if root else b""
     flat = _Flat(facts)
@@ -200,7 +203,7 @@ def listed(storage: Storage, root: bytes, facts: Facts, *, check: bool, tick: Ca
                 relative = path[len(head) :]
                 if relative.startswith((IMAGES + b"/", REPOSITORIES + b"/")):
                     flat.take(batch, at, relative)
-    return flat.inventory(check=check)
+    return flat.inventory()
 
 
 def _stray(facts: Facts, path: bytes) -> None:

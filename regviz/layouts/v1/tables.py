@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
 
 _EMPTY_LAYERS = (23, 32, 1024)
-"""Lengths of layers that change nothing: gzip of nothing, gzip of an empty tar, an empty tar. No tar with a member is as short."""
+"""Lengths of layers that change nothing: gzip of nothing, gzip of an empty tar, an empty tar; others are longer."""
 
 
 class Stacks:
@@ -58,7 +58,9 @@ class Stacks:
             row = images.parent[row]
             going = row >= 0
             at, row = at[going] - 1, row[going]
-        self.position: Codes = np.arange(len(self.owner), dtype=np.int32) - (last - height + 1)[self.owner].astype(np.int32)
+        self.position: Codes = np.arange(len(self.owner), dtype=np.int32) - (last - height + 1)[self.owner].astype(
+            np.int32
+        )
 
 
 def put_tables(draft: Draft, stacks: Stacks, inventory: Inventory) -> None:
@@ -117,9 +119,7 @@ def put_tables(draft: Draft, stacks: Stacks, inventory: Inventory) -> None:
     }
 
 
-def _put_stacks(
-    draft: Draft, stacks: Stacks, empty: NDArray[np.int8], created: NDArray[np.generic], codes: Columns
-) -> None:
+def _put_stacks(draft: Draft, stacks: Stacks, empty: NDArray[np.int8], created: NDArray[Any], codes: Columns) -> None:
     manifest = stacks.key[stacks.shown][stacks.owner]
     member = stacks.member
     count = len(member)

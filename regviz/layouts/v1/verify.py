@@ -42,14 +42,12 @@ def verify_images(
         facts.problem("v1-orphan", manifest=name(row))
     if check:
         _verify_ancestry(images, inventory, facts)
-        assert inventory.checksums is not None
         for row in np.flatnonzero(~inventory.checksums & ~inventory.in_progress).tolist():
             facts.problem("v1-checksum-missing", manifest=name(row))
 
 
 def _verify_ancestry(images: Images, inventory: Inventory, facts: Facts) -> None:
     """Each ancestry file against the walk up the parents."""
-    assert inventory.ancestry_sizes is not None
     for row in np.flatnonzero(inventory.ancestry_sizes < 0).tolist():
         facts.problem("v1-ancestry-missing", manifest=images.name(row))
     there = np.flatnonzero(inventory.ancestry_sizes >= 0).tolist()
@@ -85,7 +83,9 @@ def find_drift(
 ) -> dict[int, Codes]:
     """What ``_index_images`` lists, by row of the repository; what it lists wrongly becomes problems."""
     listed: dict[int, Codes] = {}
-    having = [(row, r.index) for row, r in zip(targets, inventory.repositories.values(), strict=True) if r.index is not None]
+    having = [
+        (row, r.index) for row, r in zip(targets, inventory.repositories.values(), strict=True) if r.index is not None
+    ]
     locators, sizes = [index[0] for _, index in having], [index[1] for _, index in having]
     for number, data in storage.read_many(locators, sizes, MANIFEST_LIMIT):
         row = having[number][0]
@@ -97,7 +97,9 @@ def find_drift(
         ids = [entry.get("id") for entry in value if isinstance(entry, dict)]
         good = [image for image in ids if isinstance(image, str) and is_v1_id(image)]
         if len(good) < len(value):
-            facts.problem("v1-index-unreadable", repository=name, detail=f"{len(value) - len(good)} entries without an id")
+            facts.problem(
+                "v1-index-unreadable", repository=name, detail=f"{len(value) - len(good)} entries without an id"
+            )
         keys = np.unique(facts.keys.intern(good, V1_ID))
         if len(keys) < len(good):
             facts.problem("v1-index-duplicate", repository=name, detail=f"{len(good) - len(keys)} entries")

@@ -1,0 +1,100 @@
+"""Commands that make something: report, capture, lab, world."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from regviz.cli.options import reading_options, refuse_to_harm, source_argument
+from regviz.text import escape_terminal
+
+if TYPE_CHECKING:
+    from regviz.cli.options import Reading
+
+
+@click.command()
+@source_argument
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(),
+    default="report.html",
+    show_default=True,
+    help="The file to write.",
+)
+@reading_options
+def report(source: str | None, *, output: str, reading: Reading) -> None:
+    """Write the report, one HTML file.
+
+    It asks the network for nothing. Its path is printed.
+    """
+    from regviz.report import report as write_report
+
+    refuse_to_harm(source, output)
+    registry = reading.read(source)
+    click.echo(escape_terminal(str(write_report(registry, output, progress=reading.bars()))))
+
+
+@click.command()
+@source_argument
+@click.option(
+    "-o",
+    "--output",
+    metavar="NAME.regviz",
+    type=click.Path(),
+    required=True,
+    help="The folder to make, or to make anew.",
+)
+@reading_options
+def capture(source: str | None, *, output: str, reading: Reading) -> None:
+    """Save the tables as Parquet.
+
+    A capture is read in the registry's place. Its path is printed. Nothing of what layers contain is in it, and no
+    credential.
+    """
+    refuse_to_harm(source, output)
+    reading.read(source).save(output)
+    click.echo(escape_terminal(output))
+
+
+@click.command()
+@source_argument
+@click.option(
+    "--folder", metavar="DIR", type=click.Path(file_okay=False), help="Where to work. [default: regviz-notebooks]"
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="The port on this machine; 0 for any that is free.")
+@click.option("--browser/--no-browser", default=True, help="Whether to open a browser.")
+@click.pass_context
+def lab(ctx: click.Context, source: str | None, *, folder: str | None, port: int | None, browser: bool) -> None:
+    """Start JupyterLab on the notebooks.
+
+    rv.read() in them reads SOURCE.
+    """
+    from regviz.report import lab as jupyter
+
+    ctx.exit(jupyter.lab(source, folder=folder or jupyter.FOLDER, port=port, open_browser=browser))
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=click.Path())
+@click.option(
+    "--layout",
+    type=click.Choice(["v1", "distribution"]),
+    default="v1",
+    show_default=True,
+    help="v1: Docker Registry of 2014. distribution: every registry since.",
+)
+def world(directory: str, *, layout: str) -> None:
+    """Lay a small registry out in DIR.
+
+    It is there to be looked at, with find and with regviz.
+    """
+    from regviz.world import small_world, write
+
+    place = shlex.quote(escape_terminal(str(write(small_world(), directory, layout))))
+    click.echo(f"A small registry lies in {place}, as its server would have left it. Look at it:\n")
+    for command in (f"find {place}", f"regviz tree {place}", f"regviz report {place} -o report.html"):
+        click.echo(f"    {command}")

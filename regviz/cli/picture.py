@@ -1,0 +1,1 @@
+"""The forest of layers as an SVG file."""
