@@ -94,14 +94,15 @@ def v1(size: SizeName) -> Corpus:
 
 def make_tar(corpus: Corpus) -> Path:
     """The registry as one tar, its holes left out, as GNU tar makes it."""
-    said = subprocess.run(["tar", "--version"], capture_output=True, text=True, check=False).stdout
-    if "GNU tar" not in said:
+    archiver = program("tar")
+    if "GNU tar" not in subprocess.run([archiver, "--version"], capture_output=True, text=True, check=False).stdout:
         raise Unavailable("GNU tar")
     if not corpus.tar.exists():
         part = corpus.tar.with_suffix(".part")
         with _announced(f"{corpus.folder.parent.name} as one tar"):
-            subprocess.run(["tar", "--sparse", "-cf", part, "-C", corpus.folder, "."], check=True)
-        part.rename(corpus.tar)
+            subprocess.run([archiver, "--sparse", "-cf", part, "-C", corpus.folder, "."], check=True)
+            part.rename(corpus.tar)
+            os.sync()
     return corpus.tar
 
 
@@ -110,11 +111,13 @@ def limit_program(name: str) -> Path:
     compiler = shutil.which("cc")
     if compiler is None:
         raise Unavailable("a C compiler (cc)")
-    program = directory() / name
-    part = program.with_suffix(".part")
-    subprocess.run([compiler, "-O2", "-o", part, _HERE / f"{name}.c"], check=True)
-    part.rename(program)
-    return program
+    made = directory() / name
+    part = made.with_suffix(".part")
+    command = [compiler, "-O2", "-o", part, _HERE / f"{name}.c"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        raise Unavailable(f"a system that {name}.c can be compiled for")
+    part.rename(made)
+    return made
 
 
 def program(name: str) -> str:
@@ -144,6 +147,7 @@ def _made(name: str, generator: ModuleType, size: object, needs: int) -> Corpus:
     # in a process of its own: a process is said to take what the one that started it took at its highest
     with _announced(name), ProcessPoolExecutor(1, get_context("spawn")) as another:
         rows = another.submit(generator.generate, place / "storage", size).result()
+        os.sync()  # what is written later would disturb what is measured
     note.write_text(json.dumps({"fingerprint": fingerprint, "rows": rows}), encoding="utf-8")
     return Corpus(place / "storage", rows)
 

@@ -184,9 +184,7 @@ def _tags_by_repository(rng: random.Random, size: Size) -> list[int]:
     return [1 + more[row] for row in range(size.repositories)]
 
 
-def _stacks(
-    builder: _Builder, rng: random.Random, base: list[Layer], new: list[int]
-) -> Iterator[list[Layer]]:
+def _stacks(builder: _Builder, rng: random.Random, base: list[Layer], new: list[int]) -> Iterator[list[Layer]]:
     """One stack a push: up to three layers of the last one fall away, `new` ones come on top."""
     stack = base
     for count in new:

@@ -30,16 +30,12 @@ def generate(root: Path, images: int, seed: int = 2) -> dict[str, int]:
             parent = None
         parents.append(parent)
         lengths.append(1 if parent is None else lengths[parent] + 1)
-        _write_image(
-            root / "images" / ids[number], number, _chain(ids, parents, number), rng.randrange(1 << 24)
-        )
+        _write_image(root / "images" / ids[number], number, _chain(ids, parents, number), rng.randrange(1 << 24))
     ends = sorted(set(range(images)) - {parent for parent in parents if parent is not None})
     repositories = set()
     for row, end in enumerate(ends):
         owner = row // _TAGS_A_REPOSITORY
-        repository = (
-            root / "repositories" / (f"team-{owner % 50}" if owner % 3 else "library") / f"app-{owner}"
-        )
+        repository = root / "repositories" / (f"team-{owner % 50}" if owner % 3 else "library") / f"app-{owner}"
         repository.mkdir(parents=True, exist_ok=True)
         repositories.add(repository)
         (repository / f"tag_v{row % _TAGS_A_REPOSITORY}").write_text(ids[end], encoding="ascii")
@@ -83,8 +79,6 @@ def _write_image(directory: Path, number: int, chain: list[str], size: int) -> N
     }
     (directory / "json").write_text(json.dumps(document, separators=(",", ":")), encoding="ascii")
     (directory / "ancestry").write_text(json.dumps(chain), encoding="ascii")
-    (directory / "_checksum").write_text(
-        json.dumps([f"tarsum+sha256:{own}", f"sha256:{own}"]), encoding="ascii"
-    )
+    (directory / "_checksum").write_text(json.dumps([f"tarsum+sha256:{own}", f"sha256:{own}"]), encoding="ascii")
     with (directory / "layer").open("wb") as layer:
         layer.truncate(size)

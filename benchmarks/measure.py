@@ -130,9 +130,7 @@ class Work:
     def medians(self) -> dict[str, Figures]:
         """Each one's median CPU, wall time and peak."""
         return {
-            name: Figures(
-                *(median(getattr(run, measure) for run in runs) for measure in ("cpu", "wall", "peak"))
-            )
+            name: Figures(*(median(getattr(run, measure) for run in runs) for measure in ("cpu", "wall", "peak")))
             for name, runs in self.figures.items()
             if name not in self.missing
         }

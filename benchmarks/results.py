@@ -95,9 +95,7 @@ def _figures_line(work: Work, name: str, figures: Figures) -> str:
 def _measured(floor: Floor) -> str:
     what = _NAMES[floor.measure]
     if floor.against:
-        return (
-            f"{what} of `{floor.against}` by ours" if floor.at_least else f"{what} by that of {floor.against}"
-        )
+        return f"{what} of `{floor.against}` by ours" if floor.at_least else f"{what} by that of {floor.against}"
     return f"{what} above `{floor.above}`" if floor.above else what
 
 

@@ -27,6 +27,7 @@ SHA256, V1_ID, V1_LAYER = b"sha256:", b"", b"v1:"
 
 _PREFIXES = (V1_ID, SHA256, V1_LAYER)  # in the order of their texts: hex digits sort before letters beyond f
 _WIDTH = 32
+_PART = 1 << 14  # keys that are decoded together: more only cost memory
 _HEX = 2 * _WIDTH
 
 DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
@@ -129,6 +130,9 @@ class KeyPool:
 
     def intern_names(self, names: Sequence[bytes], prefix: bytes = SHA256) -> Codes:
         """Codes of keys given as file names: the hex digits after `prefix`."""
+        if len(names) > _PART:
+            parts = [self.intern_names(names[at : at + _PART], prefix) for at in range(0, len(names), _PART)]
+            return np.concatenate(parts)
         joined = b"".join(names)
         if len(joined) == len(names) * _HEX and {*map(len, names)} <= {_HEX}:
             grid = np.frombuffer(joined, np.uint8).reshape(len(names), _HEX)
@@ -157,6 +161,15 @@ class KeyPool:
     def intern_raw(self, raw: Raw, prefix: bytes = SHA256) -> Codes:
         """Codes of keys given as rows of 32 bytes."""
         return self._rows.intern(np.ascontiguousarray(raw).view(np.uint64), _PREFIXES.index(prefix))
+
+    def with_prefix(self, codes: Codes, prefix: bytes) -> Codes:
+        """Codes of the same hex digits under another prefix; the keys given have none."""
+        made = np.empty(len(codes), np.int32)
+        odd = self._rows.family[codes] == UNLISTED
+        made[~odd] = self._rows.intern(self._rows.words[codes[~odd]], _PREFIXES.index(prefix))
+        head = prefix.decode()
+        made[odd] = [self.code(head + self._odd_text[code]) for code in codes[odd].tolist()]
+        return made
 
     def text(self, code: int) -> str:
         """Text of one key."""

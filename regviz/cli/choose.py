@@ -56,7 +56,7 @@ def choose_rows(
 
 
 def _manifests(registry: Registry, matches: Matches | None, found: Matches | None) -> set[str]:
-    """Manifests that matching tags of matching repositories reach; if any tag does, what those serve without one too."""
+    """Manifests that matching tags of matching repositories reach; if any does, what those serve without one too."""
     from regviz.graph.layers import tagged_manifests
 
     tags = [registry.tags[name].astype(object).tolist() for name in ("repository", "tag")]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
+    import networkx as nx
     import pandas as pd
 
     from regviz.cli.options import Reading, TableFormat
@@ -130,7 +132,13 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
         if name not in tables:
             raise click.UsageError(f"There is no table {name!r}; there are {', '.join(tables)}.")
         return source, name
-    return (None, given[0]) if given and given[0] in tables else (given[0] if given else None, None)
+    if given and given[0] in tables:
+        return None, given[0]
+    if given and not os.path.lexists(given[0]):
+        from regviz.errors import SourceNotFoundError
+
+        raise SourceNotFoundError(f"nothing lies at {given[0]}, and it is no table: those are {', '.join(tables)}")
+    return given[0] if given else None, None
 
 
 @click.command()
@@ -166,20 +174,31 @@ def graph(  # one an option
         raise click.UsageError(
             f"{output} does not say what to write: give --format, or a FILE.{{graphml,dot,json,svg}}"
         )
-    if objects and (collapse or chosen == "svg"):
-        raise click.UsageError("--objects goes with neither --collapse nor svg: both are about layers.")
+    if objects and collapse:
+        raise click.UsageError("--objects does not go with --collapse, which is about layers.")
+    if chosen == "svg" and (objects or collapse):
+        raise click.UsageError("A picture is of the forest of layers, and collapses runs where it must.")
     registry = reading.read(source)
     from regviz.graph import collapse_chains, layer_graph, object_graph, write_graph
 
-    if chosen == "svg":
-        from regviz.cli.picture import forest_svg
-
-        with binary_output(output) as file:
-            file.write(forest_svg(registry).encode())
-        return
     made = object_graph(registry) if objects else layer_graph(registry)
     with binary_output(output) as file:
-        write_graph(collapse_chains(made) if collapse else made, file, chosen)
+        if chosen == "svg":
+            file.write(_picture(made).encode())
+        else:
+            write_graph(collapse_chains(made) if collapse else made, file, chosen)
+
+
+def _picture(forest: nx.DiGraph[Any]) -> str:
+    """The forest as an SVG document."""
+    from regviz import plot
+    from regviz.plot.svg import to_svg
+
+    axes = plot.forest(forest)
+    title = next((title for loc in ("left", "center", "right") if (title := axes.get_title(loc))), "The layers")
+    figure = axes.get_figure(root=True)
+    description = str(getattr(axes, "description", ""))
+    return to_svg(figure, title=title, description=description) if figure else ""
 
 
 @click.command()
@@ -196,8 +215,6 @@ def detect(source: str | None, *, format_: TableFormat | None, output: str | Non
 
 
 def _detected(source: str | None) -> pd.DataFrame:
-    import os
-
     import pandas as pd
 
     from regviz.capture import is_capture
@@ -241,12 +258,13 @@ def rules(names: tuple[str, ...], *, format_: TableFormat | None, output: str | 
 
 
 def _explained(catalogue: pd.DataFrame, width: int) -> Iterator[str]:
-    for rule in catalogue.itertuples():
-        yield f"{rule.rule}  ({rule.severity})"
-        said = [str(rule.meaning), f"→ {rule.action}", f"[{rule.source}]"]
-        said += [f"Stops the collector: {rule.aborts}"] if rule.aborts else []
+    columns = ("rule", "severity", "meaning", "action", "source", "aborts")
+    for rule, severity, meaning, action, source, aborts in zip(*(catalogue[name] for name in columns), strict=True):
+        yield f"{rule}  ({severity})"
+        said = [meaning, f"→ {action}", f"[{source}]", *([f"Stops the collector: {aborts}"] if aborts else [])]
         for text in said:
+            indent = "    "
             yield from textwrap.wrap(
-                text, width, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+                text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
             )
         yield ""

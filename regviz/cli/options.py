@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TableFormat = Literal["table", "csv", "json", "parquet"]
 
 
-class RegularExpression(click.ParamType):
+class RegularExpression(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.2
     """A regular expression, compiled."""
 
     name = "regular expression"
@@ -166,6 +166,6 @@ def binary_output(path: str | None) -> Iterator[IO[bytes]]:
             yield file
     else:
         sys.stdout.flush()
-        stream: IO[bytes] = click.get_binary_stream("stdout")
+        stream = sys.stdout.buffer
         yield stream
         stream.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regviz.plot.bars import sizes
 from regviz.plot.histogram import layer_sizes
+from regviz.plot.maps import tag_map
 from regviz.plot.trees import forest
 
-__all__ = ["forest", "layer_sizes", "sizes"]
+__all__ = ["forest", "layer_sizes", "sizes", "tag_map"]

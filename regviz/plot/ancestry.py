@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.plot.branches import SEVERAL_REPOSITORIES, Branch, branches, by_size, choose
 from regviz.plot.canvas import Text
-from regviz.plot.labels import drawable, fit, format_bytes, percent, text_width
+from regviz.plot.labels import ELLIPSIS, drawable, fit, format_bytes, percent, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, repository_colours
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.text import count_noun
@@ -116,13 +116,19 @@ class _Layout:
         self.ahead: dict[int, int] = {}  # levels from here to the last
         for at in sorted(self.shown, reverse=True):  # children stand after parents
             self.ahead[at] = max((self.ahead[child] for child in self.children[at]), default=-1) + 1
+        room = width - min(LEAF_ROOM, width / 2)
+        # The width is divided equally among the levels of the longest way that leads through a branch.
+        self.room = {at: room / (found[at].level + self.ahead[at]) for at in self.inner}
+        self.whole = {at for at in self.shown if self._has_room(at)}
+        self.largest_radius = min(_RADII[1], max(2 * _RADII[0], min(self.room.values(), default=room) / 5))
+        most = max((max(self._dot_bytes(at)) for at in self.shown), default=0)
+        self.unit = self.largest_radius / math.sqrt(most) if most else 0.0
         self.lines: dict[int, tuple[str, str]] = {}
         self.start: dict[int, float] = {}
-        room = width - min(LEAF_ROOM, width / 2)
-        for stretch in (2.6, 2.2, 1.9, 1.6, 1.4, 1.2, 1.0):  # few lines are as long as they may be
-            self._place(room * stretch)
-            if self._ends() <= room:
-                break
+        for root in self.roots:
+            for stretch in (3.0, 2.5, 2.1, 1.8, 1.6, 1.4, 1.3, 1.2, 1.1, 1.0):  # few lines are as long as they may be
+                if self._place(root, stretch) <= room:
+                    break
         self.band = self._bands()
 
     def forest(self) -> Forest:
@@ -144,31 +150,32 @@ class _Layout:
             title, explanation, description, self.width, top, tuple(self.dots), tuple(self.edges), tuple(self.texts)
         )
 
-    def _place(self, room: float) -> None:
-        """Decide how wide everything is and where it starts, with so much width for all but the last level.
+    def _place(self, root: int, stretch: float) -> float:
+        """Decide how wide everything in a tree is and where it starts.
 
-        The width is divided equally among the levels of the longest way that leads through a branch.
+        Returns where the words of the last level begin that begin most to the right.
         """
-        levels = {at: self.found[at].level + self.ahead[at] for at in self.inner}
-        self.room = {at: room / count for at, count in levels.items()}
-        self.largest_radius = min(_RADII[1], max(2 * _RADII[0], min(self.room.values(), default=room) / 5))
-        most = max((max(self._dot_bytes(at)) for at in self.shown), default=0)
-        self.unit = self.largest_radius / math.sqrt(most) if most else 0.0
-        self.lines = {at: self._lines(at) for at in self.inner}
-        for at in sorted(self.shown):
-            parent = self.found[at].parent
-            self.start[at] = 2.0 if parent < 0 else self._turn(parent) + _GAP
+        end, waiting = 0.0, [(root, 2.0)]
+        while waiting:
+            at, self.start[at] = waiting.pop()
+            if at in self.inner:
+                self.lines[at] = self._lines(at, self.room[at] * stretch)
+                turn = self._turn(at)
+                waiting += [(child, turn + _GAP) for child in self.children[at]]
+            else:
+                end = max(end, self.start[at] + self._dots_width(at))
+        return end
 
-    def _ends(self) -> float:
-        """Where the words of the last level begin that begin most to the right."""
-        return max((self.start[at] + self._dots_width(at) for at in self.shown if at not in self.inner), default=0)
+    def _has_room(self, at: int) -> bool:
+        """Whether each layer of a branch can have a dot."""
+        count = len(self.found[at].layers)
+        room = self.room.get(at, LEAF_ROOM / 4) * _MOST_DOTS
+        return count == 1 or count * 2 * (_RADII[0] + 1) <= room - 2 * _RADII[1]
 
     def _dot_bytes(self, at: int) -> Sequence[int]:
-        """Bytes of the dots of a branch: of its layers, or of all together where there is no room for each."""
+        """Bytes of the dots of a branch: of its layers, or of all together."""
         branch = self.found[at]
-        least = len(branch.layers) * 2 * (_RADII[0] + 1)
-        room = self.room.get(at, LEAF_ROOM / 4) * _MOST_DOTS
-        return branch.layer_bytes if len(branch.layers) == 1 or least <= room - 2 * _RADII[1] else (branch.bytes,)
+        return branch.layer_bytes if at in self.whole else (branch.bytes,)
 
     def _radii(self, at: int) -> list[float]:
         return [max(_RADII[0], self.unit * math.sqrt(length)) for length in self._dot_bytes(at)]
@@ -177,21 +184,18 @@ class _Layout:
         radii = self._radii(at)
         return 2 * sum(radii) + 2 * (len(radii) - 1)
 
-    def _lines(self, at: int) -> tuple[str, str]:
+    def _lines(self, at: int, width: float) -> tuple[str, str]:
         """What stands above and below the line that leaves a branch, as wide as there is room."""
         branch = self.found[at]
-        room = min(_WORDS[1], self.room[at] - self._dots_width(at) - _GAP - 10)
+        room = min(_WORDS[1], width - self._dots_width(at) - _GAP - 10)
         count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
         size = format_bytes(branch.bytes)
         much = f"{count}  {size}" if count else size
-        if text_width(much, SMALL_SIZE) > room:
-            return count, ""
-        above = branch.instruction
-        if branch.tags:
-            whole = _tag_words(branch.tags)
-            named = f"…/{whole.rpartition('/')[2]}"  # a namespace tells least
-            above = named if text_width(named, SMALL_SIZE) <= room < text_width(whole, SMALL_SIZE) else whole
-        return (fit(above, room, SMALL_SIZE) if room >= _WORDS[0] else ""), much
+        below = next((line for line in (much, count) if text_width(line, SMALL_SIZE) <= room), "")
+        if room < _WORDS[0] - 15 * bool(branch.tags):
+            return "", below
+        above = _short_tag_words(branch.tags, room) if branch.tags else fit(branch.instruction, room, SMALL_SIZE)
+        return above, below
 
     def _turn(self, at: int) -> float:
         """Where the line from a branch turns to what stands on it."""
@@ -306,6 +310,15 @@ def _tag_words(tags: Sequence[str]) -> str:
         more = f" and {len(names) - _TAGS_NAMED} more" if len(names) > _TAGS_NAMED else ""
         said.append(f"{repository}:{', '.join(names[:_TAGS_NAMED])}{more}")
     return drawable("; ".join(said))
+
+
+def _short_tag_words(tags: Sequence[str], room: float) -> str:
+    """As much of the tags as there is room for; of a name alone, its end tells most."""
+    first, more = drawable(tags[0]), f" +{len(tags) - 1}" if len(tags) > 1 else ""
+    for text in (_tag_words(tags), first + more, f"{ELLIPSIS}/{first.rpartition('/')[2]}{more}"):
+        if text_width(text, SMALL_SIZE) <= room:
+            return text
+    return fit(first, room, SMALL_SIZE, end=True)
 
 
 def _title(found: Sequence[Branch]) -> str:

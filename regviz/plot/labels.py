@@ -81,25 +81,35 @@ def wrap(text: str, width: float, size: float, *, bold: bool = False, lines: int
     return "\n".join(fit(line, width, size, bold=bold) for line in broken)
 
 
-def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
-    """A drawable line, cut in its middle where it is too wide; nothing, where not even the ellipsis fits.
+def fit(text: str, width: float, size: float, *, bold: bool = False, end: bool = False) -> str:
+    """A drawable line, cut in its middle (or at its start) where it is too wide.
+
+    Parameters
+    ----------
+    text : str
+    width, size : float
+        In points. Where not even the ellipsis fits, nothing is left.
+    bold : bool
+    end : bool
+        Cut at the start, and keep the end.
 
     Examples
     --------
-    >>> fit("registry.example/team/frontend", 90, 9)
-    'registry…rontend'
+    >>> fit("registry.example/team/frontend", 90, 9), fit("registry.example/team/frontend", 90, 9, end=True)
+    ('registry…rontend', '…team/frontend')
     """
     if text_width(text, size, bold=bold) <= width:
         return text
     low, high = -1, len(text) - 1  # how many characters stay
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if text_width(_cut(text, middle), size, bold=bold) <= width else (low, middle - 1)
-    return _cut(text, low) if low >= 0 else ""
+        fits = text_width(_cut(text, middle, end=end), size, bold=bold) <= width
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return _cut(text, low, end=end) if low >= 0 else ""
 
 
-def _cut(text: str, kept: int) -> str:
-    tail = kept // 2
+def _cut(text: str, kept: int, *, end: bool = False) -> str:
+    tail = kept if end else kept // 2
     return text[: kept - tail] + ELLIPSIS + (text[len(text) - tail :] if tail else "")
 
 
@@ -221,16 +231,3 @@ def percent(part: int, whole: int) -> str:
         return "under 1 %"
     return "over 99 %" if share == 100 and part < whole else f"{share} %"  # noqa: PLR2004
 
-
-__all__ = [
-    "byte_ticks",
-    "drawable",
-    "fit",
-    "fit_all",
-    "format_bytes",
-    "format_tick",
-    "instruction",
-    "percent",
-    "text_width",
-    "wrap",
-]

@@ -62,14 +62,18 @@ class Folder:
             if os.path.islink(path):
                 self._say("symbolic-link", directory, "not followed")
                 return Listing([], [], [])
+            others: list[os.DirEntry[bytes]] = []
             with os.scandir(path) as scan:
-                found = list(scan)
-            directories = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
-            for entry in found if len(directories) < len(found) else ():
+                for entry in scan:
+                    if entry.is_dir(follow_symlinks=False):
+                        directories.append(entry.name)
+                    else:
+                        others.append(entry)
+            for entry in others:
                 if entry.is_symlink():
                     links.append(entry.name)
                     self._say("symbolic-link", _join(directory, entry.name), "not followed")
-                elif not entry.is_dir(follow_symlinks=False):
+                else:
                     files.append(entry.name)
         except (FileNotFoundError, NotADirectoryError):
             pass

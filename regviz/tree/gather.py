@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from regviz.storage.base import DIRECTORY, FILE
+from regviz.storage.base import DIRECTORY, FILE, is_walkable
 from regviz.tree.listing import join, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from regviz.layouts.common import Tick
-    from regviz.storage.base import Storage
+    from regviz.storage.base import Storage, Walkable
 
 
 class Unit(NamedTuple):
@@ -211,7 +211,7 @@ class Gatherer:
 def gather(storage: Storage, layout: Layout, tick: Tick, depth: int) -> Node:
     """What a tree shows of a storage; nothing deeper than `depth`."""
     gatherer = Gatherer(layout)
-    if storage.walkable:
+    if is_walkable(storage):
         _walk(storage, layout, gatherer, tick, depth)
     else:
         for batch in storage.entries():
@@ -222,7 +222,7 @@ def gather(storage: Storage, layout: Layout, tick: Tick, depth: int) -> Node:
     return gatherer.finish()
 
 
-def _walk(storage: Storage, layout: Layout, gatherer: Gatherer, tick: Tick, depth: int) -> None:
+def _walk(storage: Walkable, layout: Layout, gatherer: Gatherer, tick: Tick, depth: int) -> None:
     """Look only into directories that are kept."""
     pending = [(b"", 0)]
     while pending:

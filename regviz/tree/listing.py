@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from regviz.storage.base import DIRECTORY, FILE, OTHER, SYMLINK
+from regviz.storage.base import DIRECTORY, FILE, OTHER, SYMLINK, is_walkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from regviz.layouts.common import Tick
-    from regviz.storage.base import Storage
+    from regviz.storage.base import Storage, Walkable
 
 DEEPEST = 256
 """Levels that are shown: more than any layout has, and few enough for a hostile archive to do no harm."""
@@ -32,7 +32,7 @@ def join(directory: bytes, name: bytes) -> bytes:
     return directory + b"/" + name if directory else name
 
 
-def listed(storage: Storage, directory: bytes) -> list[tuple[bytes, int, int | None]]:
+def listed(storage: Walkable, directory: bytes) -> list[tuple[bytes, int, int | None]]:
     """Names, types and lengths of what lies in a directory of a walkable storage, by name."""
     listing = storage.children(directory)
     sizes = storage.stat_many(directory, listing.files).sizes.tolist()
@@ -48,10 +48,10 @@ def everything(storage: Storage, tick: Tick, depth: int) -> Iterator[Entry]:
 
     A walkable storage is told as it is walked; of an archive, whose order is its own, the paths are kept until its end.
     """
-    return _walked(storage, tick, depth) if storage.walkable else _sorted(storage, tick, depth)
+    return _walked(storage, tick, depth) if is_walkable(storage) else _sorted(storage, tick, depth)
 
 
-def _walked(storage: Storage, tick: Tick, depth: int) -> Iterator[Entry]:
+def _walked(storage: Walkable, tick: Tick, depth: int) -> Iterator[Entry]:
     open_directories = [iter(_entries(storage, b""))]
     while open_directories:
         entry = next(open_directories[-1], None)
@@ -65,7 +65,7 @@ def _walked(storage: Storage, tick: Tick, depth: int) -> Iterator[Entry]:
             open_directories.append(iter(below))
 
 
-def _entries(storage: Storage, directory: bytes) -> list[Entry]:
+def _entries(storage: Walkable, directory: bytes) -> list[Entry]:
     found = listed(storage, directory)
     return [
         Entry(join(directory, name), type_, size, number == len(found))

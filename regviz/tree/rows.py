@@ -49,6 +49,8 @@ def shown_rows(root: Node, layout: RootedLayout, depth: int) -> Iterator[Row]:
             below: list[tuple[bytes, Node, bool] | tuple[bytes, More, bool]] = []
             below += [(join(path, name), child, False) for name, child in sorted(node.children.items())]
             below += [(path, more, False) for more in node.more]
+            if level == depth:
+                continue
             if below:
                 below[-1] = (*below[-1][:2], True)
             pending += reversed(below)

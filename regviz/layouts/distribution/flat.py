@@ -71,13 +71,12 @@ class Flat:
         blobs: list[int] = []
         paths, types = batch.paths, batch.types
         for at, path in enumerate(paths):
-            if (
-                path[:first] == head
-                and path[last:] == b"/data"
-                and types[at] == FILE
-                and path[first : first + 2] == path[first + 3 : first + 5]
+            if path[:first] == head and path[first : first + 2] == path[first + 3 : first + 5] and self._is_digest(
+                path[last:], types[at]
             ):
-                blobs.append(at)
+                if types[at] == FILE:
+                    blobs.append(at)
+                self._open_digest(path[:last], types[at])
             elif path[:width] == root:
                 self._entry(batch, at, path[width:])
             elif path[-len(PROXY_MARK) :] == PROXY_MARK or GITLAB_LOCKS in path:

@@ -33,6 +33,7 @@ NAME = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 """Tags: the same."""
 LONGEST_NAME = 255
+_MOST_PARTS = 3  # of an algorithm: tarsum/v1/sha256
 HEX_LENGTHS = {b"sha256": 64, b"sha384": 96, b"sha512": 128, b"blake3": 64}
 LINK_LENGTH = 71  # "sha256:" and 64 digits, no newline
 
@@ -88,10 +89,12 @@ def parse(path: bytes) -> Place:
         return _FOREIGN
     if not rest:
         return _DIRECTORY
-    start = 0 if rest[:1] == b"_" else rest.find(b"/_") + 1
+    if rest[:1] == b"_":
+        return _FOREIGN  # a part of a repository without a name
+    start = rest.find(b"/_") + 1
     if start == 0:
         return Place(Role.DIRECTORY, rest)  # a directory of the name; for a file the caller knows better
-    repository, parts = rest[: max(start - 1, 0)], rest[start:].split(b"/")
+    repository, parts = rest[: start - 1], rest[start:].split(b"/")
     section = parts[0]
     if section == LAYERS:
         return _parse_digest(repository, parts[1:], Role.LAYER_LINK)
@@ -139,13 +142,14 @@ def _parse_blob(rest: bytes) -> Place:
 
 def _parse_digest(repository: bytes, parts: list[bytes], role: Role) -> Place:
     """``<algorithm>/<hex>/link``, and the directories on the way; an algorithm may take several parts."""
-    if parts and parts[-1] == b"link" and len(parts) >= 3:
-        return Place(role, repository, algorithm_text(b"/".join(parts[:-2])), parts[-2])
-    if len(parts) == 2 and parts[0] in HEX_LENGTHS:
-        return Place(Role.DIRECTORY, repository, parts[0], parts[1])
-    if len(parts) > 2 and parts[0] in HEX_LENGTHS:
+    known = next((at for at, part in enumerate(parts[:_MOST_PARTS]) if part in HEX_LENGTHS), None)
+    if known is None or len(parts) < known + 2:
+        return Place(Role.DIRECTORY, repository)
+    if len(parts) == known + 2:
+        return Place(Role.DIRECTORY, repository, algorithm_text(b"/".join(parts[:-1])), parts[-1])
+    if parts[known + 2 :] != [b"link"]:
         return Place(Role.LEAF_EXTRA, repository)
-    return Place(Role.DIRECTORY, repository)
+    return Place(role, repository, algorithm_text(b"/".join(parts[:-2])), parts[-2])
 
 
 def _parse_tag(repository: bytes, parts: list[bytes]) -> Place:
@@ -164,5 +168,6 @@ def _parse_tag(repository: bytes, parts: list[bytes]) -> Place:
 def _parse_upload(repository: bytes, parts: list[bytes]) -> Place:
     if len(parts) < 2:
         return Place(Role.DIRECTORY, repository, name=parts[0] if parts else b"")
-    kinds = {b"data": Role.UPLOAD_DATA, b"startedat": Role.UPLOAD_START, b"hashstates": Role.UPLOAD_STATE}
-    return Place(kinds.get(parts[1], Role.LEAF_EXTRA), repository, name=parts[0])
+    kinds = {b"data": Role.UPLOAD_DATA, b"startedat": Role.UPLOAD_START}
+    role = kinds.get(parts[1], Role.LEAF_EXTRA) if len(parts) == 2 else Role.LEAF_EXTRA
+    return Place(Role.UPLOAD_STATE if parts[1] == b"hashstates" else role, repository, name=parts[0])

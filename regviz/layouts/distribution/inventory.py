@@ -267,4 +267,6 @@ def _key(algorithm: bytes, name: bytes) -> str:
 
 
 def _shown(content: bytes | None) -> str:
-    return "no file" if content is None else clean(repr(content[:100])[1:])
+    if content is None:
+        return "no file"
+    return "longer than a link" if len(content) >= 2 * LINK_LENGTH else clean(repr(content)[1:])

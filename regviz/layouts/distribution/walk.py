@@ -14,9 +14,11 @@ from regviz.layouts.distribution.grammar import (
     MANIFESTS,
     REPOSITORIES,
     REVISIONS,
+    SECTIONS,
     TAGS,
     UPLOADS,
     algorithm_text,
+    is_encoded,
 )
 from regviz.layouts.distribution.inventory import split_names
 
@@ -67,7 +69,7 @@ class Walk:
             others += [name for name in names if name[:_PREFIX_WIDTH] != prefix]
             names = [name for name in names if name[:_PREFIX_WIDTH] == prefix]
         for name in others:
-            self._inventory.bad_name(directory[len(self._root) :] + b"/" + name)
+            self._inventory.bad_name(directory + b"/" + name)
         if names:
             facts = self._storage.stat_many(directory, names, b"/data")
             self._inventory.blobs(algorithm, names, facts)
@@ -80,7 +82,7 @@ class Walk:
             directory = self._root + REPOSITORIES + (b"/" + path if path else b"")
             listing = self._storage.children(directory)
             self._strays(directory, listing.files)
-            sections = [name for name in listing.directories if name[:1] == b"_"]
+            sections = [name for name in listing.directories if name in SECTIONS]
             pending += [path + b"/" + name if path else name for name in listing.directories if name[:1] != b"_"]
             if sections and path:
                 self._repository(path, directory, sections)
@@ -162,7 +164,7 @@ class Walk:
         self._strays(directory, listing.files)
         names = listing.directories
         contents, times = self._storage.read_links(directory, names, b"/current/link")
-        encoded = [content[7:] if content and len(content) == LINK_LENGTH else b"" for content in contents]
+        encoded = [content[7:] if content and is_encoded(b"sha256", content[7:]) else b"" for content in contents]
         # nearly every tag was pushed once, and link counts tell so without a listing
         lone = self._storage.lone_link_times(directory, list(zip(names, encoded, strict=True)))
         histories = [
@@ -194,4 +196,4 @@ class Walk:
 
     def _strays(self, directory: bytes, files: list[bytes]) -> None:
         for name in files:
-            self._inventory.stray((directory + b"/" + name)[len(self._root) :])
+            self._inventory.stray(directory + b"/" + name)

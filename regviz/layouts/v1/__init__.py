@@ -44,6 +44,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     tags = _Tags(facts, images)
     for path, repository in inventory.repositories.items():
         tags.take(path, repository)
+    tags.resolve()
     listed_ids = find_drift(storage, inventory, images, facts, tags.targets)
     for row, keys in listed_ids.items():
         images.rows_of(keys)
@@ -87,6 +88,7 @@ class _Tags:
         self._names: set[str] = set()
         self._times: list[int] = []
         self._history_times: list[int] = []
+        self._tagged: list[tuple[int, str]] = []
         self.targets: dict[int, NDArray[np.int64]] = {}
 
     def take(self, path: bytes, repository: Repository) -> None:
@@ -98,11 +100,22 @@ class _Tags:
             name = raw
         self._names.add(name)
         row = facts.repository(name, raw, private=int(repository.private))
-        found = [self._tag(row, name, raw, file, repository) for file in sorted(repository.tags)]
-        keys = self._facts.keys.intern([target for target in found if target], V1_ID)
-        self.targets[row] = self._images.rows_of(keys)
-        for at in np.flatnonzero(self.targets[row] >= self._images.present).tolist():
+        for file in sorted(repository.tags):
+            target = self._tag(row, name, raw, file, repository)
+            if target:
+                self._tagged.append((row, target))
+
+    def resolve(self) -> None:
+        """Find the images that tags point to, when all were taken."""
+        facts = self._facts
+        repositories = np.array([row for row, _ in self._tagged], np.int64)
+        keys = facts.keys.intern([target for _, target in self._tagged], V1_ID)
+        rows = self._images.rows_of(keys)
+        for at in np.flatnonzero(rows >= self._images.present).tolist():
+            name = facts.names.text(int(facts.repositories["name"][repositories[at]]))
             facts.problem("v1-image-missing", repository=name, manifest=facts.keys.text(int(keys[at])))
+        bounds = np.searchsorted(repositories, np.arange(len(self._names) + 1))
+        self.targets = {row: rows[bounds[row] : bounds[row + 1]] for row in range(len(self._names))}
 
     def _tag(self, row: int, name: str, raw: str, file: bytes, repository: Repository) -> str:
         facts = self._facts

@@ -16,7 +16,7 @@ from regviz.storage.base import MANIFEST_LIMIT
 from regviz.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -101,13 +101,7 @@ class Images:
             said.column(name).staged for name in names
         )
         created: list[Any] = []
-        wanted = [row for row, length in enumerate(inventory.json_sizes) if length >= 0]
-        locators = [inventory.json[row] for row in wanted] if len(wanted) < self.present else inventory.json
-        sizes = [inventory.json_sizes[row] for row in wanted]
-        for number, data in self._storage.read_many(locators, sizes, MANIFEST_LIMIT):
-            if data is None:
-                continue
-            row = wanted[number]
+        for row, data in self._contents("json", np.flatnonzero(inventory.json_sizes >= 0), inventory.json_sizes):
             document = load_object(data)
             if document is None:
                 facts.problem("v1-json-unreadable", manifest=self.name(row), detail=f"{len(data)} bytes")
@@ -205,17 +199,24 @@ class Images:
         found: dict[int, list[str]] = {}
         sizes = inventory.ancestry_sizes
         known = [row for row in rows if row < self.present and sizes[row] >= 0]
-        lengths = [int(sizes[row]) for row in known]
-        for number, data in self._storage.read_many(
-            [inventory.ancestry[row] for row in known], lengths, MANIFEST_LIMIT
-        ):
-            value = load(data) if data is not None else None
+        for row, data in self._contents("ancestry", np.array(known, np.int64), sizes):
+            value = load(data)
             if isinstance(value, list) and all(isinstance(name, str) and is_v1_id(name) for name in value):
-                found[known[number]] = value
-            elif data is not None:
-                name = self.name(known[number])
+                found[row] = value
+            else:
+                name = self.name(row)
                 self._facts.problem("v1-ancestry-unreadable", manifest=name, detail=f"{len(data)} bytes")
         return found
+
+    def _contents(self, file: str, rows: Numbers, sizes: Numbers) -> Iterator[tuple[int, bytes]]:
+        """Row and content of each image's file, a batch of them at a time where that costs nothing."""
+        batch = max(len(rows), 1) if self._storage.forward_only else _BATCH
+        for start in range(0, len(rows), batch):
+            part = rows[start : start + batch].tolist()
+            lengths = sizes[part].tolist()
+            for number, data in self._storage.read_many(self._inventory.locators(file, part), lengths, MANIFEST_LIMIT):
+                if data is not None:
+                    yield part[number], data
 
     def _measure(self, parents: list[int]) -> None:
         """Depth of every image; a chain that comes back to itself is cut at its smallest id."""

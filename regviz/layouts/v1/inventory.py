@@ -44,16 +44,26 @@ class Inventory:
     """
 
     names: list[bytes]
-    json: list[Locator]
-    json_sizes: list[int]
+    directory: bytes | None
+    """Path of ``images`` in a folder, where a file's locator is its path; None in an archive."""
+    json: list[int]
+    json_sizes: Numbers
     layer_sizes: Numbers
     layer_times: Numbers
     allocated: Numbers
     in_progress: NDArray[np.bool_]
-    ancestry: list[Locator]
+    ancestry: list[int]
     ancestry_sizes: Numbers
     checksums: NDArray[np.bool_]
     repositories: dict[bytes, Repository]
+
+    def locators(self, file: str, rows: list[int]) -> list[Locator]:
+        """Where the ``json`` or ``ancestry`` of these images lies."""
+        if self.directory is not None:
+            name = file.encode()
+            return [b"%s/%s/%s" % (self.directory, self.names[row], name) for row in rows]
+        column = self.json if file == "json" else self.ancestry
+        return [column[row] for row in rows]
 
 
 def walk(storage: Walkable, root: bytes, facts: Facts, *, check: bool, tick: Callable[[int], None]) -> Inventory:
@@ -71,13 +81,14 @@ def walk(storage: Walkable, root: bytes, facts: Facts, *, check: bool, tick: Cal
     unknown = np.zeros(len(names), np.int64)
     inventory = Inventory(
         names=names,
-        json=[b"%s/%s/json" % (images, name) for name in names],
-        json_sizes=[0] * len(names),
+        directory=images,
+        json=[],
+        json_sizes=unknown,
         layer_sizes=nothing if layers is None else layers.sizes,
         layer_times=nothing if layers is None else layers.mtimes,
         allocated=nothing if layers is None else _once(layers.allocated, layers.inodes),
         in_progress=in_progress,
-        ancestry=[b"%s/%s/ancestry" % (images, name) for name in names],
+        ancestry=[],
         ancestry_sizes=storage.stat_many(images, names, b"/ancestry").sizes if check and names else unknown,
         checksums=storage.exist_many(images, names, b"/_checksum")
         if check and names
@@ -179,13 +190,14 @@ class _Flat:
 
         return Inventory(
             names=names,
-            json=list(column(Role.JSON, 0)),
-            json_sizes=column(Role.JSON, 1),
+            directory=None,
+            json=column(Role.JSON, 0),
+            json_sizes=np.array(column(Role.JSON, 1), np.int64),
             layer_sizes=np.array(column(Role.LAYER, 1), np.int64),
             layer_times=np.array(column(Role.LAYER, 2), np.int64),
             allocated=np.full(len(names), NO_NUMBER, np.int64),
             in_progress=np.array(column(Role.IN_PROGRESS, 1), np.int64) >= 0,
-            ancestry=list(column(Role.ANCESTRY, 0)),
+            ancestry=column(Role.ANCESTRY, 0),
             ancestry_sizes=np.array(column(Role.ANCESTRY, 1), np.int64),
             checksums=np.array(column(Role.CHECKSUM, 1), np.int64) >= 0,
             repositories=self.repositories,

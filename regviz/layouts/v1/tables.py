@@ -41,7 +41,7 @@ class Stacks:
     def __init__(self, facts: Facts, images: Images, tagged: Numbers) -> None:
         self.images = images
         self.key: Codes = images.key
-        self.blob: Codes = facts.keys.intern([f"v1:{name}" for name in facts.keys.texts(images.key)], V1_LAYER)
+        self.blob: Codes = facts.keys.with_prefix(images.key, V1_LAYER)
         is_parent = np.zeros(len(images), np.bool_)
         is_parent[images.parent[images.parent >= 0]] = True
         is_shown = ~is_parent

@@ -69,11 +69,3 @@ for (const table of document.querySelectorAll(".rv-table table")) {
   makeSortable(table);
   if (table.tBodies[0].rows.length > MANY_ROWS) makeSearchable(table);
 }
-
-// On paper the folded tables are open.
-let opened = [];
-window.addEventListener("beforeprint", () => {
-  opened = Array.from(document.querySelectorAll("details.numbers:not([open])"));
-  opened.forEach((each) => { each.open = true; });
-});
-window.addEventListener("afterprint", () => opened.forEach((each) => { each.open = false; }));

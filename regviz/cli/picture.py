@@ -1,1 +1,0 @@
-"""The forest of layers as an SVG file."""

@@ -1,0 +1,270 @@
+"""Tags, the images they name and the layers those stand on, as three columns: where everything lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from regviz.plot.canvas import Text
+from regviz.plot.contents import Chosen, Contents, choose, contents_of
+from regviz.plot.labels import drawable, fit, fit_all, format_bytes, text_width
+from regviz.plot.palette import INK, MUTED, SEVERAL, STATES, repository_colours
+from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
+from regviz.text import count_noun, short_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+MOST = 26
+BAR = 9.0
+SLOT = 14.5
+_HEIGHT = 380.0
+_LEFT, _RIGHT = 205.0, 175.0
+_THIN = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A tag, an image or a layer.
+
+    Attributes
+    ----------
+    key : str
+        ``repository:tag``, an image's digest, a layer's blob; empty for all layers that have no box of their own.
+    bytes : int
+        Of its layers.
+    x, y, height : float
+        Its upper left corner, in points from that of the picture.
+    colour, label : str
+    """
+
+    key: str
+    bytes: int
+    x: float
+    y: float
+    height: float
+    colour: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ribbon:
+    """What leads from a box to one of the next column; `y` and `height` are where it leaves."""
+
+    left: Box
+    right: Box
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class TagMap:
+    """What :func:`regviz.plot.tag_map` draws.
+
+    Attributes
+    ----------
+    title, explanation, description : str
+    width, height : float
+        Points.
+    tags, images, layers : tuple of Box
+        The columns, from the top.
+    ribbons : tuple of Ribbon
+    texts : tuple of Text
+    """
+
+    title: str
+    explanation: str
+    description: str
+    width: float
+    height: float
+    tags: tuple[Box, ...] = ()
+    images: tuple[Box, ...] = ()
+    layers: tuple[Box, ...] = ()
+    ribbons: tuple[Ribbon, ...] = ()
+    texts: tuple[Text, ...] = ()
+
+
+def describe_tag_map(
+    table: pd.DataFrame, *, width: float = 720.0, height: float = _HEIGHT, most: int = MOST
+) -> TagMap:
+    """Where everything lies in the picture that :func:`regviz.plot.tag_map` draws.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As :func:`regviz.analysis.tag_images` gives it.
+    width, height : float
+        Points; about `height` for the fullest column, if its boxes are not many.
+    most : int
+        Boxes in a column.
+    """
+    contents = contents_of(table)
+    if not contents.tags:
+        return TagMap(_title(contents), "", _title(contents), width, 0.0)
+    return _Layout(contents, choose(contents, most), width, height).tag_map()
+
+
+class _Layout:
+    def __init__(self, contents: Contents, chosen: Chosen, width: float, height: float) -> None:
+        self.contents, self.chosen, self.width = contents, chosen, width
+        largest: dict[str, int] = {}
+        for tag in chosen.tags:
+            largest[tag[0]] = max(largest.get(tag[0], 0), contents.tag_bytes[tag])
+        self.colours = repository_colours(sorted(largest, key=lambda name: (-largest[name], name)))
+        self.small_bytes = sum(contents.layers[layer] for layer in chosen.small)
+        fullest = max(
+            sum(contents.tag_bytes[tag] for tag in chosen.tags),
+            sum(contents.image_bytes[image] for image in chosen.images),
+            sum(contents.layers[layer] for layer in chosen.layers) + self.small_bytes,
+        )
+        boxes = max(len(chosen.tags), len(chosen.images), len(chosen.layers))
+        self.unit = min(height, max(3 * SLOT, boxes * SLOT)) / fullest if fullest else 0.0
+
+    def tag_map(self) -> TagMap:
+        """The whole picture."""
+        names = fit_all([drawable(":".join(tag)) for tag in self.chosen.tags], min(_LEFT, self.width / 3), TEXT_SIZE)
+        first = max(text_width(name, TEXT_SIZE) for name in names) + 5
+        last = self.width - min(_RIGHT, self.width / 3)
+        middle = first + (last - first) * 0.45
+        columns = self._levelled([self._tags(first, names), self._images(middle), self._layers(last)])
+        tags, images, layers = columns
+        texts = [Text(box.x - 5, box.y + box.height / 2, box.label, anchor="right") for box in tags]
+        for column, room, colour in ((images, last - middle - BAR - 8, INK), (layers, self.width - last - BAR - 4, MUTED)):
+            for box in column:
+                label = fit(box.label, room, SMALL_SIZE)
+                texts.append(Text(box.x + BAR + 4, box.y + box.height / 2, label, SMALL_SIZE, colour))
+        explanation = _explanation(self.contents, self.chosen)
+        return TagMap(
+            _title(self.contents),
+            explanation,
+            f"Three columns joined by ribbons. {explanation}",
+            self.width,
+            max(_bottom(column) for column in columns),
+            *map(tuple, columns),
+            tuple(self._ribbons(tags, images, layers)),
+            tuple(texts),
+        )
+
+    def _tags(self, x: float, names: Sequence[str]) -> list[Box]:
+        return self._stacked(
+            x,
+            [
+                (":".join(tag), self.contents.tag_bytes[tag], self.colours[tag[0]], name)
+                for tag, name in zip(self.chosen.tags, names, strict=True)
+            ],
+        )
+
+    def _images(self, x: float) -> list[Box]:
+        platforms = self.contents.platforms
+        several = len({platforms[image] for image in self.chosen.images}) > 1
+        return self._stacked(
+            x,
+            [
+                (image, self.contents.image_bytes[image], self._colour(image), drawable(label))
+                for image in self.chosen.images
+                for label in [f"{short_digest(image)} {platforms[image] if several else ''}".strip()]
+            ],
+        )
+
+    def _layers(self, x: float) -> list[Box]:
+        members = []
+        for layer in self.chosen.layers:
+            size = "absent" if layer in self.contents.absent else format_bytes(self.contents.layers[layer])
+            label = drawable(f"{size}  {short_digest(layer)}")
+            members.append((layer, self.contents.layers[layer], self._colour(layer), label))
+        if self.chosen.small:
+            label = f"{format_bytes(self.small_bytes)}  {count_noun(len(self.chosen.small), 'smaller layer')}"
+            members.append(("", self.small_bytes, SEVERAL, label))
+        return self._stacked(x, members)
+
+    def _colour(self, key: str) -> str:
+        if key in self.contents.absent:
+            return STATES["absent"]
+        owners = self.contents.owners[key]
+        return self.colours.get(next(iter(owners)), SEVERAL) if len(owners) == 1 else SEVERAL
+
+    def _stacked(self, x: float, members: Sequence[tuple[str, int, str, str]]) -> list[Box]:
+        """Boxes below each other, each with room for a line of text."""
+        boxes, y = [], 0.0
+        for key, size, colour, label in members:
+            height = max(_THIN, size * self.unit)
+            slot = max(SLOT, height + 3)
+            boxes.append(Box(key, size, x, y + (slot - height) / 2, height, colour, label))
+            y += slot
+        return boxes
+
+    @staticmethod
+    def _levelled(columns: Sequence[Sequence[Box]]) -> list[list[Box]]:
+        """Columns moved down so that most bytes go straight, none beyond the tallest."""
+        height = max(_bottom(column) for column in columns)
+        middle = _centre(max(columns, key=_bottom))
+        made = []
+        for column in columns:
+            down = min(max(0.0, middle - _centre(column)), height - _bottom(column))
+            made.append([replace(box, y=box.y + down) for box in column])
+        return made
+
+    def _ribbons(self, tags: Sequence[Box], images: Sequence[Box], layers: Sequence[Box]) -> list[Ribbon]:
+        found: list[Ribbon] = []
+        of_image, of_layer = {box.key: box for box in images}, {box.key: box for box in layers}
+        for box, tag in zip(tags, self.chosen.tags, strict=True):
+            targets = [of_image[image] for image in self.contents.tags[tag] if image in of_image]
+            found += _leaving(box, [(target, target.height) for target in sorted(targets, key=lambda to: to.y)])
+        for box in images:
+            sizes: dict[str, int] = {}
+            for layer in self.contents.images[box.key]:
+                key = layer if layer in of_layer else ""
+                sizes[key] = sizes.get(key, 0) + self.contents.layers[layer]
+            to = sorted(sizes, key=lambda key: of_layer[key].y)
+            found += _leaving(box, [(of_layer[key], sizes[key] * self.unit) for key in to])
+        return found
+
+
+def _leaving(box: Box, targets: Sequence[tuple[Box, float]]) -> list[Ribbon]:
+    """Ribbons that leave a box below each other; images of one tag may share layers, then they leave narrower."""
+    whole = sum(height for _, height in targets)
+    narrower = min(1.0, box.height / whole) if whole else 1.0
+    found, y = [], box.y
+    for target, height in targets:
+        found.append(Ribbon(box, target, y, max(_THIN, height * narrower)))
+        y += height * narrower
+    return found
+
+
+def _centre(column: Sequence[Box]) -> float:
+    """The middle of a column, each box as heavy as it is high."""
+    return sum((box.y + box.height / 2) * box.height for box in column) / sum(box.height for box in column)
+
+
+def _bottom(column: Sequence[Box]) -> float:
+    """The lower edge of a column, with the room around its last box."""
+    return max((box.y + (max(SLOT, box.height + 3) + box.height) / 2 for box in column), default=0.0)
+
+
+def _title(contents: Contents) -> str:
+    """The finding: what the tags add up to, and in how many bytes their layers are stored."""
+    if not contents.tags:
+        return "There is no tag"
+    tags, layers = count_noun(len(contents.tags), "tag"), count_noun(len(contents.layers), "layer")
+    logical, stored = sum(contents.tag_bytes.values()), sum(contents.layers.values())
+    if not contents.layers:
+        return f"{tags}, and no layer"
+    if logical == stored:
+        return f"{tags} on {layers}, none shared: {format_bytes(stored)}"
+    return f"{tags} add up to {format_bytes(logical)}; their {layers} are stored in {format_bytes(stored)}"
+
+
+def _explanation(contents: Contents, chosen: Chosen) -> str:
+    named = {image for tag in chosen.tags for image in contents.tags[tag]}
+    left = [
+        count_noun(count, *words)
+        for count, words in (
+            (len(contents.tags) - len(chosen.tags), ("other tag", "other tags")),
+            (len(named) - len(chosen.images), ("smaller image of these", "smaller images of these")),
+        )
+        if count
+    ]
+    text = "Tags, their images, the layers of those: heights are bytes, and a layer is stored once however many reach it."
+    return f"{text} Left out: {', '.join(left)}." if left else text

@@ -1,0 +1,134 @@
+"""The map from tags over images to layers, drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.collections import PathCollection
+from matplotlib.lines import Line2D
+from matplotlib.path import Path
+
+from regviz.plot.canvas import (
+    MARGIN,
+    TEXT_LINE,
+    WIDTH,
+    Margins,
+    axes_size,
+    heading,
+    hide_axes,
+    new_axes,
+    put_heading,
+    put_legend,
+    put_texts,
+)
+from regviz.plot.flow import BAR, MOST, SLOT, Box, Ribbon, TagMap, describe_tag_map
+from regviz.plot.palette import OTHERS, REPOSITORIES, SEVERAL, STATES
+from regviz.plot.style import style
+from regviz.plot.svg import MARKS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_RIBBON_OPACITY = 0.22
+
+
+def tag_map(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Which images the tags name, and which layers those share.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As :func:`regviz.analysis.tag_images` gives it. Of many tags the largest of each repository are drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; left out, on a figure of its own, as high as it needs.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Its coordinates are points from its upper left corner.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> from regviz.analysis import tag_images
+    >>> axes = tag_map(tag_images(rv.read()))
+    >>> [series.get_gid() for series in axes.collections]
+    ['marks:ribbons', 'marks:tags', 'marks:images', 'marks:layers']
+    """
+    with style():
+        if ax is None:
+            return _draw(describe_tag_map(table, width=WIDTH - 2 * MARGIN), None)
+        width, height = axes_size(ax)
+        most = min(MOST, max(2, int(height / SLOT / 2)))
+        return _draw(describe_tag_map(table, width=width, height=height / 2, most=most), ax)
+
+
+def _draw(told: TagMap, ax: Axes | None) -> Axes:
+    meanings = _meanings(told)
+    above = TEXT_LINE + 12 if meanings else 0
+    height = max(told.height, 1)
+    if ax is None:
+        head = heading(told.title, told.explanation, told.width)
+        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
+        ax.description = told.description
+        put_heading(ax, head, left=0, above=above)
+    else:
+        height = axes_size(ax)[1]
+        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
+    hide_axes(ax, told.width, height)
+    if not told.tags:
+        return ax
+    _put(ax, "ribbons", [_ribbon(each) for each in told.ribbons], [_shade(each) for each in told.ribbons], _RIBBON_OPACITY)
+    for name, column in (("tags", told.tags), ("images", told.images), ("layers", told.layers)):
+        _put(ax, name, [_bar(box) for box in column], [box.colour for box in column], 1.0)
+    put_texts(ax, told.texts)
+    put_legend(ax, [handle for handle, _ in meanings], [words for _, words in meanings], left=0, above=8)
+    return ax
+
+
+def _put(ax: Axes, name: str, paths: Sequence[Path], colours: Sequence[str], opacity: float) -> None:
+    series = PathCollection(paths, facecolors=colours, edgecolors="none", linewidths=0, alpha=opacity, clip_on=False)
+    series.set_gid(f"{MARKS}{name}")
+    ax.add_collection(series, autolim=False)
+
+
+def _bar(box: Box) -> Path:
+    right, low = box.x + BAR, box.y + box.height
+    return Path([(box.x, box.y), (right, box.y), (right, low), (box.x, low), (box.x, box.y)], closed=True)
+
+
+def _ribbon(ribbon: Ribbon) -> Path:
+    """A band that leaves as high as its part of the left box is, and arrives as high as the right box."""
+    start, end = ribbon.left.x + BAR, ribbon.right.x
+    bend, low = (start + end) / 2, ribbon.y + ribbon.height
+    top, bottom = ribbon.right.y, ribbon.right.y + ribbon.right.height
+    points = [(start, ribbon.y), (bend, ribbon.y), (bend, top), (end, top), (end, bottom)]
+    points += [(bend, bottom), (bend, low), (start, low), (start, ribbon.y)]
+    curve = [Path.CURVE4] * 3
+    return Path(points, [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY])
+
+
+def _shade(ribbon: Ribbon) -> str:
+    """The colour of the repository that has one end of it; grey to the layers that share a box."""
+    if not ribbon.right.key:
+        return OTHERS
+    return ribbon.left.colour if ribbon.right.colour == SEVERAL else ribbon.right.colour
+
+
+def _meanings(told: TagMap) -> list[tuple[Line2D, str]]:
+    """What the colours mean, of those that occur."""
+    used = {box.colour for column in (told.tags, told.images, told.layers) for box in column}
+    said = (
+        (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "of one repository, by its colour"),
+        (OTHERS in used, OTHERS, "of one further repository"),
+        (SEVERAL in used, SEVERAL, "of several"),
+        (STATES["absent"] in used, STATES["absent"], "not there"),
+    )
+    return [
+        (Line2D([], [], color=colour, marker="s", linewidth=0, markersize=7), words)
+        for occurs, colour, words in said
+        if occurs
+    ]
