@@ -113,7 +113,7 @@ def limit_program(name: str) -> Path:
         raise Unavailable("a C compiler (cc)")
     made = directory() / name
     part = made.with_suffix(".part")
-    command = [compiler, "-O2", "-o", part, _HERE / f"{name}.c"]
+    command = [compiler, "-O2", "-o", str(part), str(_HERE / f"{name}.c")]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         raise Unavailable(f"a system that {name}.c can be compiled for")
     part.rename(made)

@@ -8,6 +8,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ def section(size: SizeName, works: Sequence[Work], rounds: int, left_out: Sequen
     lines = [
         f"## Size {size}",
         "",
-        f"`python -m benchmarks --size {size} --rounds {rounds} --write`: {runs}, {today}.",
+        f"`{' '.join(['python -m benchmarks', *sys.argv[1:]])}`: {runs}, {today}.",
         f"{_machine()}; load at the start {load:.1f}. Peers: {_peers()}.",
         "",
         *(f"- {work.title}: {work.subject}" for work in works),
@@ -95,7 +96,7 @@ def _figures_line(work: Work, name: str, figures: Figures) -> str:
 def _measured(floor: Floor) -> str:
     what = _NAMES[floor.measure]
     if floor.against:
-        return f"{what} of `{floor.against}` by ours" if floor.at_least else f"{what} by that of {floor.against}"
+        return f"{what} of `{floor.against}` ÷ ours" if floor.at_least else f"{what} ÷ that of `{floor.against}`"
     return f"{what} above `{floor.above}`" if floor.above else what
 
 

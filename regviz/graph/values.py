@@ -60,8 +60,10 @@ def grouped(owners: Array, members: Array) -> tuple[Array, Array, Array]:
     new = np.ones(len(owners), np.bool_)
     new[1:] = (owners[1:] != owners[:-1]) | (members[1:] != members[:-1])
     owners, members = owners[new], members[new]
-    heads = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]]) if len(owners) else np.empty(0, np.intp)
-    return owners[heads], np.append(heads[1:], len(owners)), members
+    new = np.ones(len(owners), np.bool_)
+    new[1:] = owners[1:] != owners[:-1]
+    heads = np.flatnonzero(new)
+    return owners[heads], np.append(heads[1:], len(owners))[: len(heads)], members
 
 
 @contextmanager
