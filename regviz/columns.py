@@ -264,6 +264,7 @@ class Facts:
             stored_at="int",
             compression="name",
         )
+        self.verified = Rows(self, blob="key", good="flag")
         self.manifests = Rows(
             self,
             manifest="key",

@@ -37,6 +37,7 @@ def read(
     links: Links = "stat",
     times: bool | None = None,
     measure: bool = False,
+    verify: bool = False,
     partial: bool = False,
     progress: Progress = no_progress,
 ) -> Registry:
@@ -61,6 +62,9 @@ def read(
         Whether file times tell when things were pushed. Left out, they do unless they all lie together.
     measure : bool
         Fill the table ``storage``: every file of the source is looked at.
+    verify : bool
+        Hash every manifest and configuration that is read; ``blobs.verified`` tells, and one that does not have the
+        digest it lies under is a problem. Layers are not read.
     partial : bool
         Go on with what was read where an archive breaks off.
     progress : Progress
@@ -88,7 +92,7 @@ def read(
     if capture.is_capture(path):
         registry = capture.load(path)
     else:
-        options = Options(links=links, times=times, measure=measure, progress=progress)
+        options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
         with _without_collection():
             registry = _read_layout(path, options, partial=partial)
     if os.environ.get("REGVIZ_CHECK"):

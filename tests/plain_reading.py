@@ -7,8 +7,10 @@ import json
 import re
 import tarfile
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _REVISION = re.compile(r"repositories/(.+)/_manifests/revisions/sha256/([0-9a-f]{64})/link")
 _TAG = re.compile(r"repositories/(.+?)/_manifests/tags/([^/]+)/current/link")
@@ -28,7 +30,8 @@ def members(path: Path) -> dict[str, bytes | None]:
 
 def below(files: dict[str, bytes | None], directory: str) -> dict[str, bytes | None]:
     """What lies below a directory, wherever that is, by the path from there."""
-    head = next(name[: at + len(directory) + 1] for name in files if (at := f"{name}/".find(f"{directory}/")) >= 0)
+    paths = [f"/{name}/" for name in files]
+    head = next(path[1 : at + len(directory) + 2] for path in paths if (at := path.find(f"/{directory}/")) >= 0)
     return {name[len(head) :]: content for name, content in files.items() if name.startswith(head)}
 
 
@@ -86,7 +89,7 @@ class PlainDistribution:
         return annotations.get("vnd.docker.reference.type") == "attestation-manifest"
 
     def chain(self, digest: str) -> list[str]:
-        """Chain IDs of an image by image-spec config.md, base first; empty for what is no image with a configuration."""
+        """Chain IDs of an image by image-spec config.md, base first; empty for what has no configuration of one."""
         manifest = self.manifest(digest)
         config = manifest.get("config") or {}
         if not str(config.get("mediaType", "")).endswith(("container.image.v1+json", "image.config.v1+json")):

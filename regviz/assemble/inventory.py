@@ -164,7 +164,7 @@ def _blobs(draft: Draft) -> Columns:
         "allocated_bytes": allocated,
         "copies": places,
         "present": (places > 0).astype(np.int8),
-        "verified": np.full(count, -1, np.int8),
+        "verified": column(facts.verified["good"], draft.resolve(facts.verified["blob"]), -1),
         "stored_at": column(stored["stored_at"], stored["blob"], int(NA_INT)),
     }
 

@@ -48,6 +48,8 @@ class Options:
         Whether file times tell when things were pushed; None to decide by what they look like.
     measure : bool
         Fill the table `storage`.
+    verify : bool
+        Hash the documents that are read.
     progress : Progress
         Shows how far reading came.
     """
@@ -55,7 +57,16 @@ class Options:
     links: Links = "stat"
     times: bool | None = None
     measure: bool = False
+    verify: bool = False
     progress: Progress = no_progress
+
+    def measure_storage(self, storage: Storage, root: bytes, source: Source, facts: Facts) -> None:
+        """Fill the table ``storage``, where that was asked for."""
+        if self.measure:
+            from regviz.layouts.usage import measure  # it needs the grammars, which need nothing of this module
+
+            with self.progress("files", None) as tick:
+                measure(storage, root, source.layouts[0], facts, tick)
 
     def finish(self, storage: Storage, facts: Facts, source: Source) -> Source:
         """The source as it turned out: what the storage met becomes problems, times that are no evidence NA."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.plot.branches import SEVERAL_REPOSITORIES, Branch, branches, by_size, choose
 from regviz.plot.canvas import Text
-from regviz.plot.labels import ELLIPSIS, drawable, fit, format_bytes, percent, text_width
+from regviz.plot.labels import ELLIPSIS, drawable, fit, fit_all, percent, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, repository_colours
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
-from regviz.text import count_noun
+from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,29 +125,34 @@ class _Layout:
         self.unit = self.largest_radius / math.sqrt(most) if most else 0.0
         self.lines: dict[int, tuple[str, str]] = {}
         self.start: dict[int, float] = {}
+        self.names: dict[int, str] = {}
+        self.rest: dict[int, str] = {}
         for root in self.roots:
-            for stretch in (3.0, 2.5, 2.1, 1.8, 1.6, 1.4, 1.3, 1.2, 1.1, 1.0):  # few lines are as long as they may be
+            for stretch in (3.0, 2.5, 2.1, 1.8, 1.6, 1.4, 1.3, 1.2, 1.1, 1.0):  # few lines are as long as
+            they may be
                 if self._place(root, stretch) <= room:
                     break
         self.band = self._bands()
 
     def forest(self) -> Forest:
         """The whole picture."""
+        self._name_leaves()
         top = 0.0
         for root in self.roots:
             self._put(root, top)
             top += self.band[root] + _TREE_GAP
-        hidden_roots = [at for at, branch in enumerate(self.found) if branch.parent < 0 and at not in self.shown]
-        if hidden_roots:
-            self.texts.append(Text(0, top + _ROW / 2, self._others(hidden_roots, self.width), SMALL_SIZE, MUTED))
-            top += _ROW
+        hidden_roots = [at for at, branch in enumerate(self.found) if branch.parent < 0 and at not in
+        self.shown] if hidden_roots:
+            self.texts.append(Text(0, top + _ROW / 2, self._others(hidden_roots, self.width), SMALL_SIZE,
+            MUTED)) top += _ROW
         elif self.roots:
             top -= _TREE_GAP
         title = _title(self.found)
         explanation = self._explanation()
         description = f"A tree from left to right. {explanation}" if self.found else title
         return Forest(
-            title, explanation, description, self.width, top, tuple(self.dots), tuple(self.edges), tuple(self.texts)
+            title, explanation, description, self.width, top, tuple(self.dots), tuple(self.edges),
+            tuple(self.texts)
         )
 
     def _place(self, root: int, stretch: float) -> float:
@@ -194,8 +199,8 @@ class _Layout:
         below = next((line for line in (much, count) if text_width(line, SMALL_SIZE) <= room), "")
         if room < _WORDS[0] - 15 * bool(branch.tags):
             return "", below
-        above = _short_tag_words(branch.tags, room) if branch.tags else fit(branch.instruction, room, SMALL_SIZE)
-        return above, below
+        above = _short_tag_words(branch.tags, room) if branch.tags else fit(branch.instruction, room,
+        SMALL_SIZE) return above, below
 
     def _turn(self, at: int) -> float:
         """Where the line from a branch turns to what stands on it."""
@@ -222,7 +227,7 @@ class _Layout:
             y, kept, hidden = top + self.band[at] / 2, self.children[at], self._hidden(at)
             self._put_dots(at, y)
             if not kept:
-                self._put_leaf(at, y, hidden)
+                self._put_leaf(at, y)
                 continue
             self._put_words(at, y)
             taken = sum(self.band[child] for child in kept) + (_ROW if hidden else 0)
@@ -241,8 +246,8 @@ class _Layout:
     def _put_dots(self, at: int, y: float) -> None:
         branch, x = self.found[at], self.start[at]
         lengths, colour = self._dot_bytes(at), self.colours[branch.repository]
-        layers = [(layer,) for layer in branch.layers] if len(lengths) == len(branch.layers) else [branch.layers]
-        for held, length, radius in zip(layers, lengths, self._radii(at), strict=True):
+        layers = [(layer,) for layer in branch.layers] if len(lengths) == len(branch.layers) else
+        [branch.layers] for held, length, radius in zip(layers, lengths, self._radii(at), strict=True):
             self.dots.append(Dot(held, length, x + radius, y, radius, colour))
             x += 2 * radius + 2
 
@@ -253,18 +258,27 @@ class _Layout:
             if text:
                 self.texts.append(Text(x, y + off, text, SMALL_SIZE, colour, level=level))
 
-    def _put_leaf(self, at: int, y: float, hidden: Sequence[int]) -> None:
-        branch, x = self.found[at], self.start[at] + self._dots_width(at) + 6
-        room = self.width - x
-        count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
-        others = self._others(hidden, room) if hidden else ""
-        more = "  ".join(part for part in (count, format_bytes(branch.bytes), others, branch.instruction) if part)
-        tags_room = max(room * 0.6, room - text_width(more, SMALL_SIZE) - 8)
-        tags = fit(_tag_words(branch.tags), tags_room, TEXT_SIZE)
-        if tags:
-            self.texts.append(Text(x, y, tags, colour=INK))
-            x += text_width(tags, TEXT_SIZE) + 8
-        rest = fit(more, self.width - x, SMALL_SIZE)
+    def _name_leaves(self) -> None:
+        """Decide how much of the tags and of the rest stands beside each branch on which nothing shown grows."""
+        leaves = [at for at in sorted(self.shown) if at not in self.inner]
+        rooms, texts = [], []
+        for at in leaves:
+            branch, room = self.found[at], self.width - self.start[at] - self._dots_width(at) - 6
+            count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
+            hidden = self._hidden(at)
+            others = self._others(hidden, room) if hidden else ""
+            parts = (count, format_bytes(branch.bytes), others, branch.instruction)
+            self.rest[at] = "  ".join(part for part in parts if part)
+            rooms.append(max(room * 0.6, room - text_width(self.rest[at], SMALL_SIZE) - 8))
+            texts.append(_tag_words(branch.tags))
+        self.names = dict(zip(leaves, fit_all(texts, rooms, TEXT_SIZE), strict=True))
+
+    def _put_leaf(self, at: int, y: float) -> None:
+        x = self.start[at] + self._dots_width(at) + 6
+        if self.names[at]:
+            self.texts.append(Text(x, y, self.names[at], colour=INK))
+            x += text_width(self.names[at], TEXT_SIZE) + 8
+        rest = fit(self.rest[at], self.width - x, SMALL_SIZE)
         if rest:
             self.texts.append(Text(x, y, rest, SMALL_SIZE, MUTED))
 
@@ -273,17 +287,20 @@ class _Layout:
         size = sum(self.found[at].total_bytes for at in hidden)
         tags = sum(self.found[at].total_tags for at in hidden)
         tagged = f", {count_noun(tags, 'tag')}" if tags else ""
-        one, many = ("more base", "more bases") if self.found[hidden[0]].parent < 0 else ("more branch", "more branches")
-        text = f"+ {count_noun(len(hidden), one, many)}: {count_noun(layers, 'layer')}, {format_bytes(size)}{tagged}"
-        return fit(text, room, SMALL_SIZE)
+        one, many = (
+            ("more base", "more bases") if self.found[hidden[0]].parent < 0 else ("more branch", "more
+            branches")
+        )
+        text = f"+ {count_noun(len(hidden), one, many)}: {count_noun(layers, 'layer')},
+        {format_bytes(size)}{tagged}" return fit(text, room, SMALL_SIZE)
 
     def _explanation(self) -> str:
         if not self.found:
             return ""
         largest = format_bytes(max(dot.bytes for dot in self.dots))
-        text = f"Each layer stands on the one to its left. The area of a dot is its bytes; the largest has {largest}."
-        hidden = [branch for at, branch in enumerate(self.found) if at not in self.shown]
-        if hidden:
+        text = f"Each layer stands on the one to its left. The area of a dot is its bytes; the largest has
+        {largest}." hidden = [branch for at, branch in enumerate(self.found) if at not in self.shown] if
+        hidden:
             layers = sum(len(branch.layers) for branch in hidden)
             size = sum(branch.bytes for branch in hidden)
             text += f" Left out: {count_noun(layers, 'layer')} of smaller branches, {format_bytes(size)}."

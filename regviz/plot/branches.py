@@ -110,7 +110,8 @@ def by_size(found: Sequence[Branch]) -> list[int]:
 def choose(found: Sequence[Branch], rows: int, levels: int) -> set[int]:
     """The branches to show: the largest that fit on a number of rows and levels.
 
-    A branch on which nothing shown grows takes a row, and so does each place where only some of what grows is shown.
+    A branch on which nothing shown grows takes a row, and so does each place where only some of what grows is
+    shown.
     """
     shown: set[int] = set()
     grown: dict[int, int] = {-1: 0}

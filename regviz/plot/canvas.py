@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.artist import Artist
+    from matplotlib.backend_bases import RendererBase
 
 WIDTH = 740.0
 """Points; what a report's page holds without shrinking it."""
@@ -35,11 +37,16 @@ class Picture(Axes):
 
     description: str = ""
 
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw text as wide as it was measured: hinting can widen it by a fifth."""
+        with mpl.rc_context({"text.hinting": "none"}):
+            super().draw(renderer)
+
     def _repr_html_(self) -> str:
         from regviz.plot.svg import to_svg
 
-        figure = self.get_figure(root=True)
-        return to_svg(figure, title=self.get_title(loc="left").replace("\n", " "), description=self.description)
+        title = self.get_title(loc="left").replace("\n", " ")
+        return to_svg(figure_of(self), title=title, description=self.description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,8 @@ class Heading:
 def heading(title: str, explanation: str, width: float) -> Heading:
     """A heading for a figure of a width in points."""
     return Heading(
-        wrap(title, width, TITLE_SIZE, bold=True), wrap(explanation, width, TEXT_SIZE, lines=4) if explanation else ""
+        wrap(title, width, TITLE_SIZE, bold=True), wrap(explanation, width, TEXT_SIZE, lines=4) if explanation
+        else ""
     )
 
 
@@ -83,12 +91,17 @@ def new_axes(width: float, height: float, margins: Margins) -> Picture:
     return axes
 
 
+def figure_of(ax: Axes) -> Figure:
+    """The figure that an Axes is on."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # noqa: S101  # only an Axes that was removed has none
+    return figure
+
+
 def axes_size(ax: Axes) -> tuple[float, float]:
     """Width and height of an Axes in points."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None  # noqa: S101  # an Axes without a figure has no size
     box = ax.get_position()
-    wide, high = figure.get_size_inches()
+    wide, high = figure_of(ax).get_size_inches()
     return float(box.width * wide * 72), float(box.height * high * 72)
 
 
@@ -112,11 +125,13 @@ def put_heading(ax: Axes, head: Heading, *, left: float, above: float) -> None:
         )
     bottom = above + lines * TEXT_LINE + 6
     ax.set_title(
-        head.title, loc="left", x=-left / width, y=1 + bottom / height, pad=0, color=INK, va="bottom", linespacing=1.2
+        head.title, loc="left", x=-left / width, y=1 + bottom / height, pad=0, color=INK, va="bottom",
+        linespacing=1.2
     )
 
 
-def put_legend(ax: Axes, handles: Sequence[Artist], words: Sequence[str], *, left: float, above: float) -> None:
+def put_legend(ax: Axes, handles: Sequence[Artist], words: Sequence[str], *, left: float, above: float) ->
+None:
     """Draw what the marks mean, on one line whose bottom is `above` points over the axes."""
     width, height = axes_size(ax)
     ax.legend(

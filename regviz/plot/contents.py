@@ -64,8 +64,8 @@ def contents_of(table: pd.DataFrame) -> Contents:
             found.absent |= set() if present else {blob}
         if blob not in layers:
             layers.append(blob)
-    found.image_bytes = {image: sum(map(found.layers.__getitem__, layers)) for image, layers in found.images.items()}
-    for tag, images in found.tags.items():
+    found.image_bytes = {image: sum(map(found.layers.__getitem__, layers)) for image, layers in
+    found.images.items()} for tag, images in found.tags.items():
         reached = {layer for image in images for layer in found.images[image]}
         found.tag_bytes[tag] = sum(map(found.layers.__getitem__, reached))
     return found
@@ -84,8 +84,8 @@ class Chosen:
 def choose(contents: Contents, most: int) -> Chosen:
     """What to show, at most so many of each kind, in an order in which little crosses.
 
-    Of the tags the largest of each repository come first, then the second largest of each, and so on; of images
-    the largest; of layers those that have most bytes times the images that use them.
+    Of the tags the largest of each repository come first, then the second largest of each, and so on; of
+    images the largest; of layers those that have most bytes times the images that use them.
     """
     turn: dict[str, int] = {}
     ranked = []
@@ -106,7 +106,8 @@ def choose(contents: Contents, most: int) -> Chosen:
 def _untangled(contents: Contents, chosen: Chosen) -> Chosen:
     """Put every box at the mean place of those it is joined to, from the left and from the right in turn.
 
-    The tags of a repository stay together. Of all orders that come up, the one with the shortest way for all bytes.
+    The tags of a repository stay together. Of all orders that come up, the one with the shortest way for all
+    bytes.
     """
     links = [
         (image, layer, contents.layers[layer] + 1)
@@ -114,21 +115,23 @@ def _untangled(contents: Contents, chosen: Chosen) -> Chosen:
         for layer in contents.images[image]
         if layer in set(chosen.layers)
     ]
-    names = [(tag[0], image, contents.image_bytes[image] + 1) for tag in chosen.tags for image in contents.tags[tag]]
-    backwards = [(layer, image, size) for image, layer, size in links]
-    to_repositories = [(image, name, size) for name, image, size in names]
-    repositories = list(dict.fromkeys(name for name, _ in chosen.tags))
-    images, layers = chosen.images, chosen.layers
-    orders = []
-    for _ in range(_SWEEPS):
+    names = [(tag[0], image, contents.image_bytes[image] + 1) for tag in chosen.tags for image in
+    contents.tags[tag]] backwards = [(layer, image, size) for image, layer, size in links] to_repositories =
+    [(image, name, size) for name, image, size in names] repositories = list(dict.fromkeys(name for name, _ in
+    chosen.tags)) images, layers = chosen.images, chosen.layers orders = [] for _ in range(_SWEEPS):
         images = _by_mean(images, repositories, names)
         layers = _by_mean(layers, images, links)
-        orders.append((_way(repositories, images, names) + _way(images, layers, links), repositories, images, layers))
-        images = _by_mean(images, layers, backwards)
-        repositories = _by_mean(repositories, images, to_repositories)
+        orders.append((_way(repositories, images, names) + _way(images, layers, links), repositories, images,
+        layers)) images = _by_mean(images, layers, backwards) repositories = _by_mean(repositories, images,
+        to_repositories)
     _, repositories, images, layers = min(orders, key=lambda order: order[0])
-    place = {name: at for at, name in enumerate(repositories)}
-    return Chosen(sorted(chosen.tags, key=lambda tag: (place[tag[0]], tag)), images, layers, chosen.small)
+    place = {name: at for at, name in enumerate([*repositories, *images])}
+    order = {
+        tag: min((place[image] for image in contents.tags[tag] if image in place), default=0) for tag in
+        chosen.tags
+    }
+    tags = sorted(chosen.tags, key=lambda tag: (place[tag[0]], order[tag], tag))
+    return Chosen(tags, images, layers, chosen.small)
 
 
 def _by_mean(keys: Sequence[str], others: Sequence[str], links: Sequence[tuple[str, str, int]]) -> list[str]:

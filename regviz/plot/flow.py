@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from regviz.plot.canvas import Text
 from regviz.plot.contents import Chosen, Contents, choose, contents_of
-from regviz.plot.labels import drawable, fit, fit_all, format_bytes, text_width
+from regviz.plot.labels import drawable, fit, fit_all, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, STATES, repository_colours
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
-from regviz.text import count_noun, short_digest
+from regviz.text import count_noun, format_bytes, short_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,8 @@ class Box:
     Attributes
     ----------
     key : str
-        ``repository:tag``, an image's digest, a layer's blob; empty for all layers that have no box of their own.
+        ``repository:tag``, an image's digest, a layer's blob; empty for all layers that have no box of their
+        own.
     bytes : int
         Of its layers.
     x, y, height : float
@@ -86,9 +87,8 @@ class TagMap:
     texts: tuple[Text, ...] = ()
 
 
-def describe_tag_map(
-    table: pd.DataFrame, *, width: float = 720.0, height: float = _HEIGHT, most: int = MOST
-) -> TagMap:
+def describe_tag_map(table: pd.DataFrame, *, width: float = 720.0, height: float = _HEIGHT, most: int = MOST)
+-> TagMap:
     """Where everything lies in the picture that :func:`regviz.plot.tag_map` draws.
 
     Parameters
@@ -124,14 +124,15 @@ class _Layout:
 
     def tag_map(self) -> TagMap:
         """The whole picture."""
-        names = fit_all([drawable(":".join(tag)) for tag in self.chosen.tags], min(_LEFT, self.width / 3), TEXT_SIZE)
-        first = max(text_width(name, TEXT_SIZE) for name in names) + 5
-        last = self.width - min(_RIGHT, self.width / 3)
-        middle = first + (last - first) * 0.45
-        columns = self._levelled([self._tags(first, names), self._images(middle), self._layers(last)])
-        tags, images, layers = columns
-        texts = [Text(box.x - 5, box.y + box.height / 2, box.label, anchor="right") for box in tags]
-        for column, room, colour in ((images, last - middle - BAR - 8, INK), (layers, self.width - last - BAR - 4, MUTED)):
+        names = fit_all([drawable(":".join(tag)) for tag in self.chosen.tags], min(_LEFT, self.width / 3),
+        TEXT_SIZE) first = max(text_width(name, TEXT_SIZE) for name in names) + 5 last = self.width -
+        min(_RIGHT, self.width / 3) middle = first + (last - first) * 0.45 columns =
+        self._levelled([self._tags(first, names), self._images(middle), self._layers(last)]) tags, images,
+        layers = columns texts = [Text(box.x - 5, box.y + box.height / 2, box.label, anchor="right") for box
+        in tags] for column, room, colour in (
+            (images, last - middle - BAR - 8, INK),
+            (layers, self.width - last - BAR - 4, MUTED),
+        ):
             for box in column:
                 label = fit(box.label, room, SMALL_SIZE)
                 texts.append(Text(box.x + BAR + 4, box.y + box.height / 2, label, SMALL_SIZE, colour))
@@ -142,7 +143,9 @@ class _Layout:
             f"Three columns joined by ribbons. {explanation}",
             self.width,
             max(_bottom(column) for column in columns),
-            *map(tuple, columns),
+            tuple(tags),
+            tuple(images),
+            tuple(layers),
             tuple(self._ribbons(tags, images, layers)),
             tuple(texts),
         )
@@ -211,7 +214,8 @@ class _Layout:
         of_image, of_layer = {box.key: box for box in images}, {box.key: box for box in layers}
         for box, tag in zip(tags, self.chosen.tags, strict=True):
             targets = [of_image[image] for image in self.contents.tags[tag] if image in of_image]
-            found += _leaving(box, [(target, target.height) for target in sorted(targets, key=lambda to: to.y)])
+            found += _leaving(box, [(target, target.height) for target in sorted(targets, key=lambda to:
+            to.y)])
         for box in images:
             sizes: dict[str, int] = {}
             for layer in self.contents.images[box.key]:
@@ -266,5 +270,8 @@ def _explanation(contents: Contents, chosen: Chosen) -> str:
         )
         if count
     ]
-    text = "Tags, their images, the layers of those: heights are bytes, and a layer is stored once however many reach it."
+    text = (
+        "Tags, their images, the layers of those: heights are bytes, and a layer is stored once however many
+        reach it."
+    )
     return f"{text} Left out: {', '.join(left)}." if left else text

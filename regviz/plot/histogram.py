@@ -20,10 +20,10 @@ from regviz.plot.canvas import (
     put_heading,
     put_legend,
 )
-from regviz.plot.labels import fit, format_bytes, format_tick, percent, text_width
+from regviz.plot.labels import fit, format_tick, percent, text_width
 from regviz.plot.palette import INK, OTHERS, STATES
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
-from regviz.text import count_noun
+from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,11 @@ def describe_layer_sizes(table: pd.DataFrame) -> Histogram:
     here = table[table["present"] & table["blob_bytes"].notna()]
     lengths = sorted(int(length) for length in here["blob_bytes"])
     absent = len(table) - len(here)
-    gone = f"{count_noun(absent, 'layer')} named and not there {'is' if absent == 1 else 'are'} left out." if absent else ""
+    gone = (
+        f"{count_noun(absent, 'layer')} named and not there {'is' if absent == 1 else 'are'} left out."
+        if absent
+        else ""
+    )
     if not lengths:
         title = "There is no layer"
         return Histogram(title, gone, f"{title}. {gone}".strip(), (), ())
@@ -100,7 +104,9 @@ def describe_layer_sizes(table: pd.DataFrame) -> Histogram:
     explanation = "Layers by the length of their blob; each class is twice as wide as the one before."
     title = _title(lengths)
     said = "; ".join(words for _, words in marks)
-    return Histogram(title, f"{explanation} {gone}".strip(), f"{explanation} {said}. {gone}".strip(), tuple(bins), marks)
+    return Histogram(
+        title, f"{explanation} {gone}".strip(), f"{explanation} {said}. {gone}".strip(), tuple(bins), marks
+    )
 
 
 def _title(lengths: list[int]) -> str:
@@ -204,10 +210,12 @@ def _put_marks(ax: Axes, told: Histogram) -> None:
     rows, sides = _arrange(points, widths, width)
     tallest = max(each.count for each in told.bins)
     for (_, words), place, row, side, at in zip(told.marks, places, rows, sides, points, strict=True):
-        count = next(each.count for each in told.bins if each.power == math.floor(place))
-        top, bottom = height + SMALL_SIZE + 4 + (row + 1) * TEXT_LINE, count / tallest * height + SMALL_SIZE + 6
-        upright = ax.get_xaxis_transform()
-        ax.plot([place, place], [bottom / height, top / height], color=INK, linewidth=1, transform=upright, clip_on=False)
+        count = next(each.count for each in told.bins if math.floor(place) == each.power)
+        top, bottom = height + SMALL_SIZE + 4 + (row + 1) * TEXT_LINE, count / tallest * height + SMALL_SIZE +
+        6 upright = ax.get_xaxis_transform() ax.plot(
+            [place, place], [bottom / height, top / height], color=INK, linewidth=1, transform=upright,
+            clip_on=False
+        )
         ax.plot([place], [bottom / height], "v", color=INK, markersize=4, transform=upright, clip_on=False)
         ax.annotate(
             fit(words, (width - at if side > 0 else at) - 6, TEXT_SIZE),
@@ -227,12 +235,12 @@ def _place(length: int) -> float:
     return power + length / (1 << power) - 1 if length else -0.5
 
 
-def _arrange(points: list[float], widths: list[float], width: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _arrange(points: list[float], widths: list[float], width: float) -> tuple[tuple[int, ...], tuple[int,
+...]]:
     """A row (1 above 0) and a side for the words of each of two marks, so that no words meet the other's line."""
     for rows, sides in itertools.product(((1, 0), (0, 1)), ((1, 1), (-1, 1), (-1, -1), (1, -1))):
-        spans = [sorted((at, at + side * (long + 8))) for at, long, side in zip(points, widths, sides, strict=True)]
-        lower = rows.index(0)
-        met = spans[lower][0] <= points[1 - lower] <= spans[lower][1]
-        if not met and all(0 <= start and end <= width for start, end in spans):
+        spans = [sorted((at, at + side * (long + 8))) for at, long, side in zip(points, widths, sides,
+        strict=True)] lower = rows.index(0) met = spans[lower][0] <= points[1 - lower] <= spans[lower][1] if
+        not met and all(0 <= start and end <= width for start, end in spans):
             return rows, sides
     return (1, 0), tuple(1 if at < width / 2 else -1 for at in points)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
-from regviz.text import UNITS, escape_terminal, format_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from regviz.text import UNITS, escape_terminal
 
 FAMILY = "DejaVu Sans"
 ELLIPSIS = "…"
@@ -58,17 +55,17 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """
     if not text:
         return 0.0
-    properties = FontProperties(family=FAMILY, weight="bold" if bold else "normal", size=text_to_path.FONT_SCALE)
-    width: float = text_to_path.get_text_width_height_descent(text, properties, ismath=False)[0]
-    return width * size / text_to_path.FONT_SCALE
+    properties = FontProperties(family=FAMILY, weight="bold" if bold else "normal",
+    size=text_to_path.FONT_SCALE) width: float = text_to_path.get_text_width_height_descent(text, properties,
+    ismath=False)[0] return width * size / text_to_path.FONT_SCALE
 
 
 def wrap(text: str, width: float, size: float, *, bold: bool = False, lines: int = 3) -> str:
-    """Text on as many lines as it needs; what is too long for the last one is cut.
+    r"""Text on as many lines as it needs; what is too long for the last one is cut.
 
     Examples
     --------
-    >>> wrap("Half of the bytes belong to three", 100, 9).split("\\n")
+    >>> wrap("Half of the bytes belong to three", 100, 9).split("\n")
     ['Half of the bytes', 'belong to three']
     """
     broken = [""]
@@ -113,17 +110,18 @@ def _cut(text: str, kept: int, *, end: bool = False) -> str:
     return text[: kept - tail] + ELLIPSIS + (text[len(text) - tail :] if tail else "")
 
 
-def fit_all(texts: Sequence[str], width: float, size: float) -> list[str]:
-    """Drawable lines cut to a width so that those that differ still do.
+def fit_all(texts: Sequence[str], widths: float | Sequence[float], size: float) -> list[str]:
+    """Drawable lines cut so that those that differ still do.
 
-    Cut in the middle they may look alike; those that do show the place where they differ from their neighbours in
-    alphabetical order, and at last a number.
+    Cut in the middle they may look alike; those that do show the place where they differ from their
+    neighbours in alphabetical order, and at last a number.
 
     Parameters
     ----------
     texts : sequence of str
-    width, size : float
-        In points; `width` has room for a dozen characters at least.
+    widths : float, or one for each text
+        In points; with room for a dozen characters at least.
+    size : float
 
     Examples
     --------
@@ -131,19 +129,23 @@ def fit_all(texts: Sequence[str], width: float, size: float) -> list[str]:
     >>> fit_all(names, 90, 9)
     ['team/…easty…yyy', 'team/…westy…yyy']
     """
-    made = {text: fit(text, width, size) for text in texts}
+    room: dict[str, float] = {}
+    for text, width in zip(texts, widths if isinstance(widths, Sequence) else [widths] * len(texts),
+    strict=True):
+        room[text] = min(width, room.get(text, width))
+    made = {text: fit(text, width, size) for text, width in room.items()}
     alike: dict[str, list[str]] = {}
     for text, short in made.items():
         alike.setdefault(short, []).append(text)
     for group in alike.values():
         if len(group) > 1:
-            made.update(_distinct(sorted(group), width, size))
+            made.update(_distinct(sorted(group), min(room[text] for text in group), size))
     taken: dict[str, int] = {}
     for text in sorted(made):
         seen = taken[made[text]] = taken.get(made[text], 0) + 1
         if seen > 1:
             number = f" ({seen})"
-            made[text] = fit(text, width - text_width(number, size), size) + number
+            made[text] = fit(text, room[text] - text_width(number, size), size) + number
     return [made[text] for text in texts]
 
 
@@ -169,15 +171,16 @@ def _distinct(group: list[str], width: float, size: float) -> dict[str, str]:
 
 
 def _common_start(one: str, other: str) -> int:
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one),
+    len(other)))
 
 
 def instruction(created_by: str | None) -> str:
-    """An instruction as its author wrote it, without what builders put around it.
+    r"""An instruction as its author wrote it, without what builders put around it.
 
     Examples
     --------
-    >>> instruction("/bin/sh -c #(nop)  CMD [\\"node\\"]"), instruction("/bin/sh -c apt-get update")
+    >>> instruction("/bin/sh -c #(nop)  CMD [\"node\"]"), instruction("/bin/sh -c apt-get update")
     ('CMD ["node"]', 'RUN apt-get update')
     >>> instruction("RUN /bin/sh -c npm ci # buildkit"), instruction("|1 A=b /bin/sh -c make"), instruction(None)
     ('RUN npm ci', 'RUN make', '')
@@ -229,5 +232,4 @@ def percent(part: int, whole: int) -> str:
     share = round(100 * part / whole) if whole else 0
     if share == 0 and part:
         return "under 1 %"
-    return "over 99 %" if share == 100 and part < whole else f"{share} %"  # noqa: PLR2004
-
+    return "over 99 %" if share == 100 and part < whole else f"{share} %"

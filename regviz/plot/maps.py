@@ -81,7 +81,13 @@ def _draw(told: TagMap, ax: Axes | None) -> Axes:
     hide_axes(ax, told.width, height)
     if not told.tags:
         return ax
-    _put(ax, "ribbons", [_ribbon(each) for each in told.ribbons], [_shade(each) for each in told.ribbons], _RIBBON_OPACITY)
+    _put(
+        ax,
+        "ribbons",
+        [_ribbon(each) for each in told.ribbons],
+        [_shade(each) for each in told.ribbons],
+        _RIBBON_OPACITY,
+    )
     for name, column in (("tags", told.tags), ("images", told.images), ("layers", told.layers)):
         _put(ax, name, [_bar(box) for box in column], [box.colour for box in column], 1.0)
     put_texts(ax, told.texts)
@@ -90,9 +96,8 @@ def _draw(told: TagMap, ax: Axes | None) -> Axes:
 
 
 def _put(ax: Axes, name: str, paths: Sequence[Path], colours: Sequence[str], opacity: float) -> None:
-    series = PathCollection(paths, facecolors=colours, edgecolors="none", linewidths=0, alpha=opacity, clip_on=False)
-    series.set_gid(f"{MARKS}{name}")
-    ax.add_collection(series, autolim=False)
+    series = PathCollection(paths, facecolors=colours, edgecolors="none", linewidths=0, alpha=opacity,
+    clip_on=False) series.set_gid(f"{MARKS}{name}") ax.add_collection(series, autolim=False)
 
 
 def _bar(box: Box) -> Path:

@@ -1,7 +1,7 @@
 """The colours: one meaning, one colour, in every figure.
 
-Categories are Okabe and Ito's, which people with any colour vision tell apart (Okabe and Ito, "Color Universal
-Design", 2008); without their black, which is text, and their yellow, too faint on white.
+Categories are Okabe and Ito's, which people with any colour vision tell apart (Okabe and Ito, "Color
+Universal Design", 2008); without their black, which is text, and their yellow, too faint on white.
 """
 
 from __future__ import annotations

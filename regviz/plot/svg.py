@@ -1,7 +1,7 @@
 """A matplotlib figure as an SVG element for a page: text stays text, nothing is fetched, the same figure gives the same bytes.
 
-Matplotlib draws; what it wrote is read again and written smaller and safer: coordinates rounded, styles in classes, ids made
-unique, every text with the length it was given room for, colours that follow the page.
+Matplotlib draws; what it wrote is read again and written smaller and safer: coordinates rounded, styles in
+classes, ids made unique, every text with the length it was given room for, colours that follow the page.
 """
 
 from __future__ import annotations
@@ -33,7 +33,21 @@ _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _ROTATED = re.compile(r"rotate\((-?[\d.]+)(?: [-\d.]+ [-\d.]+)?\)")
 _MOVED = re.compile(r"translate\((-?[\d.]+) (-?[\d.]+)\)")
 _CIRCLE = re.compile(r"M [-\d.e]+ [-\d.e]+(?: C(?: [-\d.e]+){6}){8}(?: L [-\d.e]+ [-\d.e]+)? z")
-_KEPT = ("x", "y", "d", "width", "height", "viewBox", "clip-path", "transform", "points", "cx", "cy", "r", "patternUnits")
+_KEPT = (
+    "x",
+    "y",
+    "d",
+    "width",
+    "height",
+    "viewBox",
+    "clip-path",
+    "transform",
+    "points",
+    "cx",
+    "cy",
+    "r",
+    "patternUnits",
+)
 _FAMILY = '"DejaVu Sans",Verdana,system-ui,sans-serif'
 _COLOURED = ("fill", "stroke")
 _DEFAULTS = (("text-anchor", "start"), ("stroke-linejoin", "round"), ("stroke-linecap", "butt"))
@@ -53,8 +67,8 @@ def to_svg(figure: Figure, *, title: str, description: str = "") -> str:
     Returns
     -------
     str
-        It has an id of its own, made from its content. A series whose gid begins with ``marks:`` is a group with the rest
-        of the gid as ``data-marks``; its n-th element is the n-th mark.
+        It has an id of its own, made from its content. A series whose gid begins with ``marks:`` is a group
+        with the rest of the gid as ``data-marks``; its n-th element is the n-th mark.
 
     Examples
     --------
@@ -64,7 +78,7 @@ def to_svg(figure: Figure, *, title: str, description: str = "") -> str:
     (True, True)
     """
     drawn = _drawn(figure)
-    name = "rv" + hashlib.sha256("\0".join((title, description, drawn)).encode()).hexdigest()[:8]
+    name = "rv" + hashlib.sha256(f"{title}\0{description}\0{drawn}".encode()).hexdigest()[:8]
     root = ET.fromstring(drawn)  # noqa: S314  # matplotlib wrote it a moment ago
     writer = _Writer(name)
     body = "".join(writer.element(child) for child in root)
@@ -76,10 +90,11 @@ def to_svg(figure: Figure, *, title: str, description: str = "") -> str:
         labels += f" {name}-d"
     width, height = (_rounded(root.get(side, "")) for side in ("width", "height"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="regviz" role="img" aria-labelledby="{labels}" '
-        f'width="{width}" height="{height}" viewBox="{_rounded(root.get("viewBox", ""))}">{head}'
-        f"<style>#{name}{{font-family:{_FAMILY};stroke-linejoin:round}}#{name} text{{white-space:pre}}{rules}</style>"
-        f"{body}</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="regviz" role="img"
+        aria-labelledby="{labels}" ' f'width="{width}" height="{height}"
+        viewBox="{_rounded(root.get("viewBox", ""))}">{head}'
+        f"<style>#{name}{{font-family:{_FAMILY};stroke-linejoin:round}}#{name}
+        text{{white-space:pre}}{rules}</style>" f"{body}</svg>"
     )
 
 
@@ -110,9 +125,8 @@ class _Writer:
         declarations = dict(self._declarations(node))
         if tag == "path" and _invisible(declarations) and "id" not in node.attrib:
             return ""
-        attributes = {key: _rounded(" ".join(node.attrib[key].split())) for key in _KEPT if key in node.attrib}
-        attributes |= self._links(node)
-        if declarations:
+        attributes = {key: _rounded(" ".join(node.attrib[key].split())) for key in _KEPT if key in
+        node.attrib} attributes |= self._links(node) if declarations:
             attributes["class"] = self._class(declarations)
         if tag == "path" and (circle := _as_circle(attributes)):
             tag, attributes = "circle", circle
@@ -145,7 +159,7 @@ class _Writer:
         declarations = dict(self._declarations(node))
         size = float(declarations.get("font-size", "10px").removesuffix("px"))
         declarations.pop("font-family", None)
-        place = {key: _rounded(node.attrib[key]) for key in ("x", "y") if key in node.attrib}
+        place: dict[str, str] = {key: _rounded(node.attrib[key]) for key in ("x", "y") if key in node.attrib}
         transform = node.get("transform", "")
         if moved := _MOVED.search(transform):
             place = {"x": _rounded(moved[1]), "y": _rounded(moved[2])}
@@ -169,10 +183,12 @@ class _Writer:
             if key in _COLOURED and value in CSS_OPACITY:
                 yield f"{key}-opacity", f"{CSS_OPACITY[value] * float(written.get(f'{key}-opacity', 1)):.3g}"
                 yield key, "currentColor"
-            elif key.removesuffix("-opacity") in _COLOURED and written.get(key.removesuffix("-opacity")) in CSS_OPACITY:
+            elif key.removesuffix("-opacity") in _COLOURED and written.get(key.removesuffix("-opacity")) in
+            CSS_OPACITY:
                 continue
             elif (key, value) not in _DEFAULTS:
-                yield key, CSS.get(value, self._prefixed(_rounded(value)) if "#" in value else _rounded(value))
+                yield key, CSS.get(value, self._prefixed(_rounded(value)) if "#" in value else
+                _rounded(value))
 
     def _prefixed(self, value: str) -> str:
         return _REFERENCE.sub(rf"url(#{self._name}-\1)", value)
@@ -188,7 +204,8 @@ def _invisible(declarations: dict[str, str]) -> bool:
 
 
 def _rounded(text: str) -> str:
-    return _NUMBER.sub(lambda match: f"{round(float(match[0]), 2):g}" if abs(float(match[0])) < 1e5 else match[0], text)
+    return _NUMBER.sub(lambda match: f"{round(float(match[0]), 2):g}" if abs(float(match[0])) < 1e5 else
+    match[0], text)
 
 
 def _as_circle(attributes: dict[str, str]) -> dict[str, str]:

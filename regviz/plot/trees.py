@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -36,8 +37,8 @@ _CORNER = 5.0
 def forest(graph: nx.DiGraph[Any], *, rows: int = ROWS, ax: Axes | None = None) -> Axes:
     """The layers of a registry, each on the one it was built on.
 
-    Unbranched runs of layers without a name are collapsed where there is no room for each of them; where there are more
-    branches than rows, the smaller ones are summed up.
+    Unbranched runs of layers without a name are collapsed where there is no room for each of them; where
+    there are more branches than rows, the smaller ones are summed up.
 
     Parameters
     ----------
@@ -73,15 +74,16 @@ def forest(graph: nx.DiGraph[Any], *, rows: int = ROWS, ax: Axes | None = None) 
 def _draw(told: Forest, ax: Axes | None) -> Axes:
     meanings = _meanings(told)
     above = TEXT_LINE + 12 if meanings else 0
+    height = max(told.height, 1)
     if ax is None:
         head = heading(told.title, told.explanation, told.width)
-        margins = Margins(top=MARGIN + head.height + above)
-        ax = new_axes(told.width, max(told.height, 1), margins)
+        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
         ax.description = told.description
         put_heading(ax, head, left=0, above=above)
     else:
+        height = axes_size(ax)[1]
         put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
-    hide_axes(ax, *((told.width, max(told.height, 1)) if ax is None else axes_size(ax)))
+    hide_axes(ax, told.width, height)
     if not told.dots:
         return ax
     ax.add_patch(PathPatch(_lines(told), facecolor="none", edgecolor=RULE, linewidth=1.2, clip_on=False))
@@ -106,22 +108,20 @@ def _meanings(told: Forest) -> list[tuple[Line2D, str]]:
     used = {dot.colour for dot in told.dots}
     look: dict[str, Any] = {"marker": "o", "linewidth": 0, "markersize": 7}
     said = [
-        (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "tags of one repository, by its colour, stand on it"),
-        (OTHERS in used, OTHERS, "of one further repository"),
-        (SEVERAL in used, SEVERAL, "of several"),
+        (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "tags of one repository, by its colour, stand on
+        it"), (OTHERS in used, OTHERS, "of one further repository"), (SEVERAL in used, SEVERAL, "of several"),
         ("" in used, "none", "no tag"),
     ]
     return [
-        (Line2D([], [], markerfacecolor=colour, markeredgecolor=MUTED if colour == "none" else colour, **look), words)
-        for occurs, colour, words in said
-        if occurs
+        (Line2D([], [], markerfacecolor=colour, markeredgecolor=MUTED if colour == "none" else colour,
+        **look), words) for occurs, colour, words in said if occurs
     ]
 
 
 def _lines(told: Forest) -> Path:
     """All edges as one path, with rounded corners."""
     points: list[tuple[float, float]] = []
-    codes: list[int] = []
+    codes: list[np.uint8] = []
     for x, y, turn, end, level in told.edges:
         bend = min(_CORNER, abs(level - y), end - turn)
         side = 1 if level > y else -1
@@ -129,6 +129,6 @@ def _lines(told: Forest) -> Path:
             points += [(x, y), (end, level)]
             codes += [Path.MOVETO, Path.LINETO]
             continue
-        points += [(x, y), (turn, y), (turn, level - side * bend), (turn, level), (turn + bend, level), (end, level)]
-        codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO]
+        points += [(x, y), (turn, y), (turn, level - side * bend), (turn, level), (turn + bend, level), (end,
+        level)] codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO]
     return Path(points, codes) if points else Path([(0, 0)], [Path.MOVETO])

@@ -69,7 +69,10 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
 def _tar_within(stream: Stream) -> Stream:
     head = stream.read_at(0, BLOCK)
     if not _is_tar_header(head):
-        message = f"{stream.name} holds no tar archive: give a registry's storage folder, or an archive of it"
+        message = (
+            f"{stream.name} is compressed, and holds no tar archive: "
+            "give a registry's storage folder, or an archive of it"
+        )
         raise NotRecognisedError(message)
     stream.rewind()
     return stream

@@ -48,6 +48,11 @@ class Entries:
     locators: list[int] = field(default_factory=list)
     inline: list[bytes | None] = field(default_factory=list)
 
+    def small(self, at: int) -> bytes:
+        """Content of a file that should be small; of one that is not, `INLINE` zero bytes, which nothing takes for good."""
+        content = self.inline[at]
+        return bytes(INLINE) if content is None else content
+
 
 INLINE = 512
 BATCH = 8192
@@ -120,6 +125,9 @@ class Walkable(Storage, Protocol):
 
     def lone_link_times(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[int | None]:
         """Time of ``<name>/index/sha256/<hex>/link`` where it is cheaply known to be alone."""
+
+    def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
+        """Everything, a directory at a time: path, type, length, bytes of its disk blocks, inode."""
 
 
 def is_walkable(storage: Storage) -> TypeGuard[Walkable]:

@@ -27,6 +27,7 @@ U = TypeVar("U")
 
 _CHUNK = 256
 _FIRST_READ = 16384
+_KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 _LONE = 3  # links of a directory that holds one directory: its name, its ".", the other's ".."
 _THREADS = 8
 _SLOW_SECONDS = 60e-6  # waiting, for one item: nothing with a warm cache, above 100 µs from a disk
@@ -184,6 +185,27 @@ class Folder:
                     pass
                 times.append(when)
         return times
+
+    def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
+        """Everything, a directory at a time; the root itself comes first."""
+        top = os.stat(self.root)
+        yield [(b"", DIRECTORY, top.st_size, getattr(top, "st_blocks", 0) * 512, top.st_ino)]
+        pending = [b""]
+        while pending:
+            directory = pending.pop()
+            batch = []
+            try:
+                with os.scandir(self._path(directory)) as scan:
+                    for entry in scan:
+                        facts = entry.stat(follow_symlinks=False)
+                        kind = _KINDS.get(stat.S_IFMT(facts.st_mode), OTHER)
+                        path = _join(directory, entry.name)
+                        batch.append((path, kind, facts.st_size, getattr(facts, "st_blocks", 0) * 512, facts.st_ino))
+                        if kind == DIRECTORY:
+                            pending.append(path)
+            except OSError as error:
+                self._unreadable(directory, error)
+            yield batch
 
     @staticmethod
     def _put(batch: Entries, path: bytes, kind: int, size: int, mtime: int) -> None:

@@ -68,7 +68,7 @@ def tree_lines(rows: Iterable[Row], width: int | None = None, *, full: bool = Fa
         return
     found = list(lines)
     widest = _WIDEST_NAME if width is None else min(_WIDEST_NAME, width * 9 // 20)
-    name_width = max((len(line.left) for line in found if len(line.left) <= widest), default=0)
+    name_width = max((len(line.left) for line in found if line.explanation and len(line.left) <= widest), default=0)
     for line in found:
         yield from line.text(name_width, width)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
 
 _BATCH = 4096
+_HASHES = ("sha256", "sha384", "sha512")
 
 
 def read(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
@@ -50,6 +52,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     documents = _Documents(storage, root, inventory, options)
     documents.manifests()
     documents.configs()
+    options.measure_storage(storage, root, source, facts)
     return assemble(facts, options.finish(storage, facts, source))
 
 
@@ -161,11 +164,21 @@ class _Documents:
             locators = self._locators[rows].tolist()
         for number, data in self._storage.read_many(locators, self._sizes[rows].tolist(), MANIFEST_LIMIT):
             if data:
+                if self._options.verify:
+                    self._verify(digests[number], data)
                 yield digests[number], data
             elif data is None:
                 self._facts.problem("unreadable", blob=digests[number])
             else:
                 self._facts.problem("blob-empty", blob=digests[number])
+
+    def _verify(self, digest: str, data: bytes) -> None:
+        algorithm, _, encoded = digest.partition(":")
+        if algorithm in _HASHES:
+            found = hashlib.new(algorithm, data).hexdigest()
+            self._facts.verified.add(digest, found == encoded)
+            if found != encoded:
+                self._facts.problem("digest-mismatch", blob=digest, detail=f"its content has {algorithm}:{found}")
 
     def _place(self, codes: Codes) -> Codes:
         """Keys that the blobs of these digests lie under; -1 where nothing lies."""

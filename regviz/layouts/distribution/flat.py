@@ -49,11 +49,13 @@ class Flat:
         self._parts: dict[int, set[bytes]] = {}
         self._layer_names: dict[tuple[int, bytes], list[bytes]] = {}
         self._layer_links: dict[_Link, tuple[bytes | None, int, int]] = {}
-        self._revisions: dict[tuple[int, bytes], dict[bytes, tuple[int, int, bytes | None]]] = {}
+        self._revisions: dict[tuple[int, bytes], dict[bytes, tuple[int, int, bytes]]] = {}
         self._tags: dict[tuple[int, bytes], tuple[bytes | None, int]] = {}
         self._history: dict[tuple[int, bytes], dict[str, int]] = {}
         self._uploads: dict[tuple[int, bytes], list[Any]] = {}
-        self._empty_blobs: set[tuple[bytes, bytes]] = set()
+        self._awaited = b""  # the digest's directory met last, as long as its data was not
+        self._lonely: set[bytes] = set()
+        self._invalid: set[bytes] = set()
         self._by_directory = inventory.links == "stat"
 
     def read(self) -> None:
@@ -71,13 +73,18 @@ class Flat:
         blobs: list[int] = []
         paths, types = batch.paths, batch.types
         for at, path in enumerate(paths):
-            if path[:first] == head and path[first : first + 2] == path[first + 3 : first + 5] and self._is_digest(
-                path[last:], types[at]
-            ):
-                if types[at] == FILE:
+            if path[:first] == head and path[first : first + 2] == path[first + 3 : first + 5]:
+                if path[last:] == b"/data" and types[at] == FILE:
                     blobs.append(at)
-                self._open_digest(path[:last], types[at])
-            elif path[:width] == root:
+                    if self._awaited == path[:last]:
+                        self._awaited = b""
+                    continue
+                if len(path) == last and types[at] == DIRECTORY:
+                    if self._awaited:
+                        self._lonely.add(self._awaited)
+                    self._awaited = path
+                    continue
+            if path[:width] == root:
                 self._entry(batch, at, path[width:])
             elif path[-len(PROXY_MARK) :] == PROXY_MARK or GITLAB_LOCKS in path:
                 self.outside.add(path)
@@ -86,9 +93,10 @@ class Flat:
 
     def _hand_blobs(self, algorithm: bytes, names: list[bytes], batch: Entries, rows: list[int]) -> None:
         good, bad = split_names(algorithm, names)
-        for name in bad:
-            self._inventory.bad_name(b"blobs/" + algorithm + b"/" + name[:2] + b"/" + name)
         if bad:
+            self._invalid.update(
+                batch.paths[row].removesuffix(b"/data") for row, name in zip(rows, names, strict=True) if name in bad
+            )
             rows = [row for row, name in zip(rows, names, strict=True) if name not in bad]
         nothing = np.full(len(rows), NO_NUMBER, np.int64)
         facts = Stats(_column(batch.sizes, rows), _times(batch.mtimes, rows), nothing, np.full(len(rows), -1, np.int64))
@@ -109,21 +117,22 @@ class Flat:
         elif role == Role.REVISION_LINK:
             row = self._part(place.repository, b"_manifests", b"revisions")
             links = self._revisions.setdefault((row, place.algorithm), {})
-            links[place.name] = (batch.sizes[at], batch.mtimes[at] or NO_TIME, batch.inline[at])
+            links[place.name] = (batch.sizes[at], batch.mtimes[at] or NO_TIME, batch.small(at))
         elif role == Role.TAG_CURRENT:
             row = self._part(place.repository, b"_manifests", b"tags")
-            self._tags[row, place.tag] = (batch.inline[at], batch.mtimes[at] or NO_TIME)
+            self._tags[row, place.tag] = (batch.small(at), batch.mtimes[at] or NO_TIME)
         elif role == Role.TAG_INDEX:
             row = self._part(place.repository, b"_manifests", b"tags")
             self._tags.setdefault((row, place.tag), (None, NO_TIME))
-            digest = f"{decode_name(place.algorithm)}:{decode_name(place.name)}"
-            self._history.setdefault((row, place.tag), {})[digest] = batch.mtimes[at] or NO_TIME
+            if split_names(place.algorithm, (place.name,))[0]:
+                digest = f"{decode_name(place.algorithm)}:{decode_name(place.name)}"
+                self._history.setdefault((row, place.tag), {})[digest] = batch.mtimes[at] or NO_TIME
         elif role in (Role.UPLOAD_DATA, Role.UPLOAD_START):
             upload = self._upload(place)
             if role == Role.UPLOAD_DATA:
                 upload[0] = batch.sizes[at]
             else:
-                upload[1] = batch.inline[at]
+                upload[1] = batch.small(at)
         elif role == Role.BLOB:
             self._hand_blobs(place.algorithm, [place.name], batch, [at])
         elif role in (Role.FOREIGN, Role.DIRECTORY):
@@ -132,12 +141,10 @@ class Flat:
     def _directory(self, path: bytes, place: Place) -> None:
         """Directories say what there is of a repository, also where they are empty."""
         if place.role != Role.DIRECTORY:
-            if path.count(b"/") == 3 and path.startswith(b"blobs/"):
-                self._inventory.bad_name(path)
             return
         if path.startswith(b"blobs/"):
             if place.name:
-                self._empty_blobs.add((place.algorithm, place.name))
+                self._lonely.add(self._root + path)
             return
         at = path.find(b"/_")
         if at < 0 or not place.repository:
@@ -156,7 +163,7 @@ class Flat:
         if self._by_directory and place.algorithm == b"sha256":
             self._layer_names.setdefault((row, place.algorithm), []).append(place.name)
             return
-        content = batch.inline[at]
+        content: bytes | None = batch.small(at)
         if self._inventory.links == "check" and place.algorithm == b"sha256" and batch.sizes[at] == LINK_LENGTH:
             content = None
         self._layer_links[str(row).encode(), place.algorithm, place.name] = (content, batch.mtimes[at] or NO_TIME, row)
@@ -173,15 +180,20 @@ class Flat:
 
     def _stray(self, path: bytes, place: Place) -> None:
         """Files where a walk would list, and see them too."""
-        depth = path.count(b"/")
+        directory = path.rpartition(b"/")[0]
         if path.startswith(b"blobs/"):
-            if depth <= 3 and not (depth == 3 and place.role == Role.FOREIGN and path.endswith(b"/data")):
-                self._inventory.stray(path)
-        elif path.startswith(b"repositories/") and (b"/_" not in path or _in_tags(path)):
-            self._inventory.stray(path)
+            if place.role == Role.DIRECTORY:
+                self._inventory.stray(self._root + path)
+            else:  # data of a digest that does not belong there
+                self._invalid.add(self._root + directory)
+        elif path.startswith(b"repositories/"):
+            tags = b"repositories/" + place.repository + b"/_manifests/tags"
+            if b"/_" not in directory or directory == tags:
+                self._inventory.stray(self._root + path)
 
     def _hand_over(self) -> None:
         inventory = self._inventory
+        self._hand_lonely()
         for row, parts in self._parts.items():
             if b"_layers" in parts:
                 inventory.mark(row, "has_layers")
@@ -200,7 +212,21 @@ class Flat:
         for (row, upload), (size, start) in self._uploads.items():
             inventory.upload(row, upload, size, start)
 
-    def _hand_revisions(self, row: int, algorithm: bytes, links: dict[bytes, tuple[int, int, bytes | None]]) -> None:
+    def _hand_lonely(self) -> None:
+        """Directories of digests: those whose data was not met, and those that are no digest's."""
+        without_data: dict[bytes, list[bytes]] = {}
+        for path in self._lonely | ({self._awaited} if self._awaited else set()):
+            _, algorithm, prefix, name = path[len(self._root) :].split(b"/")
+            if name[:2] == prefix and split_names(algorithm, (name,))[0]:
+                without_data.setdefault(algorithm, []).append(name)
+            else:
+                self._invalid.add(path)
+        for algorithm, names in without_data.items():
+            self._inventory.without_data(algorithm, names)
+        for path in self._invalid:
+            self._inventory.bad_name(path)
+
+    def _hand_revisions(self, row: int, algorithm: bytes, links: dict[bytes, tuple[int, int, bytes]]) -> None:
         inventory = self._inventory
         names, _ = split_names(algorithm, list(links))
         plain = [
@@ -208,12 +234,7 @@ class Flat:
         ]
         inventory.revisions(row, algorithm, plain, np.array([links[n][1] for n in plain], np.int64))
         for name in {*names}.difference(plain):
-            inventory.revision(row, algorithm, name, links[name][2] or b"", links[name][1])
-
-
-def _in_tags(path: bytes) -> bool:
-    """A file right below a ``tags`` directory."""
-    return path.rpartition(b"/")[0].endswith(b"/_manifests/tags")
+            inventory.revision(row, algorithm, name, links[name][2], links[name][1])
 
 
 def _column(values: list[int], rows: list[int]) -> NDArray[np.int64]:

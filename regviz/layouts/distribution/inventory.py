@@ -83,6 +83,13 @@ class Inventory:
         if locators is not None:
             self.locators.append(locators[here])
 
+    def without_data(self, algorithm: bytes, names: list[bytes]) -> None:
+        """Digests that have a directory in the store, and no data where their listing told of it: nor anywhere else?"""
+        stored = self.facts.stored
+        codes = stored.key("blob").intern(_keys(algorithm, names))
+        for row in np.flatnonzero(~np.isin(codes, stored["blob"])).tolist():
+            self.facts.problem("blob-truncated", blob=_key(algorithm, names[row]))
+
     def count_inodes_once(self) -> None:
         """Give the allocation of a file with several names (hard links) to the first of its digests only."""
         inodes = np.concatenate([np.empty(0, np.int64), *self._inodes])

@@ -58,6 +58,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     _store(facts, inventory)
     verify_images(images, inventory, facts, tags.targets, check=check)
     stacks = Stacks(facts, images, np.unique(np.concatenate([np.empty(0, np.int64), *tags.targets.values()])))
+    options.measure_storage(storage, root, source, facts)
     source = options.finish(storage, facts, source)
     tags.set_times()
     return assemble(facts, source, lambda draft: put_tables(draft, stacks, inventory))
