@@ -76,7 +76,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """This package: ``rv.read`` and ``rv.report`` are functions, also when the modules of these names were imported."""
+    """The package itself, where ``rv.read`` and ``rv.report`` are functions also when the modules were imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _PUBLIC and isinstance(value, ModuleType)):

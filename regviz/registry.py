@@ -16,6 +16,7 @@ from regviz.text import short_digest
 
 if TYPE_CHECKING:
     import datetime as dt
+    import os
     from collections.abc import Mapping
 
     import networkx as nx
@@ -342,7 +343,7 @@ class Registry:
 
         return object_graph(self)
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write a capture; see :func:`regviz.capture.save`."""
         from regviz.capture import save
 

@@ -88,20 +88,33 @@ class PlainDistribution:
         annotations = child.get("annotations") or {}
         return annotations.get("vnd.docker.reference.type") == "attestation-manifest"
 
-    def chain(self, digest: str) -> list[str]:
-        """Chain IDs of an image by image-spec config.md, base first; empty for what has no configuration of one."""
+    def diff_ids(self, digest: str) -> list[str]:
+        """Diff IDs of an image, base first; empty for what has no configuration of one."""
         manifest = self.manifest(digest)
-        config = manifest.get("config") or {}
+        config, layers = manifest.get("config") or {}, manifest.get("layers") or []
         if not str(config.get("mediaType", "")).endswith(("container.image.v1+json", "image.config.v1+json")):
             return []
         document = json.loads(self.blobs.get(config["digest"], b"{}"))
-        diff_ids = (document.get("rootfs") or {}).get("diff_ids") or []
-        layers = manifest.get("layers") or []
-        if len(diff_ids) != len(layers) or document.get("os") == "unknown" or not diff_ids:
+        diff_ids: list[str] = (document.get("rootfs") or {}).get("diff_ids") or []
+        if len(diff_ids) != len(layers) or not all(".tar" in layer["mediaType"] for layer in layers):
             return []
-        if not all(".tar" in layer["mediaType"] for layer in layers):
-            return []
-        chain = [diff_ids[0]]
+        return diff_ids
+
+    def chain(self, digest: str) -> list[str]:
+        """Chain IDs of an image by image-spec config.md, base first; of schema 1 where other images know its layers."""
+        manifest = self.manifest(digest)
+        diff_ids = self.diff_ids(digest)
+        if manifest.get("schemaVersion") == 1:
+            known = {}
+            for other in set().union(*self.revisions.values()):
+                layers = [layer["digest"] for layer in self.manifest(other).get("layers") or []]
+                known |= dict(zip(layers, self.diff_ids(other), strict=False))
+            steps = zip(reversed(manifest["fsLayers"]), reversed(manifest["history"]), strict=True)
+            blobs = [
+                layer["blobSum"] for layer, said in steps if not json.loads(said["v1Compatibility"]).get("throwaway")
+            ]
+            diff_ids = [known[blob] for blob in blobs] if known.keys() >= set(blobs) else []
+        chain = diff_ids[:1]
         for diff_id in diff_ids[1:]:
             chain.append("sha256:" + hashlib.sha256(f"{chain[-1]} {diff_id}".encode()).hexdigest())
         return chain

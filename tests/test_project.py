@@ -212,9 +212,7 @@ def test_the_wheel_carries_notebooks_and_data(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {"regviz", f"regviz-{regviz.__version__}.dist-info"}
 
 
-@pytest.mark.parametrize(
-    "target", ["report", "test", "lab", "lint", "bench", "clean", "data", "lock", "help"]
-)
+@pytest.mark.parametrize("target", ["report", "test", "lab", "lint", "bench", "clean", "data", "lock", "help"])
 def test_make_knows_its_targets(target: str) -> None:
     planned = _run("make", "--dry-run", target)
     assert planned.returncode == 0, planned.stderr
@@ -224,9 +222,7 @@ def test_make_knows_its_targets(target: str) -> None:
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
 def test_pages_name_real_targets(page: str) -> None:
     known = set(re.findall(r"(?m)^  make (\w+) ", _run("make").stdout))
-    named = set(
-        re.findall(r"(?m)(?:`|^(?:    )?(?:\$ )?)make ([a-z]+)\b", (ROOT / page).read_text(encoding="utf-8"))
-    )
+    named = set(re.findall(r"(?m)(?:`|^(?:    )?(?:\$ )?)make ([a-z]+)\b", (ROOT / page).read_text(encoding="utf-8")))
     assert named <= known
 
 
@@ -248,9 +244,7 @@ def _set_up(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
         ("ensurepip", "raise ImportError", "apt-get install python3-venv"),
     ],
 )
-def test_setup_says_in_one_line_what_python_lacks(
-    tmp_path: Path, module: str, code: str, complaint: str
-) -> None:
+def test_setup_says_in_one_line_what_python_lacks(tmp_path: Path, module: str, code: str, complaint: str) -> None:
     (tmp_path / f"{module}.py").write_text(code)
     python = tmp_path / "python3"
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')

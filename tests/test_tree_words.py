@@ -289,10 +289,10 @@ def test_guides_lead_from_each_directory_to_its_entries() -> None:
     )
     assert list(tree_lines(rows)) == [
         "here/",
-        "├── a/b/                   holds c",
-        "│   ├── c             12 B  a file",
+        "├── a/b/              holds c",
+        "│   ├── c       12 B  a file",
         "│   └── … and 2 more files like these",
-        "└── z             2.00 KiB  the end",
+        "└── z       2.00 KiB  the end",
     ]
 
 

@@ -111,9 +111,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     made: dict[str, Any] = {name: pd.Series(values, dtype="str") for name, values in rows.keys.items()}
     made |= {name: pd.Series(values, dtype="Int64") for name, values in numbers.items()}
     here = is_layer & present
-    made["basis"] = pd.Series(
-        _basis(totals(owned, here & ~is_plain), totals(owned, here & is_plain)), dtype="str"
-    )
+    made["basis"] = pd.Series(_basis(totals(owned, here & ~is_plain), totals(owned, here & is_plain)), dtype="str")
     order = ["exclusive_bytes", "unique_bytes", *rows.keys]
     rising = [name in rows.keys for name in order]
     table = pd.DataFrame(made).sort_values(order, ascending=rising, ignore_index=True)

@@ -107,9 +107,7 @@ def _layers(reg: Registry, reached: Reach) -> Members:
     return Members(
         {"layer": texts(reg, "digest", layer[rows])},
         row,
-        manifests=incidence(
-            member, reached.step_manifest[step], (len(pair), reached.manifest_blobs.shape[0])
-        ),
+        manifests=incidence(member, reached.step_manifest[step], (len(pair), reached.manifest_blobs.shape[0])),
         layers=incidence(np.arange(len(pair)), rows[row], (len(pair), len(layer))),
         blobs=incidence(member, reached.step_blob[step], (len(pair), reached.manifest_blobs.shape[1])),
     )

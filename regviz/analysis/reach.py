@@ -78,9 +78,7 @@ def reach(reg: Registry) -> Reach:
     >>> reach(reg).tag_blobs.shape == (len(reg.tags), len(reg.blobs))
     True
     """
-    tags, references, steps = (
-        columns(reg, name) for name in ("tags", "manifest_references", "manifest_layers")
-    )
+    tags, references, steps = (columns(reg, name) for name in ("tags", "manifest_references", "manifest_layers"))
     manifests = columns(reg, "manifests")
     manifest, blob, layer = (
         manifests["manifest"],

@@ -43,9 +43,7 @@ def tag_images(reg: Registry) -> pd.DataFrame:
     named = reg.manifests[["manifest", "kind"]].astype("str")
     named["platform"] = pd.Series(manifest_platforms(reg), dtype="str")
     found[["image", "kind", "platform"]] = named.iloc[image].reset_index(drop=True)
-    steps = reg.manifest_layers[["manifest", "position", "layer", "blob"]].rename(
-        columns={"manifest": "image"}
-    )
+    steps = reg.manifest_layers[["manifest", "position", "layer", "blob"]].rename(columns={"manifest": "image"})
     steps = steps[steps["layer"].notna()].astype({"image": "str", "layer": "str", "blob": "str"})
     blobs = reg.blobs[["blob", "blob_bytes", "present"]].astype({"blob": "str"})
     table = found.merge(steps.merge(blobs, on="blob", how="left"), on="image", how="left")

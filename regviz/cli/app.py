@@ -56,6 +56,7 @@ class Commands(click.Group):
             ctx.exit(1)
         except KeyboardInterrupt:
             _complain("interrupted")
+            _drop_output()
             ctx.exit(INTERRUPTED)
         return result
 

@@ -128,8 +128,7 @@ class _Layout:
         self.names: dict[int, str] = {}
         self.rest: dict[int, str] = {}
         for root in self.roots:
-            for stretch in (3.0, 2.5, 2.1, 1.8, 1.6, 1.4, 1.3, 1.2, 1.1, 1.0):  # few lines are as long as
-            they may be
+            for stretch in (3.0, 2.5, 2.1, 1.8, 1.6, 1.4, 1.3, 1.2, 1.1, 1.0):  # few lines need it all
                 if self._place(root, stretch) <= room:
                     break
         self.band = self._bands()
@@ -141,18 +140,17 @@ class _Layout:
         for root in self.roots:
             self._put(root, top)
             top += self.band[root] + _TREE_GAP
-        hidden_roots = [at for at, branch in enumerate(self.found) if branch.parent < 0 and at not in
-        self.shown] if hidden_roots:
-            self.texts.append(Text(0, top + _ROW / 2, self._others(hidden_roots, self.width), SMALL_SIZE,
-            MUTED)) top += _ROW
+        hidden_roots = [at for at, branch in enumerate(self.found) if branch.parent < 0 and at not in self.shown]
+        if hidden_roots:
+            self.texts.append(Text(0, top + _ROW / 2, self._others(hidden_roots, self.width), SMALL_SIZE, MUTED))
+            top += _ROW
         elif self.roots:
             top -= _TREE_GAP
         title = _title(self.found)
         explanation = self._explanation()
         description = f"A tree from left to right. {explanation}" if self.found else title
         return Forest(
-            title, explanation, description, self.width, top, tuple(self.dots), tuple(self.edges),
-            tuple(self.texts)
+            title, explanation, description, self.width, top, tuple(self.dots), tuple(self.edges), tuple(self.texts)
         )
 
     def _place(self, root: int, stretch: float) -> float:
@@ -197,10 +195,9 @@ class _Layout:
         size = format_bytes(branch.bytes)
         much = f"{count}  {size}" if count else size
         below = next((line for line in (much, count) if text_width(line, SMALL_SIZE) <= room), "")
-        if room < _WORDS[0] - 15 * bool(branch.tags):
-            return "", below
-        above = _short_tag_words(branch.tags, room) if branch.tags else fit(branch.instruction, room,
-        SMALL_SIZE) return above, below
+        if branch.tags:
+            return _short_tag_words(branch.tags, room), below
+        return (fit(branch.instruction, room, SMALL_SIZE) if room >= _WORDS[0] else ""), below
 
     def _turn(self, at: int) -> float:
         """Where the line from a branch turns to what stands on it."""
@@ -246,8 +243,8 @@ class _Layout:
     def _put_dots(self, at: int, y: float) -> None:
         branch, x = self.found[at], self.start[at]
         lengths, colour = self._dot_bytes(at), self.colours[branch.repository]
-        layers = [(layer,) for layer in branch.layers] if len(lengths) == len(branch.layers) else
-        [branch.layers] for held, length, radius in zip(layers, lengths, self._radii(at), strict=True):
+        layers = [(layer,) for layer in branch.layers] if len(lengths) == len(branch.layers) else [branch.layers]
+        for held, length, radius in zip(layers, lengths, self._radii(at), strict=True):
             self.dots.append(Dot(held, length, x + radius, y, radius, colour))
             x += 2 * radius + 2
 
@@ -287,20 +284,18 @@ class _Layout:
         size = sum(self.found[at].total_bytes for at in hidden)
         tags = sum(self.found[at].total_tags for at in hidden)
         tagged = f", {count_noun(tags, 'tag')}" if tags else ""
-        one, many = (
-            ("more base", "more bases") if self.found[hidden[0]].parent < 0 else ("more branch", "more
-            branches")
-        )
-        text = f"+ {count_noun(len(hidden), one, many)}: {count_noun(layers, 'layer')},
-        {format_bytes(size)}{tagged}" return fit(text, room, SMALL_SIZE)
+        words = ("more branch", "more branches") if self.found[hidden[0]].level else ("more base", "more bases")
+        much = f"{count_noun(layers, 'layer')}, {format_bytes(size)}{tagged}"
+        text = f"+ {count_noun(len(hidden), *words)}: {much}"
+        return fit(text, room, SMALL_SIZE)
 
     def _explanation(self) -> str:
         if not self.found:
             return ""
         largest = format_bytes(max(dot.bytes for dot in self.dots))
-        text = f"Each layer stands on the one to its left. The area of a dot is its bytes; the largest has
-        {largest}." hidden = [branch for at, branch in enumerate(self.found) if at not in self.shown] if
-        hidden:
+        text = f"Each layer stands on the one to its left. The area of a dot is its bytes; the largest has {largest}."
+        hidden = [branch for at, branch in enumerate(self.found) if at not in self.shown]
+        if hidden:
             layers = sum(len(branch.layers) for branch in hidden)
             size = sum(branch.bytes for branch in hidden)
             text += f" Left out: {count_noun(layers, 'layer')} of smaller branches, {format_bytes(size)}."
@@ -330,12 +325,16 @@ def _tag_words(tags: Sequence[str]) -> str:
 
 
 def _short_tag_words(tags: Sequence[str], room: float) -> str:
-    """As much of the tags as there is room for; of a name alone, its end tells most."""
+    """As much of the tags as there is room for; of a name, its end tells most."""
     first, more = drawable(tags[0]), f" +{len(tags) - 1}" if len(tags) > 1 else ""
-    for text in (_tag_words(tags), first + more, f"{ELLIPSIS}/{first.rpartition('/')[2]}{more}"):
+    last = first.rpartition("/")[2]
+    for text in (_tag_words(tags), first + more, f"{ELLIPSIS}/{last}{more}"):
         if text_width(text, SMALL_SIZE) <= room:
             return text
-    return fit(first, room, SMALL_SIZE, end=True)
+    if room >= _WORDS[0]:
+        return fit(first, room, SMALL_SIZE, end=True)
+    tag = f":{first.rpartition(':')[2]}"
+    return next((text for text in (tag + more, tag) if text_width(text, SMALL_SIZE) <= room), "")
 
 
 def _title(found: Sequence[Branch]) -> str:

@@ -9,10 +9,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from regviz.plot.canvas import MARGIN, TEXT_LINE, WIDTH, Margins, axes_size, heading, new_axes, put_heading,
-put_legend from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, percent, text_width
-from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SHARED from regviz.plot.style import SMALL_SIZE,
-TEXT_SIZE, style from regviz.text import count_noun, format_bytes, short_digest
+from regviz.plot.canvas import MARGIN, TEXT_LINE, WIDTH, Margins, axes_size, heading, new_axes, put_heading, put_legend
+from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, percent, text_width
+from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SHARED
+from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
+from regviz.text import count_noun, format_bytes, short_digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +58,8 @@ class Bar:
         whole = self.exclusive + self.shared
         if not whole or not self.shared:
             return format_bytes(whole)
-        return f"{format_bytes(whole)}, {format_bytes(self.exclusive) if self.exclusive else 'none'}
-        exclusive"
+        exclusive = format_bytes(self.exclusive) if self.exclusive else "none"
+        return f"{format_bytes(whole)}, {exclusive} exclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +110,23 @@ def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
     if shown < count:
         share = int(table["amortised_bytes"].iloc[shown:].sum())
         others = count_noun(count - shown, f"other {one}", f"other {many}")
-        rest = f"{others}: together {format_bytes(share)} as their fair share, {percent(share, total)} of all
-        bytes"
+        share_of_all = f"{percent(share, total)} of all bytes"
+        rest = f"{others}: together {format_bytes(share)} as their fair share, {share_of_all}"
     legend: tuple[str, ...] = (f"bytes that only this {one} reaches",)
     if any(bar.shared for bar in bars):
         legend += ("that others reach too", "its fair share: each blob divided among those that reach it")
     title = _title(table, total, (one, many))
     said = "; ".join(f"{bar.label} {bar.value}" for bar in bars[:_SAID])
     more = f"; and {len(bars) - _SAID} more bars" if len(bars) > _SAID else ""
-    description = f"{count_noun(len(bars), 'horizontal bar')} of bytes. {said}{more}. {rest}".strip() if bars
-    else title return Bars(title, description, legend, bars, rest)
+    description = f"{count_noun(len(bars), 'horizontal bar')} of bytes. {said}{more}. {rest}".strip()
+    return Bars(title, description if bars else title, legend, bars, rest)
 
 
 def _labels(rows: pd.DataFrame, grain: str) -> list[str]:
     keys = ["repository", "tag"] if grain == "tag" else [grain]
-    texts = rows[keys].astype(object).where(rows[keys].notna(), _NO_KEY.get(grain,
-    "(none)")).to_numpy().tolist() short = short_digest if grain in ("manifest", "layer") else str return
-    [drawable(":".join(short(part) for part in parts)) for parts in texts]
+    named = rows[keys].astype(object).where(rows[keys].notna(), _NO_KEY.get(grain, "(none)"))
+    short = short_digest if grain in ("manifest", "layer") else str
+    return [drawable(":".join(short(part) for part in parts)) for parts in named.to_numpy().tolist()]
 
 
 def _title(table: pd.DataFrame, total: int, nouns: tuple[str, str]) -> str:
@@ -134,20 +135,21 @@ def _title(table: pd.DataFrame, total: int, nouns: tuple[str, str]) -> str:
     count, shares = len(table), table["amortised_bytes"].sort_values(ascending=False)
     if not count:
         return f"There is no {one}"
-    if not total or not int(shares.sum()):
+    if not total or not shares.any():
         return f"No tag of {count_noun(count, one, many)} reaches any bytes"
     if count == 1:
         return f"All {format_bytes(total)} belong to one {one}"
     shared = total - int(table["exclusive_bytes"].sum())
-    tail = f"; {percent(shared, total) if shared else 'nothing'} is shared" if int(shares.sum()) == total else
-    "" needed = int((shares.cumsum() * 2 < total).sum()) + 1 if needed > count:
-        return f"{count_noun(count, one, many)} have {percent(int(shares.sum()), total)} of
-        {format_bytes(total)}"
+    reached = int(shares.sum())
+    tail = f"; {percent(shared, total) if shared else 'nothing'} is shared" if reached == total else ""
+    needed = int((shares.cumsum() * 2 < total).sum()) + 1
+    if needed > count:
+        return f"{count_noun(count, one, many)} have {percent(reached, total)} of {format_bytes(total)}"
     if needed == 1:
         label = _labels(table.loc[[shares.index[0]]], str(table.attrs.get("grain", table.columns[0])))[0]
         largest = percent(int(shares.iloc[0]), total)
-        return f"{fit(label, 260, TEXT_SIZE)} has {largest} of the {format_bytes(total)} in {count:,}
-        {many}{tail}"
+        label = fit(label, 260, TEXT_SIZE)
+        return f"{label} has {largest} of the {format_bytes(total)} in {count:,} {many}{tail}"
     return f"Half of the {format_bytes(total)} belong to {needed:,} of {count:,} {many}{tail}"
 
 
@@ -199,8 +201,10 @@ def _draw(told: Bars, ax: Axes | None) -> Axes:
     ax.set_ylim(len(told.bars) + bool(told.rest) - 0.5, -0.5)
     _put_bars(ax, told)
     stroke = Line2D([], [], color=INK, marker="|", markersize=9, linewidth=0)
-    put_legend(ax, [Patch(color=EXCLUSIVE), Patch(color=SHARED), stroke], told.legend, left=left - MARGIN,
-    above=8) ax.set_yticks(range(len(labels)), labels) ax.tick_params(axis="y", length=0, pad=6) if told.rest:
+    put_legend(ax, [Patch(color=EXCLUSIVE), Patch(color=SHARED), stroke], told.legend, left=left - MARGIN, above=8)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.tick_params(axis="y", length=0, pad=6)
+    if told.rest:
         room = axes_size(ax)[0]
         ax.text(0, len(told.bars), fit(told.rest, room, TEXT_SIZE), color=MUTED, va="center")
     return ax
@@ -224,8 +228,7 @@ def _put_bars(ax: Axes, told: Bars) -> None:
     for row, bar in enumerate(told.bars):
         end = max(bar.exclusive + bar.shared, bar.share)
         ax.annotate(
-            bar.value, (end, row), (5, 0), textcoords="offset points", va="center", color=MUTED,
-            fontsize=SMALL_SIZE
+            bar.value, (end, row), (5, 0), textcoords="offset points", va="center", color=MUTED, fontsize=SMALL_SIZE
         )
     ticks = byte_ticks(longest)
     ax.xaxis.set_major_locator(FixedLocator(ticks))

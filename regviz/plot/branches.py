@@ -1,4 +1,4 @@
-"""The forest of layers made ready to be drawn: runs collapsed, sums over subtrees, and what there is no room for left out."""
+"""The forest of layers made ready to be drawn: runs collapsed, subtrees summed, what has no room left out."""
 
 from __future__ import annotations
 

@@ -76,8 +76,7 @@ class Heading:
 def heading(title: str, explanation: str, width: float) -> Heading:
     """A heading for a figure of a width in points."""
     return Heading(
-        wrap(title, width, TITLE_SIZE, bold=True), wrap(explanation, width, TEXT_SIZE, lines=4) if explanation
-        else ""
+        wrap(title, width, TITLE_SIZE, bold=True), wrap(explanation, width, TEXT_SIZE, lines=4) if explanation else ""
     )
 
 
@@ -125,13 +124,11 @@ def put_heading(ax: Axes, head: Heading, *, left: float, above: float) -> None:
         )
     bottom = above + lines * TEXT_LINE + 6
     ax.set_title(
-        head.title, loc="left", x=-left / width, y=1 + bottom / height, pad=0, color=INK, va="bottom",
-        linespacing=1.2
+        head.title, loc="left", x=-left / width, y=1 + bottom / height, pad=0, color=INK, va="bottom", linespacing=1.2
     )
 
 
-def put_legend(ax: Axes, handles: Sequence[Artist], words: Sequence[str], *, left: float, above: float) ->
-None:
+def put_legend(ax: Axes, handles: Sequence[Artist], words: Sequence[str], *, left: float, above: float) -> None:
     """Draw what the marks mean, on one line whose bottom is `above` points over the axes."""
     width, height = axes_size(ax)
     ax.legend(

@@ -1,4 +1,4 @@
-"""What tags, images and layers hold, made ready for the tag map: whose bytes they are, which are shown, in what order."""
+"""What tags, images and layers hold, made ready for the tag map: whose the bytes are, what is shown, in what order."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def contents_of(table: pd.DataFrame) -> Contents:
             found.absent |= set() if present else {blob}
         if blob not in layers:
             layers.append(blob)
-    found.image_bytes = {image: sum(map(found.layers.__getitem__, layers)) for image, layers in
-    found.images.items()} for tag, images in found.tags.items():
+    found.image_bytes = {image: sum(map(found.layers.__getitem__, layers)) for image, layers in found.images.items()}
+    for tag, images in found.tags.items():
         reached = {layer for image in images for layer in found.images[image]}
         found.tag_bytes[tag] = sum(map(found.layers.__getitem__, reached))
     return found
@@ -115,20 +115,23 @@ def _untangled(contents: Contents, chosen: Chosen) -> Chosen:
         for layer in contents.images[image]
         if layer in set(chosen.layers)
     ]
-    names = [(tag[0], image, contents.image_bytes[image] + 1) for tag in chosen.tags for image in
-    contents.tags[tag]] backwards = [(layer, image, size) for image, layer, size in links] to_repositories =
-    [(image, name, size) for name, image, size in names] repositories = list(dict.fromkeys(name for name, _ in
-    chosen.tags)) images, layers = chosen.images, chosen.layers orders = [] for _ in range(_SWEEPS):
+    names = [(tag[0], image, contents.image_bytes[image] + 1) for tag in chosen.tags for image in contents.tags[tag]]
+    backwards = [(layer, image, size) for image, layer, size in links]
+    to_repositories = [(image, name, size) for name, image, size in names]
+    repositories = list(dict.fromkeys(name for name, _ in chosen.tags))
+    images, layers = chosen.images, chosen.layers
+    orders = []
+    for _ in range(_SWEEPS):
         images = _by_mean(images, repositories, names)
         layers = _by_mean(layers, images, links)
-        orders.append((_way(repositories, images, names) + _way(images, layers, links), repositories, images,
-        layers)) images = _by_mean(images, layers, backwards) repositories = _by_mean(repositories, images,
-        to_repositories)
+        way = _way(repositories, images, names) + _way(images, layers, links)
+        orders.append((way, repositories, images, layers))
+        images = _by_mean(images, layers, backwards)
+        repositories = _by_mean(repositories, images, to_repositories)
     _, repositories, images, layers = min(orders, key=lambda order: order[0])
     place = {name: at for at, name in enumerate([*repositories, *images])}
     order = {
-        tag: min((place[image] for image in contents.tags[tag] if image in place), default=0) for tag in
-        chosen.tags
+        tag: min((place[image] for image in contents.tags[tag] if image in place), default=0) for tag in chosen.tags
     }
     tags = sorted(chosen.tags, key=lambda tag: (place[tag[0]], order[tag], tag))
     return Chosen(tags, images, layers, chosen.small)

@@ -87,8 +87,7 @@ class TagMap:
     texts: tuple[Text, ...] = ()
 
 
-def describe_tag_map(table: pd.DataFrame, *, width: float = 720.0, height: float = _HEIGHT, most: int = MOST)
--> TagMap:
+def describe_tag_map(table: pd.DataFrame, *, width: float = 720.0, height: float = _HEIGHT, most: int = MOST) -> TagMap:
     """Where everything lies in the picture that :func:`regviz.plot.tag_map` draws.
 
     Parameters
@@ -124,12 +123,15 @@ class _Layout:
 
     def tag_map(self) -> TagMap:
         """The whole picture."""
-        names = fit_all([drawable(":".join(tag)) for tag in self.chosen.tags], min(_LEFT, self.width / 3),
-        TEXT_SIZE) first = max(text_width(name, TEXT_SIZE) for name in names) + 5 last = self.width -
-        min(_RIGHT, self.width / 3) middle = first + (last - first) * 0.45 columns =
-        self._levelled([self._tags(first, names), self._images(middle), self._layers(last)]) tags, images,
-        layers = columns texts = [Text(box.x - 5, box.y + box.height / 2, box.label, anchor="right") for box
-        in tags] for column, room, colour in (
+        names = [drawable(":".join(tag)) for tag in self.chosen.tags]
+        names = fit_all(names, min(_LEFT, self.width / 3), TEXT_SIZE)
+        first = max(text_width(name, TEXT_SIZE) for name in names) + 5
+        last = self.width - min(_RIGHT, self.width / 3)
+        middle = first + (last - first) * 0.45
+        columns = self._levelled([self._tags(first, names), self._images(middle), self._layers(last)])
+        tags, images, layers = columns
+        texts = [Text(box.x - 5, box.y + box.height / 2, box.label, anchor="right") for box in tags]
+        for column, room, colour in (
             (images, last - middle - BAR - 8, INK),
             (layers, self.width - last - BAR - 4, MUTED),
         ):
@@ -214,8 +216,7 @@ class _Layout:
         of_image, of_layer = {box.key: box for box in images}, {box.key: box for box in layers}
         for box, tag in zip(tags, self.chosen.tags, strict=True):
             targets = [of_image[image] for image in self.contents.tags[tag] if image in of_image]
-            found += _leaving(box, [(target, target.height) for target in sorted(targets, key=lambda to:
-            to.y)])
+            found += _leaving(box, [(target, target.height) for target in sorted(targets, key=lambda to: to.y)])
         for box in images:
             sizes: dict[str, int] = {}
             for layer in self.contents.images[box.key]:
@@ -270,8 +271,5 @@ def _explanation(contents: Contents, chosen: Chosen) -> str:
         )
         if count
     ]
-    text = (
-        "Tags, their images, the layers of those: heights are bytes, and a layer is stored once however many
-        reach it."
-    )
+    text = "Tags, their images and layers: heights are bytes, and a layer is stored once however many reach it."
     return f"{text} Left out: {', '.join(left)}." if left else text

@@ -211,11 +211,9 @@ def _put_marks(ax: Axes, told: Histogram) -> None:
     tallest = max(each.count for each in told.bins)
     for (_, words), place, row, side, at in zip(told.marks, places, rows, sides, points, strict=True):
         count = next(each.count for each in told.bins if math.floor(place) == each.power)
-        top, bottom = height + SMALL_SIZE + 4 + (row + 1) * TEXT_LINE, count / tallest * height + SMALL_SIZE +
-        6 upright = ax.get_xaxis_transform() ax.plot(
-            [place, place], [bottom / height, top / height], color=INK, linewidth=1, transform=upright,
-            clip_on=False
-        )
+        top, bottom = height + SMALL_SIZE + 4 + (row + 1) * TEXT_LINE, count / tallest * height + SMALL_SIZE + 6
+        upright, ends = ax.get_xaxis_transform(), [bottom / height, top / height]
+        ax.plot([place, place], ends, color=INK, linewidth=1, transform=upright, clip_on=False)
         ax.plot([place], [bottom / height], "v", color=INK, markersize=4, transform=upright, clip_on=False)
         ax.annotate(
             fit(words, (width - at if side > 0 else at) - 6, TEXT_SIZE),
@@ -235,12 +233,12 @@ def _place(length: int) -> float:
     return power + length / (1 << power) - 1 if length else -0.5
 
 
-def _arrange(points: list[float], widths: list[float], width: float) -> tuple[tuple[int, ...], tuple[int,
-...]]:
+def _arrange(points: list[float], widths: list[float], width: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """A row (1 above 0) and a side for the words of each of two marks, so that no words meet the other's line."""
     for rows, sides in itertools.product(((1, 0), (0, 1)), ((1, 1), (-1, 1), (-1, -1), (1, -1))):
-        spans = [sorted((at, at + side * (long + 8))) for at, long, side in zip(points, widths, sides,
-        strict=True)] lower = rows.index(0) met = spans[lower][0] <= points[1 - lower] <= spans[lower][1] if
-        not met and all(0 <= start and end <= width for start, end in spans):
+        spans = [sorted((at, at + side * (long + 8))) for at, long, side in zip(points, widths, sides, strict=True)]
+        lower = rows.index(0)
+        met = spans[lower][0] <= points[1 - lower] <= spans[lower][1]
+        if not met and all(start >= 0 and end <= width for start, end in spans):
             return rows, sides
     return (1, 0), tuple(1 if at < width / 2 else -1 for at in points)

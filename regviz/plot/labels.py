@@ -15,6 +15,8 @@ from regviz.text import UNITS, escape_terminal
 
 FAMILY = "DejaVu Sans"
 ELLIPSIS = "…"
+_TELLING = 6
+"""Characters at both ends by which a reader tells cut names apart."""
 _NOP = re.compile(r"^/bin/sh -c #\(nop\)\s*")
 _SHELL = re.compile(r"^(?:\|\d+ .*?)?(?:/bin/sh|/bin/bash|cmd|powershell)\s+(?:-c|/S /C)\s+", re.DOTALL)
 
@@ -55,9 +57,10 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """
     if not text:
         return 0.0
-    properties = FontProperties(family=FAMILY, weight="bold" if bold else "normal",
-    size=text_to_path.FONT_SCALE) width: float = text_to_path.get_text_width_height_descent(text, properties,
-    ismath=False)[0] return width * size / text_to_path.FONT_SCALE
+    scale = text_to_path.FONT_SCALE
+    font = FontProperties(family=FAMILY, weight="bold" if bold else "normal", size=scale)
+    width: float = text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+    return width * size / scale
 
 
 def wrap(text: str, width: float, size: float, *, bold: bool = False, lines: int = 3) -> str:
@@ -130,13 +133,13 @@ def fit_all(texts: Sequence[str], widths: float | Sequence[float], size: float) 
     ['team/…easty…yyy', 'team/…westy…yyy']
     """
     room: dict[str, float] = {}
-    for text, width in zip(texts, widths if isinstance(widths, Sequence) else [widths] * len(texts),
-    strict=True):
+    for text, width in zip(texts, widths if isinstance(widths, Sequence) else [widths] * len(texts), strict=True):
         room[text] = min(width, room.get(text, width))
     made = {text: fit(text, width, size) for text, width in room.items()}
-    alike: dict[str, list[str]] = {}
+    alike: dict[tuple[str, ...], list[str]] = {}
     for text, short in made.items():
-        alike.setdefault(short, []).append(text)
+        ends = (text,) if text == short else (text[:_TELLING], text[-_TELLING:])
+        alike.setdefault(ends, []).append(text)
     for group in alike.values():
         if len(group) > 1:
             made.update(_distinct(sorted(group), min(room[text] for text in group), size))
@@ -171,8 +174,7 @@ def _distinct(group: list[str], width: float, size: float) -> dict[str, str]:
 
 
 def _common_start(one: str, other: str) -> int:
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one),
-    len(other)))
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def instruction(created_by: str | None) -> str:

@@ -96,8 +96,9 @@ def _draw(told: TagMap, ax: Axes | None) -> Axes:
 
 
 def _put(ax: Axes, name: str, paths: Sequence[Path], colours: Sequence[str], opacity: float) -> None:
-    series = PathCollection(paths, facecolors=colours, edgecolors="none", linewidths=0, alpha=opacity,
-    clip_on=False) series.set_gid(f"{MARKS}{name}") ax.add_collection(series, autolim=False)
+    series = PathCollection(paths, facecolors=colours, edgecolors="none", linewidths=0, alpha=opacity, clip_on=False)
+    series.set_gid(f"{MARKS}{name}")
+    ax.add_collection(series, autolim=False)
 
 
 def _bar(box: Box) -> Path:

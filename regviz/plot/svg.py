@@ -1,4 +1,4 @@
-"""A matplotlib figure as an SVG element for a page: text stays text, nothing is fetched, the same figure gives the same bytes.
+"""A matplotlib figure as an SVG element for a page: text stays text, nothing is fetched, the bytes never vary.
 
 Matplotlib draws; what it wrote is read again and written smaller and safer: coordinates rounded, styles in
 classes, ids made unique, every text with the length it was given room for, colours that follow the page.
@@ -90,11 +90,10 @@ def to_svg(figure: Figure, *, title: str, description: str = "") -> str:
         labels += f" {name}-d"
     width, height = (_rounded(root.get(side, "")) for side in ("width", "height"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="regviz" role="img"
-        aria-labelledby="{labels}" ' f'width="{width}" height="{height}"
-        viewBox="{_rounded(root.get("viewBox", ""))}">{head}'
-        f"<style>#{name}{{font-family:{_FAMILY};stroke-linejoin:round}}#{name}
-        text{{white-space:pre}}{rules}</style>" f"{body}</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="regviz" role="img" aria-labelledby="{labels}" '
+        f'width="{width}" height="{height}" viewBox="{_rounded(root.get("viewBox", ""))}">{head}'
+        f"<style>#{name}{{font-family:{_FAMILY};stroke-linejoin:round}}#{name} text{{white-space:pre}}{rules}</style>"
+        f"{body}</svg>"
     )
 
 
@@ -125,8 +124,9 @@ class _Writer:
         declarations = dict(self._declarations(node))
         if tag == "path" and _invisible(declarations) and "id" not in node.attrib:
             return ""
-        attributes = {key: _rounded(" ".join(node.attrib[key].split())) for key in _KEPT if key in
-        node.attrib} attributes |= self._links(node) if declarations:
+        attributes = {key: _rounded(" ".join(node.attrib[key].split())) for key in _KEPT if key in node.attrib}
+        attributes |= self._links(node)
+        if declarations:
             attributes["class"] = self._class(declarations)
         if tag == "path" and (circle := _as_circle(attributes)):
             tag, attributes = "circle", circle
@@ -183,12 +183,10 @@ class _Writer:
             if key in _COLOURED and value in CSS_OPACITY:
                 yield f"{key}-opacity", f"{CSS_OPACITY[value] * float(written.get(f'{key}-opacity', 1)):.3g}"
                 yield key, "currentColor"
-            elif key.removesuffix("-opacity") in _COLOURED and written.get(key.removesuffix("-opacity")) in
-            CSS_OPACITY:
+            elif key.endswith("-opacity") and written.get(key.removesuffix("-opacity"), "").strip() in CSS_OPACITY:
                 continue
             elif (key, value) not in _DEFAULTS:
-                yield key, CSS.get(value, self._prefixed(_rounded(value)) if "#" in value else
-                _rounded(value))
+                yield key, CSS.get(value, self._prefixed(_rounded(value)))
 
     def _prefixed(self, value: str) -> str:
         return _REFERENCE.sub(rf"url(#{self._name}-\1)", value)
@@ -204,8 +202,7 @@ def _invisible(declarations: dict[str, str]) -> bool:
 
 
 def _rounded(text: str) -> str:
-    return _NUMBER.sub(lambda match: f"{round(float(match[0]), 2):g}" if abs(float(match[0])) < 1e5 else
-    match[0], text)
+    return _NUMBER.sub(lambda match: f"{round(float(match[0]), 2):g}" if abs(float(match[0])) < 1e5 else match[0], text)
 
 
 def _as_circle(attributes: dict[str, str]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -29,6 +28,7 @@ from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
     import networkx as nx
+    import numpy as np
     from matplotlib.axes import Axes
 
 _CORNER = 5.0
@@ -108,13 +108,15 @@ def _meanings(told: Forest) -> list[tuple[Line2D, str]]:
     used = {dot.colour for dot in told.dots}
     look: dict[str, Any] = {"marker": "o", "linewidth": 0, "markersize": 7}
     said = [
-        (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "tags of one repository, by its colour, stand on
-        it"), (OTHERS in used, OTHERS, "of one further repository"), (SEVERAL in used, SEVERAL, "of several"),
+        (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "tags of one repository, by its colour, stand on it"),
+        (OTHERS in used, OTHERS, "of one further repository"),
+        (SEVERAL in used, SEVERAL, "of several"),
         ("" in used, "none", "no tag"),
     ]
     return [
-        (Line2D([], [], markerfacecolor=colour, markeredgecolor=MUTED if colour == "none" else colour,
-        **look), words) for occurs, colour, words in said if occurs
+        (Line2D([], [], markerfacecolor=colour, markeredgecolor=MUTED if colour == "none" else colour, **look), words)
+        for occurs, colour, words in said
+        if occurs
     ]
 
 
@@ -129,6 +131,7 @@ def _lines(told: Forest) -> Path:
             points += [(x, y), (end, level)]
             codes += [Path.MOVETO, Path.LINETO]
             continue
-        points += [(x, y), (turn, y), (turn, level - side * bend), (turn, level), (turn + bend, level), (end,
-        level)] codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO]
+        corner = [(turn, level - side * bend), (turn, level), (turn + bend, level)]
+        points += [(x, y), (turn, y), *corner, (end, level)]
+        codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO]
     return Path(points, codes) if points else Path([(0, 0)], [Path.MOVETO])

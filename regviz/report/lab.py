@@ -6,9 +6,11 @@ import hashlib
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,12 +83,19 @@ def lab(
     with tempfile.TemporaryDirectory(prefix="regviz-") as own:
         _write_kernel(Path(own))
         environment["JUPYTER_PATH"] = own_path("JUPYTER_PATH", own)
-        with subprocess.Popen(command, env=environment) as server:  # noqa: S603  # this Python, arguments of our own
-            while True:
-                try:
-                    return server.wait()
-                except KeyboardInterrupt:  # JupyterLab heard it too, and asks whether to stop
-                    continue
+        return _run(command, environment)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run JupyterLab to its end; whoever ends this process ends it too."""
+    with subprocess.Popen(command, env=environment) as server:  # noqa: S603  # this Python, arguments of our own
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        while True:
+            try:
+                return server.wait()
+            except KeyboardInterrupt:  # JupyterLab heard it too, and asks whether to stop
+                continue
 
 
 def lay_out(place: Path) -> list[str]:

@@ -49,7 +49,7 @@ class Entries:
     inline: list[bytes | None] = field(default_factory=list)
 
     def small(self, at: int) -> bytes:
-        """Content of a file that should be small; of one that is not, `INLINE` zero bytes, which nothing takes for good."""
+        """Content of a file that should be small; of another, `INLINE` zero bytes, which nobody takes for good."""
         content = self.inline[at]
         return bytes(INLINE) if content is None else content
 

@@ -90,7 +90,7 @@ class Stream:
                 piece = self._file.read1(count)
             except EOFError:
                 self._damage = self._damaged("its compressed data break off")
-            except (isal_zlib.error, zstandard.ZstdError, OSError, ValueError) as error:
+            except (isal_zlib.IsalError, zstandard.ZstdError, OSError, ValueError) as error:
                 self._damage = self._damaged(f"its compression is broken ({error})")
         if self._damage is not None:
             raise self._damage

@@ -8,7 +8,7 @@ GNU.sparse.*, sizes in base 256, old GNU sparse files (S), hard links.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from regviz.errors import DamagedArchiveError
 from regviz.storage.base import FILE, Entries, StorageProblem
@@ -146,7 +146,7 @@ class Tar:
                 return
             size, mtime, offset, inline = facts
             for column, value in zip(_columns(found), (path, FILE, size, mtime, offset, inline), strict=True):
-                column.append(value)  # type: ignore[arg-type]
+                column.append(value)
             safe = safe_path(path)
             if safe in wanted:  # a link to a link
                 there[safe] = facts
@@ -162,7 +162,7 @@ class Tar:
                 if safe in wanted:
                     there.pop(safe, None)
                     if kind == FILE:
-                        there[safe] = tuple(facts)  # type: ignore[assignment]
+                        there[safe] = tuple(facts)
         for path, target, _ in links[at:]:
             link(path, target)
         return self._checked(found)
@@ -213,5 +213,5 @@ def _are_plain(paths: list[bytes]) -> bool:
     return not any(trace in together for trace in (b"//", b"/.", b"\n/", b"\n.", b"/\n", b"\n\n"))
 
 
-def _columns(batch: Entries) -> tuple[list[bytes], list[int], list[int], list[int], list[int], list[bytes | None]]:
+def _columns(batch: Entries) -> tuple[list[Any], ...]:
     return batch.paths, batch.types, batch.sizes, batch.mtimes, batch.locators, batch.inline

@@ -47,8 +47,7 @@ class Truth:
     def rows(self, groups: Mapping[Hashable, set[tuple[str, str]]]) -> dict[Hashable, dict[str, int]]:
         """The byte columns of rows that stand for sets of tags."""
         reached = {
-            row: set().union(*(self.tags[tag] for tag in tags)) if tags else set()
-            for row, tags in groups.items()
+            row: set().union(*(self.tags[tag] for tag in tags)) if tags else set() for row, tags in groups.items()
         }
         owners: dict[str, int] = defaultdict(int)
         for blobs in reached.values():
@@ -69,8 +68,7 @@ class Truth:
     def shares(self, groups: Mapping[Hashable, set[tuple[str, str]]]) -> dict[Hashable, Fraction]:
         """The exact amortised bytes of rows that stand for sets of tags."""
         reached = {
-            row: set().union(*(self.tags[tag] for tag in tags)) if tags else set()
-            for row, tags in groups.items()
+            row: set().union(*(self.tags[tag] for tag in tags)) if tags else set() for row, tags in groups.items()
         }
         return {
             row: sum(
@@ -96,11 +94,7 @@ def whole_shares(shares: Mapping[Hashable, Fraction]) -> dict[Hashable, int]:
 def files_of(source: Path) -> Files:
     """The regular files of an archive or a folder."""
     if source.is_dir():
-        return {
-            path.relative_to(source).as_posix(): path.read_bytes()
-            for path in source.rglob("*")
-            if path.is_file()
-        }
+        return {path.relative_to(source).as_posix(): path.read_bytes() for path in source.rglob("*") if path.is_file()}
     found = {}
     with tarfile.open(source) as archive:
         for member in archive:
@@ -124,9 +118,7 @@ def _v1(files: Files) -> Truth:
             truth.stored[match[1]] = len(content)
             truth.layers.add(match[1])
     ancestry = {
-        path.split("/")[-2]: json.loads(content)
-        for path, content in files.items()
-        if path.endswith("/ancestry")
+        path.split("/")[-2]: json.loads(content) for path, content in files.items() if path.endswith("/ancestry")
     }
     for path, content in files.items():
         if match := _V1_TAG.search(path):
@@ -137,14 +129,10 @@ def _v1(files: Files) -> Truth:
 def _v2(files: Files) -> Truth:
     truth = Truth()
     contents = {
-        f"{match[1]}:{match[2]}": content
-        for path, content in files.items()
-        if (match := _V2_BLOB.search(path))
+        f"{match[1]}:{match[2]}": content for path, content in files.items() if (match := _V2_BLOB.search(path))
     }
     truth.stored = {digest: len(content) for digest, content in contents.items()}
-    canonical = {
-        f"{m[1]}:{m[2]}": content.decode() for path, content in files.items() if (m := _V2_LINK.search(path))
-    }
+    canonical = {f"{m[1]}:{m[2]}": content.decode() for path, content in files.items() if (m := _V2_LINK.search(path))}
     for path, content in files.items():
         if match := _V2_TAG.search(path):
             reached: set[str] = set()

@@ -82,9 +82,7 @@ def config_of(architecture: str, comment: str = "", system: str = "linux") -> by
     return encode({"os": system, "architecture": architecture, "comment": comment})
 
 
-def pushed(
-    store: Store, repository: str, config: bytes, layers: list[bytes], *tags: str, **more: Any
-) -> bytes:
+def pushed(store: Store, repository: str, config: bytes, layers: list[bytes], *tags: str, **more: Any) -> bytes:
     """An image whose layers are these very bytes; what is read of them is their length."""
     for blob in (config, *layers):
         store.linked_blob(repository, blob)
@@ -96,9 +94,7 @@ def pushed(
 class TestMistakesOfOthers:
     """What two other tools say of such a registry is wrong; the right answers are counted here by hand."""
 
-    def test_oci_and_multi_platform_tags_have_bytes_and_nothing_of_them_is_unused(
-        self, tmp_path: Path
-    ) -> None:
+    def test_oci_and_multi_platform_tags_have_bytes_and_nothing_of_them_is_unused(self, tmp_path: Path) -> None:
         store = Store(tmp_path)
         docker_config, oci_config, amd, arm = (config_of(a, a) for a in ("amd64", "s390x", "386", "arm"))
         docker = pushed(store, "docker", docker_config, [b"d" * 70], "1", oci=False)
@@ -227,9 +223,7 @@ class TestDefinitions:
         store = Store(tmp_path)
         config = config_of("amd64")
         store.linked_blob("app", config)
-        layers = [
-            {"mediaType": OCI_LAYER, "size": (1 << 62) - 1, "digest": f"sha256:{n:064x}"} for n in range(1, 6)
-        ]
+        layers = [{"mediaType": OCI_LAYER, "size": (1 << 62) - 1, "digest": f"sha256:{n:064x}"} for n in range(1, 6)]
         store.push(
             "app",
             encode({"schemaVersion": 2, "config": descriptor(config, OCI_CONFIG), "layers": layers}),
@@ -320,9 +314,7 @@ def groups_of(reg: Registry, by: Grain) -> dict[Any, set[tuple[str, str]]]:
 
 def hold_against_oracle(source: Path) -> None:
     reg, truth = read(source), truth_of(source)
-    assert set(truth.tags) == set(
-        zip(reg.tags["repository"].astype(str), reg.tags["tag"].astype(str), strict=True)
-    )
+    assert set(truth.tags) == set(zip(reg.tags["repository"].astype(str), reg.tags["tag"].astype(str), strict=True))
     for by in ("tag", "repository", "namespace"):
         table = sizes(reg, by=by)
         groups = groups_of(reg, by)
@@ -414,6 +406,5 @@ def test_the_shapley_value_by_its_own_definition() -> None:
     assert value == [Fraction(233, 6), Fraction(233, 6), Fraction(121, 3)]
     matrix = incidence(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 2]), (3, 3))
     assert all(
-        abs(got - true) < 1
-        for got, true in zip(amortise(matrix, np.array(blob_bytes)).tolist(), value, strict=True)
+        abs(got - true) < 1 for got, true in zip(amortise(matrix, np.array(blob_bytes)).tolist(), value, strict=True)
     )

@@ -122,6 +122,8 @@ def test_a_real_jupyterlab_runs_the_report_on_the_source(tmp_path: Path) -> None
         finally:
             client.stop_channels()
             request(port, "DELETE", f"/api/sessions/{session['id']}", headers=authorised)
+    with pytest.raises(OSError, match="refused"):  # with regviz ended, JupyterLab has ended
+        request(port, "GET", "/api")
     opening = parse(shown[0])
     assert str(tmp_path / "storage") in opening.text
     assert opening.one("style").text.strip()

@@ -110,12 +110,12 @@ def test_every_problem_has_its_meaning_and_its_places(
 ) -> None:
     made, registry = page("hostile"), read(source("hostile"))
     shown = made.one("div", class_="rv-problems").all("section")
-    assert {section.one("code").text for section in shown} == set(registry.problems["rule"])
+    assert {section.one("p", class_="source").one("code").text for section in shown} == set(registry.problems["rule"])
     severities = ["error", "warning", "info"]
     order = [section.attributes["class"] for section in shown]
     assert order == sorted(order, key=severities.index)
     for section in shown:
-        rule = section.one("code").text
+        rule = section.one("p", class_="source").one("code").text
         assert len(section.one("table").rows()) == (registry.problems["rule"] == rule).sum()
         assert "What to do:" in section.text
 

@@ -84,7 +84,7 @@ class Inventory:
             self.locators.append(locators[here])
 
     def without_data(self, algorithm: bytes, names: list[bytes]) -> None:
-        """Digests that have a directory in the store, and no data where their listing told of it: nor anywhere else?"""
+        """Say of digests with a directory in the store, and no data there, that nor are there any elsewhere."""
         stored = self.facts.stored
         codes = stored.key("blob").intern(_keys(algorithm, names))
         for row in np.flatnonzero(~np.isin(codes, stored["blob"])).tolist():

@@ -1,0 +1,207 @@
+"""Whatever goes wrong ends in one clear line and a non-zero exit; never in a traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.running import WORLD, WORLD_V1, run, start
+from tests.helpers import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMANDS = ["tree", "table", "sizes", "graph", "detect", "capture", "report"]
+
+
+def _words(command: str, source: Path, folder: Path) -> list[str | Path]:
+    more: dict[str, list[str | Path]] = {
+        "table": ["tags"],
+        "capture": ["-o", folder / "made.regviz"],
+        "report": ["-o", folder / "made.html"],
+    }
+    return [command, source, *more.get(command, [])]
+
+
+def _empty(folder: Path) -> Path:
+    (folder / "empty").mkdir()
+    return folder / "empty"
+
+
+def _no_registry(folder: Path) -> Path:
+    (folder / "home" / "me").mkdir(parents=True)
+    (folder / "home" / "notes.txt").write_text("hello")
+    return folder / "home"
+
+
+def _truncated(folder: Path) -> Path:
+    whole = subprocess.run(["gzip", "-dc", WORLD], check=True, capture_output=True).stdout
+    (folder / "cut.tar").write_bytes(whole[: len(whole) // 2 + 100])
+    return folder / "cut.tar"
+
+
+def _truncated_gzip(folder: Path) -> Path:
+    (folder / "cut.tar.gz").write_bytes(WORLD.read_bytes()[:20_000])
+    return folder / "cut.tar.gz"
+
+
+def _random(folder: Path) -> Path:
+    (folder / "random").write_bytes(bytes((n * n + 7 * n) % 251 for n in range(5_000)))
+    return folder / "random"
+
+
+def _missing(folder: Path) -> Path:
+    return folder / "missing"
+
+
+BROKEN = {
+    _empty: "is an empty folder",
+    _no_registry: r"no registry was found in .*notes\.txt",
+    _truncated: "breaks off",
+    _truncated_gzip: "breaks off|damaged|not complete",
+    _random: "is no archive",
+    _missing: "nothing lies at",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("make", BROKEN, ids=lambda make: make.__name__.strip("_"))
+def test_a_source_that_cannot_be_read(command: str, make: Callable[[Path], Path], tmp_path: Path) -> None:
+    source = make(tmp_path)
+    if command == "detect" and make in (_truncated, _truncated_gzip):
+        assert run(command, source).exit_code == 0  # its beginning is enough
+        return
+    result = run(*_words(command, source, tmp_path))
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    assert re.fullmatch(rf"regviz: .*({BROKEN[make]}).*\n", result.stderr)
+    assert not (tmp_path / "made.html").exists()
+    assert not (tmp_path / "made.regviz").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unreadable_folder(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may read everything, so that a folder that may not be read has to be feigned."""
+    store = Store(tmp_path / "registry")
+    store.image("a", [b"one"], "1")
+
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    result = run(*_words(command, store.root, tmp_path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert re.fullmatch(r"regviz: .* may not be read by this user; .*\n", result.stderr)
+
+
+@pytest.mark.parametrize("words", [["tree"], ["table", "tags"], ["sizes"], ["graph"], ["rules"], ["detect"]])
+def test_an_output_that_cannot_be_written(words: list[str], tmp_path: Path) -> None:
+    source = [] if words == ["rules"] else [str(WORLD)]
+    target = tmp_path / "no" / "such" / "folder"
+    result = run(words[0], *source, *words[1:], "-o", target)
+    assert (result.exit_code, result.stderr) == (1, f"regviz: {target}: No such file or directory\n")
+    full = start(words[0], *source, *words[1:], stdout=Path("/dev/full").open("wb"))  # noqa: SIM115
+    _, complaint = full.communicate()
+    assert (full.returncode, complaint) == (1, b"regviz: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", [["tree", "--full"], ["table", "layers"], ["graph"]])
+def test_a_reader_that_has_seen_enough(words: list[str]) -> None:
+    """As `| head -1` does: nothing to complain about, and nothing left to write."""
+    process = start(words[0], WORLD, *words[1:], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait() == 1
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+
+
+def test_an_interrupt() -> None:
+    """It comes while the command waits to write on: the tree is longer than what a pipe holds."""
+    process = start("tree", WORLD, "--full")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(os.fsencode(WORLD))
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate()
+    assert (process.returncode, complaint) == (130, b"regviz: interrupted\n")
+
+
+def test_strict_lists_what_is_wrong() -> None:
+    """The push of team/worker died in the shipped world: an unfinished image, and a layer that never came."""
+    result = run("table", WORLD_V1, "tags", "--strict")
+    assert (result.exit_code, result.stdout) == (1, "")
+    first, *others = result.stderr.splitlines()
+    assert first == f"regviz: {WORLD_V1} has {len(others)} problems"
+    rules = {line.split(": ")[1] for line in others}
+    assert rules == {"v1-in-progress", "v1-index-missing-image"}
+
+
+def test_a_registry_without_errors_is_strictly_fine() -> None:
+    assert run("table", WORLD, "tags", "--strict").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["table", WORLD, "nothing"],
+        ["table", WORLD, "tags", "more"],
+        ["table", WORLD, "tags", "--tag", "("],
+        ["table", WORLD, "layers", "--repository", "a"],
+        ["table", WORLD, "blobs", "--tag", "a"],
+        ["sizes", WORLD, "--by", "colour"],
+        ["graph", WORLD, "-o", "layers.png"],
+        ["graph", WORLD, "--objects", "--collapse"],
+        ["graph", WORLD, "--objects", "--format", "svg"],
+        ["tree", WORLD, "--depth", "0"],
+        ["rules", "no-such-rule"],
+        ["capture", WORLD],
+        ["nothing"],
+    ],
+    ids=lambda words: " ".join(map(str, words)).replace(str(WORLD), "SOURCE"),
+)
+def test_wrong_use(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*words)
+    assert result.exit_code == 2, result.output
+    assert re.search(r"^Usage: regviz", result.stderr)
+    assert re.search(r"^Error: ", result.stderr, re.MULTILINE)
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_word_that_is_neither_a_source_nor_a_table() -> None:
+    result = run("table", "tgas")
+    assert result.exit_code == 1
+    assert re.fullmatch(
+        r"regviz: nothing lies at tgas, and it is no table: those are repositories, .*\n", result.stderr
+    )
+
+
+@pytest.mark.parametrize("command", ["tree", "table", "sizes", "graph", "detect", "capture", "report"])
+@pytest.mark.parametrize("inside", [True, False])
+def test_nothing_is_written_to_a_source(command: str, inside: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    if inside:
+        source = Store(tmp_path / "registry").root
+        Store(source / "other").image("a", [b"one"], "1")
+        target = source / "docker" / "out.json"
+    else:
+        source = target = tmp_path / "world.tar.gz"
+        source.write_bytes(WORLD.read_bytes())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    words = [*_words(command, source, tmp_path)]
+    result = run(*words[: words.index("-o") if "-o" in words else len(words)], "-o", target)
+    assert result.exit_code == 1
+    assert re.fullmatch(r"regviz: .* lies in the source .*\n", result.stderr)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_messages_cannot_move_a_cursor(tmp_path: Path) -> None:
+    result = run("detect", tmp_path / "\x1b[31mred\n")
+    assert result.exit_code == 1
+    assert result.stderr.removesuffix("\n").isprintable()
