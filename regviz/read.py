@@ -16,8 +16,8 @@ from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.registry import Source
 from regviz.storage import open_storage
-from regviz.storage.base import is_walkable
-from regviz.text import decode_name
+from regviz.storage.base import StorageProblem, is_walkable
+from regviz.text import decode_name, escape_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,26 +116,28 @@ def _without_collection() -> Iterator[None]:
 
 def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
     began = dt.datetime.now(dt.UTC)
-    place, inside = _outermost(path)
-    storage = open_storage(place, partial=partial)
+    storage = open_storage(_outermost(path), partial=partial)
     storage.uri = path
     found = recognise(storage)
-    if inside and found and not (found[0].root == inside or inside.startswith(found[0].root)):
-        found = []
     if not found:
         raise NotRecognisedError(_not_recognised(path, storage))
-    first = found[0]
+    first, *others = found
+    for other in others:
+        storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
 
 
-def _outermost(path: str) -> tuple[str, bytes]:
-    """A folder that is ``docker/registry/v2`` itself, or part of that path, is read from above: marks lie there."""
-    parts = Path(os.path.abspath(path)).parts  # noqa: PTH100  # links on the way stay as they are
+def _outermost(path: str) -> str:
+    """A folder that is ``docker/registry/v2`` itself, or on the way to it, is read from above: marks lie there."""
+    parts = Path(os.path.realpath(path)).parts
     for tail in (("docker", "registry", "v2"), ("docker", "registry"), ("docker",)):
-        if parts[-len(tail) :] == tail and os.path.isdir(path):  # noqa: PTH112
-            return str(Path(*parts[: -len(tail)])), os.fsencode("/".join(tail))
-    return path, b""
+        above = os.path.join(*parts[: -len(tail)], "")  # noqa: PTH118  # what may not be looked into is no folder here
+        if parts[-len(tail) :] == tail and os.access(above, os.R_OK | os.X_OK):
+            for name in ("blobs", "repositories"):
+                if os.path.isdir(os.path.join(above, "docker", "registry", "v2", name)):  # noqa: PTH112, PTH118
+                    return above
+    return path
 
 
 def _not_recognised(path: str, storage: Storage) -> str:
@@ -147,7 +149,7 @@ def _not_recognised(path: str, storage: Storage) -> str:
         names = sorted(listing.directories + listing.files)
         if not names:
             return f"{path} is an empty folder"
-        seen = ", ".join(decode_name(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
+        seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
             f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution) and for "
             "images/ and repositories/ (v1), a few directories down"

@@ -68,7 +68,7 @@ def _write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:
         return value.isoformat() if hasattr(value, "isoformat") else value
 
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text)
+    writer = csv.writer(text, lineterminator="\n")
     columns = plain_columns(frame)
     writer.writerow(columns)
     writer.writerows(zip(*([cell(value) for value in values] for values in columns.values()), strict=True))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROWS = 60
 LEVELS = 24
+MARKS = 3_000
 LEAF_ROOM = 250.0
 _ROW = 17.0
 _LINE = 12.0
@@ -29,6 +30,7 @@ _MOST_DOTS = 0.6
 _WORDS = (54.0, 190.0)
 _TREE_GAP = 5.0
 _TAGS_NAMED = 4
+_FEWEST_ROWS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,9 @@ def describe_forest(
     """
     found = branches(graph)
     told = _Layout(found, width, rows).forest()
-    while told.height > height and rows > 2:
-        rows = max(2, min(rows - 1, int(rows * height / told.height)))
+    while rows > _FEWEST_ROWS and (told.height > height or len(told.dots) > MARKS):
+        too_much = max(told.height / height, len(told.dots) / MARKS)
+        rows = max(_FEWEST_ROWS, min(rows - 1, int(rows / too_much)))
         told = _Layout(found, width, rows).forest()
     return told
 

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from regviz.plot.canvas import MARGIN, TEXT_LINE, WIDTH, Margins, axes_size, heading, new_axes, put_heading, put_legend
+from regviz.plot.canvas import HINTING, MARGIN, TEXT_LINE, WIDTH, Margins, axes_size, heading, left_of, new_axes, put_heading, put_legend
 from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, percent, text_width
 from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SHARED
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
@@ -24,6 +24,7 @@ _SAID = 5
 _ROW = 21.0
 _BAR = 0.62
 _LABEL_WIDTH = 215.0
+_LEAST_LABEL = 60.0
 _NOUNS = {
     "repository": ("repository", "repositories"),
     "namespace": ("namespace", "namespaces"),
@@ -171,9 +172,10 @@ def sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     --------
     >>> import regviz as rv
     >>> from regviz.analysis import sizes as answer
-    >>> axes = sizes(answer(rv.read()))
-    >>> [bar.get_width() > 0 for bar in axes.patches[:1]]
-    [True]
+    >>> table = answer(rv.read())
+    >>> first = sizes(table).patches[0]
+    >>> int(first.get_width()) == table["exclusive_bytes"][0]
+    True
     """
     with style():
         rows = ROWS if ax is None else max(2, int(axes_size(ax)[1] / _ROW))
@@ -181,7 +183,8 @@ def sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _draw(told: Bars, ax: Axes | None) -> Axes:
-    labels = fit_all([bar.label for bar in told.bars], _LABEL_WIDTH, TEXT_SIZE)
+    room = _LABEL_WIDTH if ax is None else max(_LEAST_LABEL, min(_LABEL_WIDTH, (left_of(ax) - 12) / HINTING))
+    labels = fit_all([bar.label for bar in told.bars], room, TEXT_SIZE)
     left = MARGIN + max((text_width(label, TEXT_SIZE) for label in labels), default=0) + 8
     height = max(1, len(told.bars)) * _ROW + (_ROW if told.rest else 0)
     if ax is None:

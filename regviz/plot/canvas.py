@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 WIDTH = 740.0
 """Points; what a report's page holds without shrinking it."""
 MARGIN = 10.0
+HINTING = 1.1
+"""How much wider than measured an Axes that is not ours may draw text, at common resolutions."""
 TITLE_LINE = TITLE_SIZE * 1.3
 TEXT_LINE = TEXT_SIZE * 1.45
 
@@ -102,6 +104,11 @@ def axes_size(ax: Axes) -> tuple[float, float]:
     box = ax.get_position()
     wide, high = figure_of(ax).get_size_inches()
     return float(box.width * wide * 72), float(box.height * high * 72)
+
+
+def left_of(ax: Axes) -> float:
+    """Points between the edge of the figure and an Axes."""
+    return float(ax.get_position().x0 * figure_of(ax).get_size_inches()[0] * 72)
 
 
 def put_heading(ax: Axes, head: Heading, *, left: float, above: float) -> None:

@@ -86,7 +86,7 @@ def markdown(source: str) -> str:
     Examples
     --------
     >>> markdown("## Who shares *what*?")
-    '<h2 id="who-shares-what">Who shares <em>what</em>?</h2>\\n'
+    '<h2 id="who-shares-what">Who shares <em>what</em>?</h2>\n'
     """
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -106,7 +106,7 @@ def highlight(source: str) -> str:
     Examples
     --------
     >>> highlight("x = 1")
-    '<div class=" highlight hl-python"><pre tabindex="0">...<span class="mi">1</span>\\n</pre></div>\\n'
+    '<div class=" highlight hl-python"><pre tabindex="0">...<span class="mi">1</span>\n</pre></div>\n'
     """
     from nbconvert.filters.highlight import Highlight2HTML
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from regviz.errors import DamagedArchiveError
 
@@ -90,7 +90,7 @@ class Stream:
                 piece = self._file.read1(count)
             except EOFError:
                 self._damage = self._damaged("its compressed data break off")
-            except (isal_zlib.IsalError, zstandard.ZstdError, OSError, ValueError) as error:
+            except (cast("type[Exception]", isal_zlib.error), zstandard.ZstdError, OSError, ValueError) as error:
                 self._damage = self._damaged(f"its compression is broken ({error})")
         if self._damage is not None:
             raise self._damage

