@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regviz.storage.base import FILE, is_walkable
+from regviz.storage.base import FILE, Listing, is_walkable
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from regviz.storage.base import Listing, Storage, Walkable
+    from regviz.storage.base import Storage, Walkable
 
 _DEEPEST = 6
 _MOST_DIRECTORIES = 500
@@ -76,8 +76,8 @@ def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
         before = b"/".join((b"docker", b"registry", b"v2")[: 3 - len(steps)])
         if before and not (path == before or path.endswith(b"/" + before)) and steps != (b"docker", b"registry", b"v2"):
             continue
-        inner = _join(path, b"/".join(steps))
-        if steps[0] in names and {b"blobs", b"repositories"} & {*storage.children(inner).directories}:
+        if {b"blobs", b"repositories"} & {*_below(storage, path, listing, steps).directories}:
+            inner = _join(path, b"/".join(steps))
             return Found("distribution", inner, f"it has {decode_name(inner)}")
     if not {b"blobs", b"repositories"} & names:
         return None
@@ -90,6 +90,16 @@ def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
     if b"repositories" in names and _has_section(storage, repositories, 0):
         return Found("distribution", path, "its repositories have _manifests, _layers or _uploads")
     return None
+
+
+def _below(storage: Walkable, path: bytes, listing: Listing, steps: tuple[bytes, ...]) -> Listing:
+    """What lies some directories down; nothing where one of them is none, or a link."""
+    for step in steps:
+        if step not in listing.directories:
+            return Listing([], [], [])
+        path = _join(path, step)
+        listing = storage.children(path)
+    return listing
 
 
 def _has_section(storage: Walkable, path: bytes, depth: int) -> bool:

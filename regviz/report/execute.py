@@ -45,7 +45,7 @@ def read_notebook(path: Path) -> NotebookNode:
 
     try:
         with path.open(encoding="utf-8") as file:
-            notebook: NotebookNode = nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
+            notebook: NotebookNode = nbformat.read(file, as_version=4)
         nbformat.validate(notebook)
     except OSError as error:
         raise RegvizError(f"the notebook {path} cannot be read: {error.strerror}") from error

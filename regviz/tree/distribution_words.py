@@ -32,7 +32,7 @@ _LINK_STATES = {
 class DistributionWords(RootedLayout):
     """Explains paths below ``docker/registry/v2``."""
 
-    title = "Distribution storage: blobs, and the names that refer to them"
+    title = "Distribution storage: blobs and names"
 
     def explain_outside(self, path: bytes) -> str:
         """See `RootedLayout`."""

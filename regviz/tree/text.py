@@ -68,7 +68,8 @@ def tree_lines(rows: Iterable[Row], width: int | None = None, *, full: bool = Fa
         return
     found = list(lines)
     widest = _WIDEST_NAME if width is None else min(_WIDEST_NAME, width * 9 // 20)
-    name_width = max((len(line.left) for line in found if line.explanation and len(line.left) <= widest), default=0)
+    below = (len(line.left) for line in found[1:] if line.explanation)  # a source's own name may be of any length
+    name_width = max((length for length in below if length <= widest), default=0)
     for line in found:
         yield from line.text(name_width, width)
 

@@ -18,7 +18,7 @@ _NOT_OF_THE_LAYOUT = "no part of the layout"
 class V1(RootedLayout):
     """The layout of Docker Registry v1; its root holds ``images`` and ``repositories``."""
 
-    title = "Docker Registry v1 storage: images, and the names that refer to them"
+    title = "Docker Registry v1: images and names"
     kinds = KINDS | {
         "image": Kind("image", "images", main=b"/json", weight=b"/layer"),
         "unfinished": Kind("unfinished image", "unfinished images"),
@@ -96,7 +96,7 @@ class V1(RootedLayout):
 
     def _images_directory(self) -> str:
         count, weight = self._layers
-        return f"{count_noun(count, 'layer')}, {format_bytes(weight)}: every layer is an image, and knows its parent"
+        return f"{count_noun(count, 'layer')}, {format_bytes(weight)}: each is an image"
 
     def _image(self, place: Place, image: str, type: int) -> str:  # noqa: A002
         row = self.known.row("manifests", image)
@@ -116,7 +116,7 @@ class V1(RootedLayout):
             Role.ANCESTRY: self._ancestry(image, code),
             Role.CHECKSUM: "checksum of json and layer",
             Role.IN_PROGRESS: "its upload was not completed: the server refuses to serve it",
-            Role.CACHE: "list of the files in the layer, kept by the server",
+            Role.CACHE: "list of its files, kept by the server",
         }.get(place.role, _NOT_OF_THE_LAYOUT)
 
     def _json(self, row: int, code: int) -> str:
@@ -129,11 +129,11 @@ class V1(RootedLayout):
     def _layer(self, code: int) -> str:
         layer = self.known.rows("layers", "layer", code)
         if not len(layer):
-            return "files it adds, changes and removes"
+            return "its files, as a tar"
         if self.known.number("layers", "empty", int(layer[0])):
             return "an empty layer: it changes no file"
         unpacked = self.known.number("layers", "uncompressed_bytes", int(layer[0]))
-        return f"files it adds, changes and removes{f', {format_bytes(unpacked)} unpacked' if unpacked else ''}"
+        return "its files, as a tar" + (f", {format_bytes(unpacked)} unpacked" if unpacked else "")
 
     def _ancestry(self, image: str, code: int) -> str:
         rules = ("v1-ancestry-differs", "v1-ancestry-unreadable")
@@ -163,7 +163,7 @@ class V1(RootedLayout):
         return {
             Role.TAG_METADATA: f'who pushed tag "{tag}", and when',
             Role.REPOSITORY_METADATA: 'who pushed tag "latest", and when',
-            Role.INDEX: f"every image ever pushed here, {count_noun(images, 'id')}: it only grows",
+            Role.INDEX: f"every image ever pushed here: {count_noun(images, 'id')}",
             Role.IMAGES_LIST: "the same, where the server asks for tokens",
             Role.PRIVATE: "makes the repository private",
         }.get(place.role, _NOT_OF_THE_LAYOUT)

@@ -149,8 +149,8 @@ def _read_documents(made: PlainRegistry, files: dict[str, bytes], alias: dict[st
         if made.kinds[digest] == "image":
             made.platforms[digest] = (said.get("os"), said.get("architecture") or manifest.get("architecture"))
     learned = {blob: d for key, ids in diffs.items() if ids for (_, blob, _), d in zip(stacks[key], ids, strict=True)}
-    for digest, steps in stacks.items():
-        _stack(made, digest, steps, diffs[digest], learned)
+    for digest, stack in stacks.items():
+        _stack(made, digest, stack, diffs[digest], learned)
 
 
 def _steps(manifest: Any) -> list[tuple[str, bool]]:

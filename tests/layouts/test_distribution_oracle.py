@@ -88,7 +88,7 @@ def test_every_form_of_a_storage(random_storages: dict[int, Path], tmp_path: Pat
 
 
 @pytest.mark.parametrize("given", ["", "docker", "docker/registry", "docker/registry/v2"])
-@pytest.mark.parametrize("above", ["", "registry", "var/lib/registry", "docker", "docker/registry", "images/repositories"])
+@pytest.mark.parametrize("above", ["", "registry", "var/lib/registry", "docker", "docker/registry"])
 def test_the_root_may_be_given_anywhere(tmp_path: Path, given: str, above: str) -> None:
     """Above, at or within ``docker/registry/v2``; a folder on the way may itself be called ``docker``."""
     store = Store(tmp_path / "given" / above)
