@@ -10,7 +10,7 @@ BIN := .venv/bin
 export PYTHON
 
 SOURCE ?= data/world-distribution.tar.gz
-OUTPUT ?= report.html
+OUTPUT ?= $(CURDIR)/report.html
 ARGS ?=
 
 help: ## this list
@@ -18,7 +18,6 @@ help: ## this list
 
 report: run-environment ## the HTML report of the registry in data/ (another: make report SOURCE=… OUTPUT=…)
 	@$(BIN)/regviz report "$(SOURCE)" -o "$(OUTPUT)"
-	@echo "The report: $(abspath $(OUTPUT))"
 
 lab: run-environment ## JupyterLab on the notebooks
 	@$(BIN)/regviz lab

@@ -9,7 +9,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from regviz.plot.canvas import HINTING, MARGIN, TEXT_LINE, WIDTH, Margins, axes_size, heading, left_of, new_axes, put_heading, put_legend
+from regviz.plot.canvas import (
+    HINTING,
+    MARGIN,
+    TEXT_LINE,
+    WIDTH,
+    Margins,
+    axes_size,
+    heading,
+    left_of,
+    new_axes,
+    put_heading,
+    put_legend,
+)
 from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, percent, text_width
 from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SHARED
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style

@@ -240,7 +240,8 @@ def _leaving(box: Box, targets: Sequence[tuple[Box, float]]) -> list[Ribbon]:
 
 def _centre(column: Sequence[Box]) -> float:
     """The middle of a column, each box as heavy as it is high."""
-    return sum((box.y + box.height / 2) * box.height for box in column) / sum(box.height for box in column)
+    weight = sum(box.height for box in column)
+    return sum((box.y + box.height / 2) * box.height for box in column) / weight if weight else 0.0
 
 
 def _bottom(column: Sequence[Box]) -> float:
@@ -258,7 +259,8 @@ def _title(contents: Contents) -> str:
         return f"{tags}, and no layer"
     if logical == stored:
         return f"{tags} on {layers}, none shared: {format_bytes(stored)}"
-    return f"{tags} add up to {format_bytes(logical)}; their {layers} are stored in {format_bytes(stored)}"
+    are = "is" if len(contents.layers) == 1 else "are"
+    return f"{tags} add up to {format_bytes(logical)}; their {layers} {are} stored in {format_bytes(stored)}"
 
 
 def _explanation(contents: Contents, chosen: Chosen) -> str:

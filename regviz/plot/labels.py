@@ -33,6 +33,11 @@ def drawable(text: str) -> str:
     return line if line.isascii() else "".join(_shown(character) for character in line)
 
 
+def has_glyphs(text: str) -> bool:
+    """Whether the figures' font has every character."""
+    return all(_has_glyph(character) for character in text)
+
+
 @cache
 def _shown(character: str) -> str:
     # Marks that pile up on the character before them could reach into other lines.
@@ -42,6 +47,7 @@ def _shown(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+@cache
 def _has_glyph(character: str) -> bool:
     return bool(get_font(findfont(FontProperties(family=FAMILY))).get_char_index(ord(character)))
 

@@ -13,7 +13,7 @@ import warnings
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from regviz.plot.labels import drawable, text_width
+from regviz.plot.labels import has_glyphs, text_width
 from regviz.plot.palette import CSS, CSS_OPACITY
 from regviz.plot.style import style
 from regviz.text import escape_html
@@ -166,7 +166,7 @@ class _Writer:
         if (turned := _ROTATED.search(transform)) and float(turned[1]):
             place["transform"] = f"rotate({_rounded(turned[1])} {place['x']} {place['y']})"
         attributes = {"class": self._class(declarations), **place}
-        if drawable(text) == text.strip():
+        if has_glyphs(text):
             width = text_width(text, size, bold=declarations.get("font-weight") == "700")
             attributes |= {"textLength": f"{width:.1f}", "lengthAdjust": "spacingAndGlyphs"}
         opened = "".join(f' {key}="{value}"' for key, value in attributes.items())

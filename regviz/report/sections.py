@@ -100,13 +100,25 @@ def _problem(rule: Rule, found: pd.DataFrame) -> str:
         rows = html_table(places, caption=f"Where: {rule.rule}", limit=_PLACES, command=_EVERY_PROBLEM)
         summary = f"Where ({count_noun(len(places), 'place')})"
         where = f'<details class="numbers"><summary>{summary}</summary>{rows}</details>'
-    stops = f" Garbage collection stops at it: {', '.join(rule.aborts)}." if rule.aborts else ""
+    stops = f" {_stops(rule.aborts)}" if rule.aborts else ""
     severity = f'<span class="severity">{_WORDS[rule.severity]}</span>'
     return (
         f'<section class="{rule.severity}"><h3>{severity} {escape_html(rule.meaning)}</h3>'
         f"<p>What to do: {escape_html(rule.action)}{escape_html(stops)}</p>"
         f'<p class="source"><code>{rule.rule}</code>, after {escape_html(rule.source)}</p>{where}</section>'
     )
+
+
+def _stops(collectors: tuple[str, ...]) -> str:
+    """Which garbage collectors stop at a problem.
+
+    Examples
+    --------
+    >>> _stops(("distribution-2.8", "distribution-2.8-m"))
+    'Garbage collection stops at it: Distribution 2.8, Distribution 2.8 with -m.'
+    """
+    named = [name.replace("distribution-", "Distribution ").replace("-m", " with -m") for name in collectors]
+    return f"Garbage collection stops at it: {', '.join(named)}."
 
 
 def limits(reg: Registry) -> Shown:

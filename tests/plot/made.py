@@ -82,13 +82,17 @@ def tag_table(contents: dict[tuple[str, str], dict[str, list[tuple[str, int]]]])
                 rows.append({**named, **more})
     names = ["repository", "tag", "manifest", "image", "kind", "platform", "layer", "blob"]
     table = pd.DataFrame(rows, columns=[*names[:6], "position", *names[6:], "blob_bytes", "present"])
-    return table.astype(dict.fromkeys(names, "str") | {"position": "Int64", "blob_bytes": "Int64", "present": "boolean"})
+    return table.astype(
+        dict.fromkeys(names, "str") | {"position": "Int64", "blob_bytes": "Int64", "present": "boolean"}
+    )
 
 
 def random_tags(names: list[str], tags: int, seed: int = 0) -> pd.DataFrame:
     """Tags of images on a few shared bases."""
     draw = random.Random(seed)
-    bases = [[(f"sha256:{base:02x}{layer:062x}", int(draw.lognormvariate(17, 2))) for layer in range(5)] for base in range(6)]
+    bases = [
+        [(f"sha256:{base:02x}{layer:062x}", int(draw.lognormvariate(17, 2))) for layer in range(5)] for base in range(6)
+    ]
     contents: dict[tuple[str, str], dict[str, list[tuple[str, int]]]] = {}
     for number in range(tags):
         own = [(f"sha256:ff{number:031x}{layer:031x}", int(draw.lognormvariate(14, 3))) for layer in range(3)]

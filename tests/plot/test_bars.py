@@ -46,7 +46,12 @@ def test_bars_are_the_rows_of_the_table() -> None:
         ([("a", 3 * KIB, 0, 3 * KIB)], "All 3.00 KiB belong to one repository"),
         # 10 + 8 of 30 KiB are more than half; no two bars share anything
         (
-            [("a", 10 * KIB, 0, 10 * KIB), ("b", 8 * KIB, 0, 8 * KIB), ("c", 7 * KIB, 0, 7 * KIB), ("d", 5 * KIB, 0, 5 * KIB)],
+            [
+                ("a", 10 * KIB, 0, 10 * KIB),
+                ("b", 8 * KIB, 0, 8 * KIB),
+                ("c", 7 * KIB, 0, 7 * KIB),
+                ("d", 5 * KIB, 0, 5 * KIB),
+            ],
             "Half of the 30.0 KiB belong to 2 of 4 repositories; nothing is shared",
         ),
         # the first has 6 of 10 KiB; 2 of 10 KiB are shared: half and half
@@ -96,7 +101,12 @@ def test_a_persons_own_order_is_kept() -> None:
 
 @pytest.mark.parametrize(
     ("by", "label"),
-    [("tag", "library/nodejs:0.10"), ("namespace", "team"), ("platform", "linux/arm64"), ("layer", "sha256:0197f417485d")],
+    [
+        ("tag", "library/nodejs:0.10"),
+        ("namespace", "team"),
+        ("platform", "linux/arm64"),
+        ("layer", "sha256:0197f417485d"),
+    ],
 )
 def test_every_grain_has_its_labels(by: str, label: str) -> None:
     table = sizes(read(ROOT / "data" / "world-distribution.tar.gz"), by=by)  # type: ignore[arg-type]

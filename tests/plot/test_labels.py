@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from regviz.plot.labels import (
     FAMILY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
@@ -80,11 +81,13 @@ def test_what_is_not_there_has_no_bytes_and_says_so() -> None:
         ({("a", "1"): {"one": [("x", 2048)]}}, "1 tag on 1 layer, none shared: 2.00 KiB"),
         (
             {("a", "1"): {"one": [("x", 2048)]}, ("a", "2"): {"one": [("x", 2048)]}},
-            "2 tags add up to 4.00 KiB; their 1 layer are stored in 2.00 KiB",
+            "2 tags add up to 4.00 KiB; their 1 layer is stored in 2.00 KiB",
         ),
     ],
 )
-def test_the_title_says_what_is_found(contents: dict[tuple[str, str], dict[str, list[tuple[str, int]]]], title: str) -> None:
+def test_the_title_says_what_is_found(
+    contents: dict[tuple[str, str], dict[str, list[tuple[str, int]]]], title: str
+) -> None:
     assert describe_tag_map(tag_table(contents)).title == title
 
 
@@ -116,7 +119,7 @@ def test_marks_are_drawn_in_the_order_of_the_description() -> None:
     axes, told = plot.tag_map(table), describe_tag_map(table)
     series = {each.get_gid(): each for each in axes.collections if isinstance(each, PathCollection)}
     for name, column in (("tags", told.tags), ("images", told.images), ("layers", told.layers)):
-        corners = [path.vertices.min(axis=0).tolist() for path in series[f"marks:{name}"].get_paths()]
+        corners = [np.asarray(path.vertices).min(axis=0).tolist() for path in series[f"marks:{name}"].get_paths()]
         assert corners == [[box.x, box.y] for box in column]
     assert len(series["marks:ribbons"].get_paths()) == len(told.ribbons)
 
