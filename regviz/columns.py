@@ -67,6 +67,10 @@ class Column:
         """Change one number."""
         self.array()[row] = value
 
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Forget the other rows."""
+        self._chunks = [self.array()[rows]]
+
     def _numbers(self) -> NDArray[Any]:
         return np.array(self.staged, self._dtype)
 
@@ -201,6 +205,12 @@ class Rows:
     def add(self, *values: object) -> None:
         """Add one row, in the order of the columns."""
         self._rows.append(values)
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Forget the other rows."""
+        self._transpose()
+        for column in self._columns.values():
+            column.keep(rows)
 
     def take(self, name: str) -> NDArray[Any]:
         """A column that nobody asks for again: it is forgotten here."""

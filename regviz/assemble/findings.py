@@ -101,9 +101,7 @@ class _Finder:
         """Each blob of each image that a repository serves needs a layer link of that repository."""
         manifests, layers = self._tables["manifests"], self._tables["manifest_layers"]
         links = self._tables["repository_blobs"]
-        if not len(links["repository"]):
-            return
-        linked = np.sort(self._pair(links["repository"], links["link"]))
+        linked = np.append(np.sort(self._pair(links["repository"], links["link"])), np.iinfo(np.int64).max)
         said: set[int] = set()
         for owners, blobs, lies in (
             (manifests["manifest"], manifests["config"], manifests["config"]),
@@ -117,8 +115,7 @@ class _Finder:
     def _find_unlinked(self, owners: Codes, blobs: Codes, linked: NDArray[np.int64], said: set[int]) -> None:
         row_of, repository_of = self._serving(owners)
         wanted = self._pair(repository_of, blobs[row_of])
-        place = np.minimum(np.searchsorted(linked, wanted), len(linked) - 1)
-        for at in np.flatnonzero(linked[place] != wanted).tolist():
+        for at in np.flatnonzero(linked[np.searchsorted(linked, wanted)] != wanted).tolist():
             if int(wanted[at]) in said:
                 continue
             said.add(int(wanted[at]))
@@ -138,6 +135,8 @@ class _Finder:
             self._say("repository-2.8-only", repositories, row)
         if self._source.tags_elsewhere:
             self._facts.problem("tags-elsewhere", detail=self._source.tags_elsewhere)
+        if self._source.names_in_database:
+            self._facts.problem("names-in-database")
 
     def _serving(self, manifests: Codes) -> tuple[NDArray[np.int64], Codes]:
         """For each manifest each repository that serves it: the number in `manifests`, and the repository."""

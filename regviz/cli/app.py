@@ -42,8 +42,8 @@ class Commands(click.Group):
             _drop_output()
             ctx.exit(1)
         except OSError as error:
-            where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-            _complain(f"{where}{error.strerror or error}")
+            where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+            _complain(f"{where}: {error.strerror}" if where else error.strerror or str(error))
             _drop_output()
             ctx.exit(1)
         except RegvizError as error:

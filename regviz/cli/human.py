@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _GAP = 2
-_NARROWEST = 12
+_NARROWEST = 20
 
 
 @dataclass(slots=True)

@@ -116,7 +116,8 @@ def table(  # one an option
     if name is None:
         import pandas as pd
 
-        rows = [(each, len(registry.table(each)), TABLES[each].about) for each in TABLES]
+        about = {each: table.about for each, table in TABLES.items()} | {"images": "the manifests that a host can run"}
+        rows = [(each, len(registry.table(each)), said) for each, said in about.items()]
         frame = pd.DataFrame(rows, columns=["table", "rows", "about"])
     else:
         frame = choose_rows(registry.table(name), registry, repository_matcher(repositories, excluded), tag)

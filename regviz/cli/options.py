@@ -149,13 +149,15 @@ def refuse_to_harm(source: str | None, output: str | None) -> None:
         The output is the source, or lies in it.
     """
     from regviz.errors import RegvizError
+    from regviz.read import SOURCE_VARIABLE
+    from regviz.share import shipped_world
 
-    if source is None or output is None:
+    if output is None:
         return
-    place, target = Path(source).resolve(), Path(output).resolve()
-    if target == place or (place.is_dir() and place in target.parents):
-        message = f"{output} lies in the source {source}, and regviz writes nothing to a source: give another FILE"
-        raise RegvizError(message)
+    place = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
+    folder, target = Path(place).resolve(), Path(output).resolve()
+    if target == folder or (folder.is_dir() and folder in target.parents):
+        raise RegvizError(f"{output} lies in the source {place}, and nothing is written to a source: give another FILE")
 
 
 @contextmanager

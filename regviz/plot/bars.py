@@ -186,7 +186,7 @@ def sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> from regviz.analysis import sizes as answer
     >>> table = answer(rv.read())
     >>> first = sizes(table).patches[0]
-    >>> int(first.get_width()) == table["exclusive_bytes"][0]
+    >>> int(first.get_width()) == int(table["exclusive_bytes"][0])
     True
     """
     with style():

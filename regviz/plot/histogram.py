@@ -145,7 +145,7 @@ def layer_sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> import regviz as rv
     >>> from regviz.analysis import layer_sizes as answer
     >>> table = answer(rv.read())
-    >>> sum(bar.get_height() for bar in layer_sizes(table).patches) == table["present"].sum()
+    >>> int(sum(bar.get_height() for bar in layer_sizes(table).patches)) == int(table["present"].sum())
     True
     """
     with style():

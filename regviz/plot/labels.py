@@ -102,7 +102,7 @@ def fit(text: str, width: float, size: float, *, bold: bool = False, end: bool =
     Examples
     --------
     >>> fit("registry.example/team/frontend", 90, 9), fit("registry.example/team/frontend", 90, 9, end=True)
-    ('registry…rontend', '…team/frontend')
+    ('registry.…/frontend', '…le/team/frontend')
     """
     if text_width(text, size, bold=bold) <= width:
         return text
@@ -136,7 +136,7 @@ def fit_all(texts: Sequence[str], widths: float | Sequence[float], size: float) 
     --------
     >>> names = ["team/" + "x" * 40 + place + "y" * 40 for place in ("east", "west")]
     >>> fit_all(names, 90, 9)
-    ['team/…easty…yyy', 'team/…westy…yyy']
+    ['team…eastyy…yyy', 'team…westyy…yyy']
     """
     room: dict[str, float] = {}
     for text, width in zip(texts, widths if isinstance(widths, Sequence) else [widths] * len(texts), strict=True):
@@ -149,34 +149,38 @@ def fit_all(texts: Sequence[str], widths: float | Sequence[float], size: float) 
     for group in alike.values():
         if len(group) > 1:
             made.update(_distinct(sorted(group), min(room[text] for text in group), size))
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
     for text in sorted(made):
-        seen = taken[made[text]] = taken.get(made[text], 0) + 1
-        if seen > 1:
-            number = f" ({seen})"
-            made[text] = fit(text, room[text] - text_width(number, size), size) + number
+        label, number = made[text], 2
+        while label in taken:
+            counted = f" ({number})"
+            label, number = fit(text, room[text] - text_width(counted, size), size) + counted, number + 1
+        taken.add(label)
+        made[text] = label
     return [made[text] for text in texts]
 
 
 def _distinct(group: list[str], width: float, size: float) -> dict[str, str]:
-    """Each text with the place where it first differs from a neighbour, between its head and its tail."""
-    common = [0, *[_common_start(one, other) for one, other in pairwise(group)], 0]
-    made = {}
-    for text, before, after in zip(group, common[:-1], common[1:], strict=True):
-        place = max(before, after)
-        room = max(8, int(len(text) * width / text_width(text, size)) - 2)
-        for shown in range(room, 3, -1):
-            head, tail = shown // 3, shown // 4
-            inside = text[place : place + shown - head - tail]
-            rest = text[place + len(inside) :]
-            end = rest if len(rest) <= tail else ELLIPSIS + rest[len(rest) - tail :]
-            start = text[:place] if place <= head else text[:head] + ELLIPSIS
-            if text_width(start + inside + end, size) <= width:
-                made[text] = start + inside + end
-                break
-        else:
-            made[text] = fit(text, width, size)
-    return made
+    """Each text with the place where they part or, if that tells too little, where it parts from its neighbours."""
+    common = [_common_start(one, other) for one, other in pairwise(group)]
+    together = {text: _shown_at(text, min(common), width, size) for text in group}
+    if len(set(together.values())) == len(group):
+        return together
+    places = map(max, [0, *common], [*common, 0])
+    return {text: _shown_at(text, place, width, size) for text, place in zip(group, places, strict=True)}
+
+
+def _shown_at(text: str, place: int, width: float, size: float) -> str:
+    """A text cut so that its head, what stands at a place and its tail are left."""
+    for shown in range(int(len(text) * width / text_width(text, size)) + 2, 3, -1):
+        head, tail = shown // 3, shown // 4
+        start = text[:place] if place <= head else text[:head] + ELLIPSIS
+        inside = text[place : place + shown - head - tail]
+        rest = text[place + len(inside) :]
+        end = rest if len(rest) <= tail else ELLIPSIS + rest[len(rest) - tail :]
+        if text_width(start + inside + end, size) <= width:
+            return start + inside + end
+    return fit(text, width, size)
 
 
 def _common_start(one: str, other: str) -> int:

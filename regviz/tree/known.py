@@ -177,9 +177,9 @@ class Known:
         for head in ("/bin/sh -c ", "#(nop) ", "RUN /bin/sh -c "):
             said = said.removeprefix(head).strip()
         said = shorten_digests(said.removesuffix("# buildkit").strip(), "…")
-        return (
-            f": {said if len(said) <= _LONGEST_INSTRUCTION else said[: _LONGEST_INSTRUCTION - 1] + '…'}" if said else ""
-        )
+        if len(said) > _LONGEST_INSTRUCTION:
+            said = said[: _LONGEST_INSTRUCTION - 1] + "…"
+        return f": {said}" if said else ""
 
     def noun(self, key: str) -> str:
         """What a blob is, in one word or two."""

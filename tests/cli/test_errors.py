@@ -198,6 +198,15 @@ def test_nothing_is_written_to_a_source(command: str, inside: bool, tmp_path: Pa
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def test_nothing_is_written_to_the_source_that_the_environment_names(tmp_path: Path) -> None:
+    source = Store(tmp_path / "registry").root
+    Store(source / "other").image("a", [b"one"], "1")
+    result = run("table", "tags", "-o", source / "tags.csv", REGVIZ_SOURCE=str(source))
+    assert result.exit_code == 1
+    assert "lies in the source" in result.stderr
+    assert not (source / "tags.csv").exists()
+
+
 def test_messages_cannot_move_a_cursor(tmp_path: Path) -> None:
     result = run("detect", tmp_path / "\x1b[31mred\n")
     assert result.exit_code == 1

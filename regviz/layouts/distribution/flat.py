@@ -117,9 +117,13 @@ class Flat:
         elif role == Role.REVISION_LINK:
             row = self._part(place.repository, b"_manifests", b"revisions")
             links = self._revisions.setdefault((row, place.algorithm), {})
+            if place.name in links:
+                self._inventory.repeated(batch.paths[at])
             links[place.name] = (batch.sizes[at], batch.mtimes[at] or NO_TIME, batch.small(at))
         elif role == Role.TAG_CURRENT:
             row = self._part(place.repository, b"_manifests", b"tags")
+            if self._tags.get((row, place.tag), (None, 0))[0] is not None:
+                self._inventory.repeated(batch.paths[at])
             self._tags[row, place.tag] = (batch.small(at), batch.mtimes[at] or NO_TIME)
         elif role == Role.TAG_INDEX:
             row = self._part(place.repository, b"_manifests", b"tags")
@@ -193,6 +197,9 @@ class Flat:
 
     def _hand_over(self) -> None:
         inventory = self._inventory
+        for digest in inventory.keep_last():
+            algorithm, _, encoded = digest.encode().partition(b":")
+            inventory.repeated(self._root + b"/".join((b"blobs", algorithm, encoded[:2], encoded, b"data")))
         self._hand_lonely()
         for row, parts in self._parts.items():
             if b"_layers" in parts:

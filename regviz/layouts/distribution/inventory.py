@@ -90,6 +90,20 @@ class Inventory:
         for row in np.flatnonzero(~np.isin(codes, stored["blob"])).tolist():
             self.facts.problem("blob-truncated", blob=_key(algorithm, names[row]))
 
+    def keep_last(self) -> list[str]:
+        """Of each digest that a listing has more than once keep the last; returns those digests."""
+        stored, keys = self.facts.stored, self.facts.keys
+        codes, rows = stored["blob"], np.arange(len(stored["blob"]))
+        last = np.empty(len(keys), np.int64)
+        last[codes] = rows  # of several assignments the last one stays
+        keep = last[codes] == rows
+        if keep.all():
+            return []
+        stored.keep(keep)
+        self.locators = [np.concatenate(self.locators)[keep]]
+        self._inodes = [np.concatenate(self._inodes)[keep]]
+        return keys.texts(np.unique(codes[~keep]))
+
     def count_inodes_once(self) -> None:
         """Give the allocation of a file with several names (hard links) to the first of its digests only."""
         inodes = np.concatenate([np.empty(0, np.int64), *self._inodes])
@@ -209,6 +223,10 @@ class Inventory:
         text = None if started is None else started.decode("utf-8", "replace").strip()
         self.facts.problem("upload-unfinished" if text else "upload-without-start", repository=where, detail=name)
         self.facts.uploads.add(repository, name, max(size, 0), text)
+
+    def repeated(self, path: bytes) -> None:
+        """A path that an archive has more than once."""
+        self.facts.problem("path-repeated", path=decode_name(path))
 
     def bad_name(self, path: bytes) -> None:
         """A directory in the store of blobs that is no digest."""

@@ -1,0 +1,149 @@
+"""Every rule that a manifest or a configuration can break, broken once, and alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers import Store, compressed, encode, image_config, image_manifest, sha256
+from tests.layouts.cases import Case, Cases, Row, assert_broken, row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CASES = Cases()
+
+
+@CASES.add("manifest-unreadable")
+def manifests_that_are_no_json_objects(store: Store) -> list[Row]:
+    """Among them what GitLab's fixture ``bad-manifest-format`` holds: YAML."""
+    contents = [
+        b"schemaVersion: 2\nlayers: []\n",
+        b"\xef\xbb\xbf{}",
+        b'{"schemaVersion": 2',
+        b"null",
+        b"[1]",
+        b'"text"',
+        b'{"schemaVersion": NaN}',
+        b"[" * 200_000,
+        b'{"a":' * 200_000 + b"1" + b"}" * 200_000,
+        b"\x1f\x8b\x08",
+    ]
+    digests = [store.push("a", content, f"t{number}") for number, content in enumerate(contents)]
+    rows = [row(manifest=d, detail=f"{len(c)} bytes") for d, c in zip(digests, contents, strict=True)]
+    return sorted(rows, key=str)
+
+
+@CASES.add("manifest-unknown")
+def manifests_of_no_known_kind(store: Store) -> list[Row]:
+    one = store.push("a", {"schemaVersion": 2, "mediaType": "application/vnd.example+json"}, "one")
+    other = store.push("a", {}, "other")
+    rows = [
+        row(manifest=one, detail="application/vnd.example+json"),
+        row(manifest=other, detail="no media type, no known shape"),
+    ]
+    return sorted(rows, key=str)
+
+
+@CASES.add("manifest-oversized")
+def documents_beyond_four_mebibytes(store: Store) -> list[Row]:
+    """Distribution takes no manifest above 4 MiB (handlers/manifests.go); the same holds for configurations here."""
+    fits = image_manifest(image_config([b"1"]), [compressed(b"1")])
+    fits["annotations"] = {"x": "x" * ((4 << 20) - len(encode(fits | {"annotations": {"x": ""}})))}
+    too_long = fits | {"annotations": {"x": fits["annotations"]["x"] + "x"}}
+    assert (len(encode(fits)), len(encode(too_long))) == (4 << 20, (4 << 20) + 1)
+    for data in (image_config([b"1"]), compressed(b"1")):
+        store.linked_blob("a", data)
+    store.push("a", fits, "fits")
+    manifest = store.push("a", too_long, "too-long")
+    config = image_config([b"1"], x="x" * (4 << 20))
+    store.linked_blob("a", config)
+    store.push("a", image_manifest(config, [compressed(b"1")]), "config")
+    rows = [row(manifest=manifest, detail="4194305 bytes"), row(blob=sha256(config), detail=f"{len(config)} bytes")]
+    return sorted(rows, key=lambda r: (r[1] or "", r[2] or ""))
+
+
+@CASES.add("manifest-artifact-kind")
+def the_artifact_manifest_of_2022(store: Store) -> list[Row]:
+    blob = store.linked_blob("a", b"signature")
+    digest = store.push(
+        "a",
+        {
+            "mediaType": "application/vnd.oci.artifact.manifest.v1+json",
+            "artifactType": "application/vnd.example",
+            "blobs": [{"mediaType": "text/plain", "size": 9, "digest": blob}],
+        },
+        "artifact",
+    )
+    return [row(manifest=digest)]
+
+
+@CASES.add("config-unreadable")
+def configurations_that_are_no_json_objects(store: Store) -> list[Row]:
+    rows = []
+    for content in (b"[]", b"{", b"config: none"):
+        store.linked_blob("a", content)
+        store.linked_blob("a", compressed(content))
+        store.push("a", image_manifest(content, [compressed(content)]), "tag")
+        rows.append(row(blob=sha256(content), detail=f"{len(content)} bytes"))
+    return sorted(rows, key=str)
+
+
+@CASES.add("digest-malformed")
+def descriptors_without_a_digest_that_holds(store: Store) -> list[Row]:
+    wrong = [
+        "sha256:" + "z" * 64, "sha256:" + "A" * 64, "sha256:" + "a" * 63, "latest", None, 7, ["x"], {"a": 1}, "sha256:\udcff",
+        "../../etc/passwd", "sha512:" + "a" * 64, "sha256:" + "a" * 64 + "\n", "\x00",
+    ]  # fmt: skip
+    config = image_config([b"1"] * len(wrong))
+    store.linked_blob("a", config)
+    manifest = image_manifest(config, [])
+    manifest["layers"] = [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": value} for value in wrong]
+    digest = store.push("a", manifest, "latest")
+    other = store.push("a", {"schemaVersion": 2, "manifests": [{"digest": "nothing"}, {}]}, "index")
+    rows = [row(manifest=digest, detail=repr(value)) for value in wrong]
+    return sorted([*rows, row(manifest=other, detail="'nothing'"), row(manifest=other, detail="None")], key=lambda r: (r[1], r[4]))
+
+
+@CASES.add("layers-differ")
+def a_configuration_of_another_height(store: Store) -> list[Row]:
+    config = image_config([b"1", b"2"])
+    for data in (config, compressed(b"1")):
+        store.linked_blob("a", data)
+    digest = store.push("a", image_manifest(config, [compressed(b"1")]), "latest")
+    return [row(manifest=digest, detail="2 diff IDs, 1 layers")]
+
+
+@CASES.add("sizes-differ")
+def a_blob_that_was_shrunk(store: Store) -> list[Row]:
+    """As in the fixtures of GitLab's registry, where payloads were made small."""
+    store.image("a", [b"1"], "latest")
+    layer = sha256(compressed(b"1"))
+    store.blob_path(layer).write_bytes(b"shrunk")
+    return [row(blob=layer, detail=f"6 bytes stored, {len(compressed(b'1'))} declared")]
+
+
+@CASES.add("digest-mismatch", verify=True)
+def a_configuration_that_was_changed(store: Store) -> list[Row]:
+    store.image("a", [b"1"], "latest")
+    config = image_config([b"1"])
+    changed = config.replace(b"linux", b"minix")
+    store.blob_path(sha256(config)).write_bytes(changed)
+    return [row(blob=sha256(config), detail=f"its content has {sha256(changed)}")]
+
+
+@CASES.add("diff-ids-differ")
+def two_configurations_that_disagree_on_a_blob(store: Store) -> list[Row]:
+    """One blob cannot unpack to two contents."""
+    layer = store.linked_blob("a", compressed(b"1"))
+    for number, content in enumerate((b"1", b"other")):
+        config = image_config([content])
+        store.linked_blob("a", config)
+        store.push("a", image_manifest(config, [compressed(b"1")]), f"t{number}")
+    return [row(blob=layer, detail=", ".join(sorted([sha256(b"1"), sha256(b"other")])))]
+
+
+@pytest.mark.parametrize(("case", "form"), CASES.with_forms())
+def test_rule(case: Case, form: str, tmp_path: Path) -> None:
+    assert_broken(case, Store(tmp_path / "storage"), form, tmp_path)
