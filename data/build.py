@@ -27,12 +27,8 @@ def build(layout: str) -> bytes:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 where an archive differs"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where an archive differs")
     parser.add_argument("--directory", type=Path, default=Path(__file__).parent, help="default: this folder")
     options = parser.parse_args()
     stale = 0

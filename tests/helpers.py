@@ -13,7 +13,6 @@ import os
 import struct
 import subprocess
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -24,6 +23,7 @@ from regviz.schema import CODED, NA, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 

@@ -6,9 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from regviz.plot.branches import SEVERAL_REPOSITORIES, Branch, branches, by_size, choose
+from regviz.plot.branches import (
+    SEVERAL_REPOSITORIES,
+    Branch,
+    branches,
+    by_size,
+    choose,
+    repository_bytes,
+    short_tag_words,
+    tag_words,
+)
 from regviz.plot.canvas import Text
-from regviz.plot.labels import ELLIPSIS, drawable, fit, fit_all, percent, text_width
+from regviz.plot.labels import fit, fit_all, percent, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, repository_colours
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.text import count_noun, format_bytes
@@ -29,7 +38,6 @@ _RADII = (1.8, 12.0)
 _MOST_DOTS = 0.6
 _WORDS = (54.0, 190.0)
 _TREE_GAP = 5.0
-_TAGS_NAMED = 4
 _FEWEST_ROWS = 2
 
 
@@ -109,7 +117,7 @@ class _Layout:
     def __init__(self, found: Sequence[Branch], width: float, rows: int) -> None:
         self.found, self.width = found, width
         self.shown = choose(found, rows, LEVELS)
-        self.colours = _colours(found)
+        self.colours = {**repository_colours(repository_bytes(found)), SEVERAL_REPOSITORIES: SEVERAL, "": ""}
         self.roots = [at for at in by_size(found) if found[at].parent < 0 and at in self.shown]
         self.children = {at: [c for c in found[at].children if c in self.shown] for at in self.shown}
         self.inner = {at for at, kept in self.children.items() if kept}
@@ -199,7 +207,7 @@ class _Layout:
         much = f"{count}  {size}" if count else size
         below = next((line for line in (much, count) if text_width(line, SMALL_SIZE) <= room), "")
         if branch.tags:
-            return _short_tag_words(branch.tags, room), below
+            return short_tag_words(branch.tags, room, SMALL_SIZE), below
         return (fit(branch.instruction, room, SMALL_SIZE) if room >= _WORDS[0] else ""), below
 
     def _turn(self, at: int) -> float:
@@ -270,7 +278,7 @@ class _Layout:
             parts = (count, format_bytes(branch.bytes), others, branch.instruction)
             self.rest[at] = "  ".join(part for part in parts if part)
             rooms.append(max(room * 0.6, room - text_width(self.rest[at], SMALL_SIZE) - 8))
-            texts.append(_tag_words(branch.tags))
+            texts.append(tag_words(branch.tags))
         self.names = dict(zip(leaves, fit_all(texts, rooms, TEXT_SIZE), strict=True))
 
     def _put_leaf(self, at: int, y: float) -> None:
@@ -303,41 +311,6 @@ class _Layout:
             size = sum(branch.bytes for branch in hidden)
             text += f" Left out: {count_noun(layers, 'layer')} of smaller branches, {format_bytes(size)}."
         return text
-
-
-def _colours(found: Sequence[Branch]) -> dict[str, str]:
-    """A colour for each repository, those with most bytes of their own first."""
-    own: dict[str, int] = {}
-    for branch in found:
-        own[branch.repository] = own.get(branch.repository, 0) + branch.bytes
-    names = sorted(own.keys() - {"", SEVERAL_REPOSITORIES}, key=lambda name: (-own[name], name))
-    return {**repository_colours(names), SEVERAL_REPOSITORIES: SEVERAL, "": ""}
-
-
-def _tag_words(tags: Sequence[str]) -> str:
-    """Tags of one repository after its name: ``team/web: 1.0, latest``."""
-    grouped: dict[str, list[str]] = {}
-    for tag in tags:
-        repository, _, name = tag.rpartition(":")
-        grouped.setdefault(repository, []).append(name)
-    said = []
-    for repository, names in grouped.items():
-        more = f" and {len(names) - _TAGS_NAMED} more" if len(names) > _TAGS_NAMED else ""
-        said.append(f"{repository}:{', '.join(names[:_TAGS_NAMED])}{more}")
-    return drawable("; ".join(said))
-
-
-def _short_tag_words(tags: Sequence[str], room: float) -> str:
-    """As much of the tags as there is room for; of a name, its end tells most."""
-    first, more = drawable(tags[0]), f" +{len(tags) - 1}" if len(tags) > 1 else ""
-    last = first.rpartition("/")[2]
-    for text in (_tag_words(tags), first + more, f"{ELLIPSIS}/{last}{more}"):
-        if text_width(text, SMALL_SIZE) <= room:
-            return text
-    if room >= _WORDS[0]:
-        return fit(first, room, SMALL_SIZE, end=True)
-    tag = f":{first.rpartition(':')[2]}"
-    return next((text for text in (tag + more, tag) if text_width(text, SMALL_SIZE) <= room), "")
 
 
 def _title(found: Sequence[Branch]) -> str:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from regviz.graph import collapse_chains
-from regviz.plot.labels import drawable, instruction
+from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SEVERAL_REPOSITORIES = "/"
 """Stands for more than one; no repository is called so."""
+_TAGS_NAMED = 4
+_NAME_ROOM = 54.0
 
 
 @dataclass(slots=True)
@@ -107,6 +109,18 @@ def by_size(found: Sequence[Branch]) -> list[int]:
     return sorted(range(len(found)), key=lambda at: (-found[at].total_bytes, -found[at].total_tags, at))
 
 
+def repository_bytes(found: Sequence[Branch]) -> dict[str, int]:
+    """Bytes of the distinct layers that the tags of each repository stand on."""
+    under: dict[str, set[int]] = {}
+    for at, branch in enumerate(found):
+        for repository in {tag.rpartition(":")[0] for tag in branch.tags}:
+            known, below = under.setdefault(repository, set()), at
+            while below >= 0 and below not in known:
+                known.add(below)
+                below = found[below].parent
+    return {repository: sum(found[at].bytes for at in known) for repository, known in under.items()}
+
+
 def choose(found: Sequence[Branch], rows: int, levels: int) -> set[int]:
     """The branches to show: the largest that fit on a number of rows and levels.
 
@@ -133,3 +147,39 @@ def choose(found: Sequence[Branch], rows: int, levels: int) -> set[int]:
             grown[parent] += 1
             grown[at] = 0
     return shown
+
+
+def tag_words(tags: Sequence[str]) -> str:
+    """Tags, those of one repository after its name.
+
+    Examples
+    --------
+    >>> tag_words(["api:2", "web:1.0", "web:latest"])
+    'api:2; web:1.0, latest'
+    """
+    grouped: dict[str, list[str]] = {}
+    for tag in tags:
+        repository, _, name = tag.rpartition(":")
+        grouped.setdefault(repository, []).append(name)
+    said = []
+    for repository, names in grouped.items():
+        more = f" and {len(names) - _TAGS_NAMED} more" if len(names) > _TAGS_NAMED else ""
+        said.append(f"{repository}:{', '.join(names[:_TAGS_NAMED])}{more}")
+    return drawable("; ".join(said))
+
+
+def short_tag_words(tags: Sequence[str], room: float, size: float) -> str:
+    """As much of the tags as there is room for (points); of a name, its end tells most.
+
+    Examples
+    --------
+    >>> [short_tag_words(["team/web:1.0", "team/web:latest"], room, 8) for room in (200, 80, 60, 30, 10)]
+    ['team/web:1.0, latest', 'team/web:1.0 +1', '…/web:1.0 +1', ':1.0 +1', '']
+    """
+    first, more = drawable(tags[0]), f" +{len(tags) - 1}" if len(tags) > 1 else ""
+    tail = "" if room >= _NAME_ROOM else f":{first.rpartition(':')[2]}"
+    last = [tail + more, tail] if tail else [fit(first, room, size, end=True)]
+    for text in (tag_words(tags), first + more, f"{ELLIPSIS}/{first.rpartition('/')[2]}{more}", *last):
+        if text_width(text, size) <= room:
+            return text
+    return ""

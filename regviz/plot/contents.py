@@ -33,6 +33,8 @@ class Contents:
         Layers that are not there.
     owners : dict of str to set of str
         The repositories of each image and layer.
+    tag_bytes, image_bytes : dict to int
+        Bytes of the distinct layers.
     """
 
     tags: dict[Tag, list[str]] = field(default_factory=dict)
@@ -68,6 +70,15 @@ def contents_of(table: pd.DataFrame) -> Contents:
     for tag, images in found.tags.items():
         reached = {layer for image in images for layer in found.images[image]}
         found.tag_bytes[tag] = sum(map(found.layers.__getitem__, reached))
+    return found
+
+
+def repository_bytes(contents: Contents) -> dict[str, int]:
+    """Bytes of the distinct layers that the tags of each repository reach."""
+    found = dict.fromkeys((repository for repository, _ in contents.tags), 0)
+    for layer, size in contents.layers.items():
+        for repository in contents.owners[layer]:
+            found[repository] += size
     return found
 
 

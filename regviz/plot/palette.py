@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
 INK = "#1f2328"
 MUTED = "#5b646d"
@@ -34,18 +34,22 @@ OTHERS = "#afb8c1"
 """Repositories beyond the first six."""
 
 
-def repository_colours(repositories: Iterable[str]) -> dict[str, str]:
-    """A colour for each repository, the most important first; those after the sixth are grey.
+def repository_colours(bytes_of: Mapping[str, int]) -> dict[str, str]:
+    """A colour for each repository: the largest have their own, the same in every figure; the others are grey.
+
+    Parameters
+    ----------
+    bytes_of : mapping of str to int
+        Bytes of the distinct layers of each.
 
     Examples
     --------
-    >>> colours = repository_colours(["web", "api", "a", "b", "c", "d", "tail"])
+    >>> colours = repository_colours({"web": 90, "api": 70, "a": 1, "b": 1, "c": 1, "d": 1, "tail": 0})
     >>> colours["web"], colours["tail"] == OTHERS
     ('#0072b2', True)
     """
-    names = list(dict.fromkeys(repositories))
-    hues = [*REPOSITORIES, *[OTHERS] * len(names)]
-    return dict(zip(names, hues, strict=False))
+    names = sorted(bytes_of, key=lambda name: (-bytes_of[name], name))
+    return dict(zip(names, [*REPOSITORIES, *[OTHERS] * len(names)], strict=False))
 
 
 _NAMES = ("blue", "vermilion", "green", "purple", "orange", "sky")

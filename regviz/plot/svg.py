@@ -33,21 +33,7 @@ _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _ROTATED = re.compile(r"rotate\((-?[\d.]+)(?: [-\d.]+ [-\d.]+)?\)")
 _MOVED = re.compile(r"translate\((-?[\d.]+) (-?[\d.]+)\)")
 _CIRCLE = re.compile(r"M [-\d.e]+ [-\d.e]+(?: C(?: [-\d.e]+){6}){8}(?: L [-\d.e]+ [-\d.e]+)? z")
-_KEPT = (
-    "x",
-    "y",
-    "d",
-    "width",
-    "height",
-    "viewBox",
-    "clip-path",
-    "transform",
-    "points",
-    "cx",
-    "cy",
-    "r",
-    "patternUnits",
-)
+_KEPT = ("x", "y", "d", "width", "height", "transform", "patternUnits")
 _FAMILY = '"DejaVu Sans",Verdana,system-ui,sans-serif'
 _COLOURED = ("fill", "stroke")
 _DEFAULTS = (("text-anchor", "start"), ("stroke-linejoin", "round"), ("stroke-linecap", "butt"))
@@ -77,16 +63,16 @@ def to_svg(figure: Figure, *, title: str, description: str = "") -> str:
     >>> text.startswith("<svg "), "a &lt; b</title>" in text
     (True, True)
     """
-    drawn = _drawn(figure)
+    drawn, title, description = _drawn(figure), escape_html(title), escape_html(description)
     name = "rv" + hashlib.sha256(f"{title}\0{description}\0{drawn}".encode()).hexdigest()[:8]
     root = ET.fromstring(drawn)  # noqa: S314  # matplotlib wrote it a moment ago
     writer = _Writer(name)
     body = "".join(writer.element(child) for child in root)
     rules = "".join(f"#{name} .{rule}{{{text}}}" for text, rule in writer.classes.items())
-    head = f'<title id="{name}-t">{escape_html(title)}</title>'
+    head = f'<title id="{name}-t">{title}</title>'
     labels = f"{name}-t"
     if description:
-        head += f'<desc id="{name}-d">{escape_html(description)}</desc>'
+        head += f'<desc id="{name}-d">{description}</desc>'
         labels += f" {name}-d"
     width, height = (_rounded(root.get(side, "")) for side in ("width", "height"))
     return (

@@ -74,7 +74,11 @@ def report(
     reg = source if isinstance(source, Registry) else read(source, progress=progress)
     with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
         capture = Path(folder) / "source.regviz"
-        reg.save(str(capture))
+        try:
+            reg.save(str(capture))
+        except OSError as error:
+            why = f"{error.strerror or error}; make room there, or set TMPDIR to a folder that has some"
+            raise RegvizError(f"the temporary folder {folder} cannot be written: {why}") from error
         place = own.resolve().parent if notebook is not None else Path(folder)
         execute(page, name=own.name, source=str(capture), folder=place, progress=progress)
     html = render(page, title=title or source_name(reg.source.uri))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = "regviz-notebooks"
+_SILENT = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 _RECORD = ".shipped.json"
 _REPORT = "report.ipynb"
 
@@ -81,8 +82,8 @@ def lab(
     command += [] if open_browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="regviz-") as own:
-        _write_kernel(Path(own))
-        environment["JUPYTER_PATH"] = own_path("JUPYTER_PATH", own)
+        _write_settings(Path(own))
+        environment |= {name: own_path(name, own) for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")}
         return _run(command, environment)
 
 
@@ -167,15 +168,10 @@ def _as_seen_from_elsewhere(source: str) -> str:
     return source
 
 
-def _write_kernel(place: Path) -> None:
-    """A kernel specification of this interpreter, found before any that the machine has."""
-    folder = place / "kernels" / "python3"
-    folder.mkdir(parents=True)
+def _write_settings(place: Path) -> None:
+    """A kernel of this interpreter, found before any that the machine has; and no news or updates from the network."""
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    said = {
-        "argv": command,
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-        "metadata": {"debugger": True},
-    }
-    (folder / "kernel.json").write_text(json.dumps(said), encoding="utf-8")
+    kernel: dict[str, object] = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python"}
+    for name, settings in (("kernels/python3/kernel.json", kernel), ("labconfig/page_config.json", _SILENT)):
+        (place / name).parent.mkdir(parents=True)
+        (place / name).write_text(json.dumps(settings), encoding="utf-8")

@@ -129,9 +129,7 @@ def storage_tree(world: World, layout: str = "v1", *, server: str | None = None)
     return tree
 
 
-def write(
-    world: World, directory: str | os.PathLike[str], layout: str = "v1", *, server: str | None = None
-) -> Path:
+def write(world: World, directory: str | os.PathLike[str], layout: str = "v1", *, server: str | None = None) -> Path:
     """Write a registry's storage after a world's events into a folder, with the times a server leaves.
 
     Parameters

@@ -53,9 +53,7 @@ def _attestation(image: Image) -> Artifact:
             "metadata": {"steps": [layer.created_by for layer in image.layers]},
         },
     }
-    blob = Blob(
-        "application/vnd.in-toto+json", go_json(statement), {"in-toto.io/predicate-type": _PROVENANCE}
-    )
+    blob = Blob("application/vnd.in-toto+json", go_json(statement), {"in-toto.io/predicate-type": _PROVENANCE})
     return Artifact((blob,), _config_like_an_image(blob, architecture="unknown", os="unknown"))
 
 
@@ -117,9 +115,7 @@ def cosign_signature(content: Content, repository: str) -> Artifact:
         payload,
         {"dev.cosignproject.cosign/signature": signature},
     )
-    return Artifact(
-        (blob,), _config_like_an_image(blob, architecture="", created="0001-01-01T00:00:00Z", os="")
-    )
+    return Artifact((blob,), _config_like_an_image(blob, architecture="", created="0001-01-01T00:00:00Z", os=""))
 
 
 def signature_tag(content: Content) -> str:

@@ -46,15 +46,11 @@ class Build:
 
     def run(self, command: str, files: Mapping[str, bytes | File] | None = None) -> None:
         """RUN: a command, and the files it changed, if any."""
-        self._append(
-            f"RUN /bin/sh -c {command} # buildkit" if self._buildkit else f"/bin/sh -c {command}", files
-        )
+        self._append(f"RUN /bin/sh -c {command} # buildkit" if self._buildkit else f"/bin/sh -c {command}", files)
 
     def set(self, instruction: str, author: str = "", **config: Any) -> None:
         """ENV, CMD, EXPOSE …: an instruction that changes the configuration alone."""
-        self._append(
-            instruction if self._buildkit else f"/bin/sh -c #(nop) {instruction}", None, config, author
-        )
+        self._append(instruction if self._buildkit else f"/bin/sh -c #(nop) {instruction}", None, config, author)
 
     def copy(self, path: str, content: bytes) -> None:
         """ADD or COPY of one file."""

@@ -142,8 +142,7 @@ class Layer:
     def entries(self) -> dict[str, File]:
         """Every entry of the tar by path, in its order: directories above a file added, hard links last."""
         entries = {
-            path: entry if isinstance(entry, File) else File(entry)
-            for path, entry in (self.files or {}).items()
+            path: entry if isinstance(entry, File) else File(entry) for path, entry in (self.files or {}).items()
         }
         for path in list(entries):
             above = posixpath.dirname(path)

@@ -87,9 +87,7 @@ class DistributionWriter:
         elif isinstance(event, DeleteManifest):
             self._delete_manifest(event)
         else:
-            message = (
-                f"a Distribution registry knows no {type(event).__name__}; give the event layouts={{'v1'}}"
-            )
+            message = f"a Distribution registry knows no {type(event).__name__}; give the event layouts={{'v1'}}"
             raise RegvizError(message)
 
     def _push(self, event: Push) -> None:
@@ -114,9 +112,7 @@ class DistributionWriter:
         if upload.data is None or f"{layer}/link" in self._tree:
             return
         stored = digest(upload.data)
-        mounted = (
-            mount_from and upload.digest == stored and f"{self._layer(mount_from, stored)}/link" in self._tree
-        )
+        mounted = mount_from and upload.digest == stored and f"{self._layer(mount_from, stored)}/link" in self._tree
         if not mounted:
             uploads = f"{self._repository(repository)}/_uploads"
             self._tree.make_directory(uploads, at)
@@ -127,14 +123,10 @@ class DistributionWriter:
 
     def _abort(self, event: AbortPush) -> None:
         """What stays when the server dies too, before it can save the state of its hash again."""
-        uploads = [
-            upload for upload in document(event.image, event.repository, event.tag).uploads if upload.data
-        ]
+        uploads = [upload for upload in document(event.image, event.repository, event.tag).uploads if upload.data]
         arriving = b"".join(upload.data or b"" for upload in uploads[event.layers : event.layers + 1])
         if event.sent >= len(arriving):
-            message = (
-                f"upload {event.layers} has {len(arriving)} bytes, and sent={event.sent} is no part of it"
-            )
+            message = f"upload {event.layers} has {len(arriving)} bytes, and sent={event.sent} is no part of it"
             raise RegvizError(message)
         for upload in uploads[: event.layers]:
             self._blob(event.repository, upload, event.at)
@@ -148,9 +140,7 @@ class DistributionWriter:
     def _delete_tag(self, event: DeleteTag) -> None:
         path = f"{self._tags(event.repository)}/{event.tag}"
         if self._version == "2.8":
-            message = (
-                f"server 2.8 cannot delete the tag {event.tag}: delete its manifest, or write as server='3'"
-            )
+            message = f"server 2.8 cannot delete the tag {event.tag}: delete its manifest, or write as server='3'"
             raise RegvizError(message)
         self._must_exist(path, event)
         self._tree.remove(path, event.at)

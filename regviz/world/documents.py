@@ -138,9 +138,7 @@ def _image(image: Image) -> Document:
     manifest["config"] = _descriptor(DOCKER_CONFIG if docker else OCI_CONFIG, config, image.algorithm)
     manifest["layers"] = layers
     if docker and (image.subject or image.annotations):
-        message = (
-            "a schema 2 manifest has no subject and no annotations; describe the image with format='oci'"
-        )
+        message = "a schema 2 manifest has no subject and no annotations; describe the image with format='oci'"
         raise RegvizError(message)
     _add_references(manifest, image)
     uploads = [
@@ -156,9 +154,7 @@ def _layer_descriptor(image: Image, layer: Layer) -> dict[str, Any]:
         distributable = "nondistributable." if layer.urls else ""
         media_type = f"application/vnd.oci.image.layer.{distributable}v1.tar{_OCI_LAYER[layer.compression]}"
     elif layer.compression not in _DOCKER_LAYER:
-        message = (
-            f"a schema 2 manifest has no {layer.compression} layers; describe the image with format='oci'"
-        )
+        message = f"a schema 2 manifest has no {layer.compression} layers; describe the image with format='oci'"
         raise RegvizError(message)
     else:
         media_type = _DOCKER_FOREIGN_LAYER if layer.urls else _DOCKER_LAYER[layer.compression]
@@ -180,8 +176,7 @@ def _add_references(manifest: dict[str, Any], content: Content) -> None:
 def _artifact(artifact: Artifact) -> Document:
     blobs = [*artifact.layers, artifact.config]
     descriptors = [
-        _descriptor(blob.media_type, blob.data)
-        | ({"annotations": dict(blob.annotations)} if blob.annotations else {})
+        _descriptor(blob.media_type, blob.data) | ({"annotations": dict(blob.annotations)} if blob.annotations else {})
         for blob in blobs
     ]
     manifest: dict[str, Any] = {"schemaVersion": 2, "mediaType": OCI_MANIFEST}

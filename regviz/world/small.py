@@ -58,9 +58,7 @@ def base_image() -> Image:
     build.run("apt-get -y upgrade")
     build.run("apt-get install -y build-essential", package("make", "3.81", 12_000))
     build.run("apt-get install -y software-properties-common", package("apt-add-repository", "0.92", 3_600))
-    build.run(
-        "apt-get install -y curl git man vim", package("git", "1.9", 9_500) | package("vim", "7.4", 4_200)
-    )
+    build.run("apt-get install -y curl git man vim", package("git", "1.9", 9_500) | package("vim", "7.4", 4_200))
     build.copy("root/.bashrc", b"alias ll='ls -l'\n")
     build.set("ENV HOME /root", Env=[f"{name}={value}" for name, value in home.items()])
     build.set("WORKDIR /root", WorkingDir="/root")
@@ -80,16 +78,12 @@ def _package_lists(day: str, size: int) -> dict[str, bytes | File]:
 def nodejs_image() -> Image:
     """``library/nodejs`` as the article builds it: five steps on the base."""
     build = Build(dt.datetime(2014, 3, 27, 9, 4, tzinfo=dt.UTC))
-    build.run(
-        "apt-get install -y software-properties-common", package("apt-add-repository", "0.92.37", 1_500)
-    )
+    build.run("apt-get install -y software-properties-common", package("apt-add-repository", "0.92.37", 1_500))
     build.run(
         "add-apt-repository -y ppa:chris-lea/node.js",
         {"etc/apt/sources.list.d/node.list": prose("node.list", 140)},
     )
-    return _with_nodejs(
-        base_image().extended(*build.layers), "0.10.26", dt.datetime(2014, 3, 27, 9, 6, tzinfo=dt.UTC)
-    )
+    return _with_nodejs(base_image().extended(*build.layers), "0.10.26", dt.datetime(2014, 3, 27, 9, 6, tzinfo=dt.UTC))
 
 
 @cache

@@ -45,9 +45,7 @@ def _base(architecture: str) -> Image:
     build.run("unpack rootfs", rootfs)
     build.set("LABEL " + _SOURCE, Labels={_SOURCE: "https://code.example/base", "maintainer": "base team"})
     build.set('CMD ["sh"]', Env=[_PATH], Cmd=["sh"])
-    return Image(
-        tuple(build.layers), architecture, variant="v8" if architecture == "arm64" else "", format="oci"
-    )
+    return Image(tuple(build.layers), architecture, variant="v8" if architecture == "arm64" else "", format="oci")
 
 
 @cache
@@ -76,9 +74,7 @@ def _web() -> Image:
 def _web_with_zstd() -> Image:
     """The same changes in other bytes: equal diff IDs and chain IDs, no blob in common but the config."""
     image = _web()
-    return replace(
-        image, layers=tuple(layer if layer.empty else layer.recompressed("zstd") for layer in image.layers)
-    )
+    return replace(image, layers=tuple(layer if layer.empty else layer.recompressed("zstd") for layer in image.layers))
 
 
 @cache

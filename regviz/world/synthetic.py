@@ -63,9 +63,7 @@ def synthetic_world(repositories: int, tags: int, layers: int, seed: int = 0) ->
         repository = number % repositories
         events.append(
             Push(
-                repository=f"group{repository % 7}/app{repository:05}"
-                if repository % 5
-                else f"base{repository:05}",
+                repository=f"group{repository % 7}/app{repository:05}" if repository % 5 else f"base{repository:05}",
                 at=_START + dt.timedelta(minutes=number),
                 content=images[number] if number < distinct else draw.choice(images),
                 tags=(f"1.{number // repositories}",),

@@ -106,9 +106,7 @@ class V1Writer:
         elif isinstance(event, MakePrivate):
             self._tree.write(f"{self._repository(event.repository)}/_private", b"", event.at)
         else:
-            message = (
-                "v1 has no manifests to delete; give the event layouts={'distribution'}, or delete a tag"
-            )
+            message = "v1 has no manifests to delete; give the event layouts={'distribution'}, or delete a tag"
             raise RegvizError(message)
 
     def _push(self, event: Push) -> None:
@@ -190,9 +188,7 @@ class V1Writer:
                 self._store(image, event.at)
         layer = self._layer(image.layer)
         if self._is_complete(image.id) or event.sent >= len(layer):
-            message = (
-                f"layer {event.layers} cannot arrive in part: it is there, or not longer than {event.sent}"
-            )
+            message = f"layer {event.layers} cannot arrive in part: it is there, or not longer than {event.sent}"
             raise RegvizError(message)
         self._describe(image, event.at)
         if event.sent:

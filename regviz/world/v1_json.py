@@ -161,9 +161,7 @@ def v1_images(image: Image, engine: Engine) -> list[V1Image]:
     author = parent = ""
     for layer in image.layers:
         config, author = merged_config(config, layer), layer.author or author
-        chain.append(
-            V1Image(_id(parent, layer, image.architecture), parent, layer, config, author, image, engine)
-        )
+        chain.append(V1Image(_id(parent, layer, image.architecture), parent, layer, config, author, image, engine))
         parent = chain[-1].id
     return chain
 

@@ -213,3 +213,17 @@ def test_progress_tells_what_is_read(capsys: pytest.CaptureFixture[str], monkeyp
     with progress_bars(wanted=False)("manifests", 4) as tick:
         tick(1)
     assert capsys.readouterr().err == ""
+
+
+def test_report_prints_the_path_it_wrote(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert done("report", WORLD_V1, "-o", page) == f"{page}\n"
+    html = page.read_text(encoding="utf-8")
+    assert html.lower().startswith("<!doctype html>")
+    assert "library/nodejs" in html
+
+
+def test_lab_needs_its_source_to_be_there(tmp_path: Path) -> None:
+    result = run("lab", tmp_path / "missing", "--folder", tmp_path / "work", "--no-browser")
+    assert result.exit_code == 1
+    assert re.fullmatch(r"regviz: .*missing.*\n", result.stderr)

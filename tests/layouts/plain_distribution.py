@@ -101,7 +101,11 @@ def read_plainly(files: dict[str, bytes], directories: set[str], *, open_links: 
             _read_tag(made, files, path, match[1], match[2])
         elif match := re.fullmatch(r"repositories/.+?/_uploads/([^/]+)", path):
             made.uploads.add(match[1])
-    names = {match[1] for path in directories if (match := re.fullmatch(r"repositories/(.+?)/_(?:layers|manifests|uploads)", path))}
+    names = {
+        match[1]
+        for path in directories
+        if (match := re.fullmatch(r"repositories/(.+?)/_(?:layers|manifests|uploads)", path))
+    }
     for name in names:
         has = [f"repositories/{name}/_{part}" in directories for part in ("layers", "manifests")]
         made.repositories.add((name, *has, any(tag[0] == name for tag in made.tags)))
@@ -123,7 +127,9 @@ def _read_documents(made: PlainRegistry, files: dict[str, bytes], alias: dict[st
         algorithm, encoded = alias.get(digest, digest).split(":")
         return json.loads(files.get(f"blobs/{algorithm}/{encoded[:2]}/{encoded}/data", b"null"))
 
-    wanted = {row[1] for row in made.revisions} | {row[2] for row in made.tags if row[2]} | {row[2] for row in made.history}
+    wanted = (
+        {row[1] for row in made.revisions} | {row[2] for row in made.tags if row[2]} | {row[2] for row in made.history}
+    )
     done: dict[str, Any] = {}
     while wanted - done.keys():
         digest = (wanted - done.keys()).pop()
@@ -142,7 +148,9 @@ def _read_documents(made: PlainRegistry, files: dict[str, bytes], alias: dict[st
     for digest, manifest in manifests.items():
         steps = _steps(manifest)
         stacks[digest] = [(written, alias.get(written, written), throwaway) for written, throwaway in steps]
-        config = document(manifest["config"]["digest"]) if made.kinds[digest] == "image" and "config" in manifest else None
+        config = (
+            document(manifest["config"]["digest"]) if made.kinds[digest] == "image" and "config" in manifest else None
+        )
         ids = (config or {}).get("rootfs", {}).get("diff_ids")
         diffs[digest] = ids if ids and len(ids) == len(steps) else None
         said = config or (json.loads(manifest["history"][0]["v1Compatibility"]) if "fsLayers" in manifest else {})

@@ -70,7 +70,14 @@ def a_tag_written_in_place(store: Store) -> list[Row]:
 @CASES.add("tag-link-malformed")
 def tags_with_links_that_are_nearly_right(store: Store) -> list[Row]:
     digest = store.image("a", [b"1"])
-    wrong = [digest.encode() + b"\n", digest.upper().encode(), digest[7:].encode(), b"latest", b"sha256:" + b"g" * 64, b"\xff\0"]
+    wrong = [
+        digest.encode() + b"\n",
+        digest.upper().encode(),
+        digest[7:].encode(),
+        b"latest",
+        b"sha256:" + b"g" * 64,
+        b"\xff\0",
+    ]
     for number, content in enumerate(wrong):
         store.tag("a", f"t{number}", digest, content)
     store.tag("a", "t6", digest, b"x" * 9999)
@@ -270,7 +277,9 @@ def directories_that_are_no_digests(store: Store) -> list[Row]:
     store.file(f"blobs/sha256/zz/{NOBODY[7:]}/data", b"wrong place")
     store.file(f"blobs/sha256/{ABSENT[7:9].upper()}/{ABSENT[7:].upper()}/data", b"upper case")
     upper = f"{V2}/blobs/sha256/{ABSENT[7:9].upper()}/{ABSENT[7:].upper()}"
-    return [row(path=path) for path in sorted([f"{V2}/blobs/sha256/5b/5bd0", f"{V2}/blobs/sha256/zz/{NOBODY[7:]}", upper])]
+    return [
+        row(path=path) for path in sorted([f"{V2}/blobs/sha256/5b/5bd0", f"{V2}/blobs/sha256/zz/{NOBODY[7:]}", upper])
+    ]
 
 
 @CASES.add("blob-empty")

@@ -19,7 +19,9 @@ MANIFEST = encode(image_manifest(CONFIG, [LAYER]))
 KNOWN = {sha256(data): data for data in (LAYER, CONFIG, MANIFEST)}
 HEX = [digest[7:] for digest in KNOWN]
 
-REPOSITORIES = st.sampled_from(["a", "a", "a", "a/b", "a/b/c", "A", "b_", "c.tmp", "café", "x" * 200, "docker/registry/v2"])
+REPOSITORIES = st.sampled_from(
+    ["a", "a", "a", "a/b", "a/b/c", "A", "b_", "c.tmp", "café", "x" * 200, "docker/registry/v2"]
+)
 DIGESTS = st.sampled_from(
     [
         *(f"sha256/{digits}" for digits in HEX * 3),
@@ -35,7 +37,9 @@ DIGESTS = st.sampled_from(
         "sha256",
     ]
 )
-LEAVES = st.sampled_from(["/link", "/link", "/link", "/link", "", "/link.1.tmp", "/extra", "/link/link", "/data", "/sub/link"])
+LEAVES = st.sampled_from(
+    ["/link", "/link", "/link", "/link", "", "/link.1.tmp", "/extra", "/link/link", "/data", "/sub/link"]
+)
 TAGS = st.sampled_from(["latest", "link", "current", "index", "_x", "V1", "v1", "x" * 129, "-bad", "caf é"])
 PLACES = st.one_of(
     st.builds("repositories/{}/_layers/{}{}".format, REPOSITORIES, DIGESTS, LEAVES),

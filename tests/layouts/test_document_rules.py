@@ -103,7 +103,9 @@ def descriptors_without_a_digest_that_holds(store: Store) -> list[Row]:
     digest = store.push("a", manifest, "latest")
     other = store.push("a", {"schemaVersion": 2, "manifests": [{"digest": "nothing"}, {}]}, "index")
     rows = [row(manifest=digest, detail=repr(value)) for value in wrong]
-    return sorted([*rows, row(manifest=other, detail="'nothing'"), row(manifest=other, detail="None")], key=lambda r: (r[1], r[4]))
+    return sorted(
+        [*rows, row(manifest=other, detail="'nothing'"), row(manifest=other, detail="None")], key=lambda r: (r[1], r[4])
+    )
 
 
 @CASES.add("layers-differ")

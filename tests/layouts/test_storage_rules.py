@@ -30,7 +30,11 @@ def links_that_lead_somewhere(store: Store) -> list[Row]:
     digest = store.image("a", [b"1"], "latest")
     (store.root.parent / "outside").mkdir()
     (store.root.parent / "outside/link").write_text(digest)
-    links = {"repositories/b": store.v2 / "repositories/a", "blobs/sha256/zz": "/", f"{TAG}/out": store.root.parent / "outside"}
+    links = {
+        "repositories/b": store.v2 / "repositories/a",
+        "blobs/sha256/zz": "/",
+        f"{TAG}/out": store.root.parent / "outside",
+    }
     for path, target in links.items():
         (store.v2 / path).symlink_to(target)
     store.tag("a", "x", digest)
@@ -118,7 +122,9 @@ ARCHIVE_RULES = ("hard-link", "path-escapes", "path-repeated", "archive-without-
 def test_a_hard_link_to_nothing(archive: Path) -> None:
     add(archive, f"{V2}/{TAG}/x/current/link", link="elsewhere")
     registry = read(end(archive))
-    assert found(registry) == [("hard-link", None, None, None, f"{V2}/{TAG}/x/current/link", "it links to nothing in this archive")]
+    assert found(registry) == [
+        ("hard-link", None, None, None, f"{V2}/{TAG}/x/current/link", "it links to nothing in this archive")
+    ]
 
 
 def test_hard_links_are_the_files_they_link_to(archive: Path) -> None:
@@ -136,7 +142,10 @@ def test_a_path_that_leads_out(archive: Path) -> None:
     add(archive, f"{V2}/repositories/../../../../evil", b"x")
     add(archive, "../evil", b"x")
     registry = read(end(archive))
-    said = [("path-escapes", None, None, None, path, "it leads out of the archive") for path in ("../evil", f"{V2}/repositories/../../../../evil")]
+    said = [
+        ("path-escapes", None, None, None, path, "it leads out of the archive")
+        for path in ("../evil", f"{V2}/repositories/../../../../evil")
+    ]
     assert found(registry) == said
 
 

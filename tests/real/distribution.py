@@ -121,9 +121,7 @@ class DistributionServer:
         """`docker://…`, as skopeo and buildah take it; the name is a tag or a digest."""
         return f"docker://{self.url}/{repository}{'@' if ':' in name else ':'}{name}"
 
-    def request(
-        self, method: str, path: str, body: bytes | None = None, *, expect: int = OK, **headers: str
-    ) -> Answer:
+    def request(self, method: str, path: str, body: bytes | None = None, *, expect: int = OK, **headers: str) -> Answer:
         """A request below /v2/ that must be answered with the expected status."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = request(self.port, method, "/v2/" + path, body, named)

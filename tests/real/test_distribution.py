@@ -52,9 +52,7 @@ def test_tag_history_holds_every_push(registry: Registry, content: Content) -> N
         assert mapping(of_tag, "manifest", "current") == {digest: digest == pushed[-1] for digest in pushed}
 
 
-def test_tag_history_remembers_a_deleted_manifest(
-    registry: Registry, content: Content, answers: Answers
-) -> None:
+def test_tag_history_remembers_a_deleted_manifest(registry: Registry, content: Content, answers: Answers) -> None:
     history = registry.tag_history
     of_tag = history[(history["repository"] == "gone") & (history["tag"] == "moved")]
     (gone,) = (digest for repository, digest in content.deleted if repository == "gone")

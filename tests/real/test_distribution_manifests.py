@@ -44,9 +44,7 @@ def test_media_types(registry: Registry, answers: Answers) -> None:
             assert found[served.digest] == served.media_type
 
 
-def test_configuration_type_and_subject_are_those_of_the_document(
-    registry: Registry, answers: Answers
-) -> None:
+def test_configuration_type_and_subject_are_those_of_the_document(registry: Registry, answers: Answers) -> None:
     for digest, served in answers.known.items():
         row, document = only(registry.manifests, manifest=digest), served.document
         assert row["config"] == document.get("config", {}).get("digest")
@@ -54,9 +52,7 @@ def test_configuration_type_and_subject_are_those_of_the_document(
         kind = answers.kinds[digest]
         if kind in {"image", "index"}:
             assert row["artifact_type"] is None
-        elif (
-            kind != "attestation"
-        ):  # without an artifactType it is the configuration's (distribution-spec, referrers)
+        elif kind != "attestation":  # without an artifactType it is the configuration's (distribution-spec, referrers)
             assert row["artifact_type"] == document.get("artifactType", document["config"]["mediaType"])
 
 
@@ -81,18 +77,14 @@ def test_references_are_the_entries_of_indexes_and_the_subjects(
     assert {("linux", "arm", "v7"), ("linux", "arm64", "v8"), ("linux", "amd64", None)} <= platforms
 
 
-def test_declared_bytes_are_what_descriptors_declare(
-    registry: Registry, answers: Answers, content: Content
-) -> None:
+def test_declared_bytes_are_what_descriptors_declare(registry: Registry, answers: Answers, content: Content) -> None:
     declared = {content.sha512.get(d["digest"], d["digest"]): d["size"] for d in answers.descriptors()}
     expected = {blob: declared.get(blob) for (blob,) in rows(registry.blobs, "blob")}
     assert declared.keys() <= expected.keys()
     assert mapping(registry.blobs, "blob", "declared_bytes") == expected
 
 
-def test_blobs_have_a_type_that_a_descriptor_gives_them(
-    registry: Registry, answers: Answers, content: Content
-) -> None:
+def test_blobs_have_a_type_that_a_descriptor_gives_them(registry: Registry, answers: Answers, content: Content) -> None:
     given: dict[str, set[str]] = {}
     for descriptor in answers.descriptors():
         blob = content.sha512.get(descriptor["digest"], descriptor["digest"])
@@ -101,9 +93,7 @@ def test_blobs_have_a_type_that_a_descriptor_gives_them(
     assert all(found[blob] in types for blob, types in given.items())
 
 
-def test_blobs_are_of_the_kind_that_manifests_make_them(
-    registry: Registry, answers: Answers, content: Content
-) -> None:
+def test_blobs_are_of_the_kind_that_manifests_make_them(registry: Registry, answers: Answers, content: Content) -> None:
     expected = dict.fromkeys(answers.known, "manifest")
     for digest, kind in answers.kinds.items():
         document = answers.known[digest].document

@@ -31,9 +31,7 @@ def storage(distribution_server: DistributionServer) -> Path:
 def links(storage: Path, kind: str) -> Iterator[tuple[str, str, Path]]:
     """Every link below a directory of that name: its repository, the path from there, and the file."""
     for path in (storage / "repositories").rglob("link"):
-        repository, is_kind, inside = str(path.parent.relative_to(storage / "repositories")).partition(
-            f"/{kind}/"
-        )
+        repository, is_kind, inside = str(path.parent.relative_to(storage / "repositories")).partition(f"/{kind}/")
         if is_kind:
             yield repository, inside, path
 

@@ -30,9 +30,7 @@ def ancestry(content: V1Content, identifier: str) -> list[str]:
 def test_repositories(v1_read: Registry, v1_content: V1Content) -> None:
     found = rows(v1_read.repositories, "repository", "namespace", "private", "has_tags", "complete")
     names = {repository for repository, _ in v1_content.tags}
-    assert found == [
-        (name, name.partition("/")[0], name in v1_content.private, True, True) for name in sorted(names)
-    ]
+    assert found == [(name, name.partition("/")[0], name in v1_content.private, True, True) for name in sorted(names)]
 
 
 def test_a_nested_name_is_quoted_twice_on_the_storage(v1_read: Registry, v1_server: V1Server) -> None:
@@ -160,9 +158,7 @@ def test_blobs_lie_where_the_folder_has_them(v1_read: Registry, v1_server: V1Ser
     assert rows(present, "blob", "stored_at", "allocated_bytes") == expected
 
 
-def test_blobs_are_as_long_as_the_server_says(
-    v1_read: Registry, v1_server: V1Server, v1_content: V1Content
-) -> None:
+def test_blobs_are_as_long_as_the_server_says(v1_read: Registry, v1_server: V1Server, v1_content: V1Content) -> None:
     found = mapping(v1_read.blobs, "blob", "blob_bytes")
     for identifier in v1_content.images.keys() - v1_content.in_progress:
         answer = v1_server.request("GET", f"images/{identifier}/layer")
@@ -170,9 +166,7 @@ def test_blobs_are_as_long_as_the_server_says(
         assert found[f"v1:{identifier}"] == len(answer.body)
 
 
-def test_stacks_are_of_images_with_a_tag_or_without_descendants(
-    v1_read: Registry, v1_content: V1Content
-) -> None:
+def test_stacks_are_of_images_with_a_tag_or_without_descendants(v1_read: Registry, v1_content: V1Content) -> None:
     parents = {image.parent for image in v1_content.images.values()}
     heads = {*v1_content.tags.values(), *(v1_content.images.keys() - parents)}
     steps = [
@@ -182,8 +176,7 @@ def test_stacks_are_of_images_with_a_tag_or_without_descendants(
     ]
     columns = ("manifest", "position", "layer", "blob", "digest", "empty", "foreign")
     assert rows(v1_read.manifest_layers, *columns) == [
-        (head, position, image.id, f"v1:{image.id}", None, not image.files, False)
-        for head, position, image in steps
+        (head, position, image.id, f"v1:{image.id}", None, not image.files, False) for head, position, image in steps
     ]
     columns = ("manifest", "step", "position", "created_at", "created_by", "author", "empty")
     assert rows(v1_read.history, *columns) == [
@@ -195,9 +188,7 @@ def test_stacks_are_of_images_with_a_tag_or_without_descendants(
     ]
 
 
-def test_problems_are_what_was_left_behind(
-    v1_read: Registry, v1_server: V1Server, v1_content: V1Content
-) -> None:
+def test_problems_are_what_was_left_behind(v1_read: Registry, v1_server: V1Server, v1_content: V1Content) -> None:
     reached: dict[str, set[str]] = {}
     for (repository, _), identifier in v1_content.tags.items():
         reached.setdefault(repository, set()).update(ancestry(v1_content, identifier))

@@ -34,9 +34,7 @@ class _Tool:
 
     def __call__(self, *arguments: str) -> str:
         """Run the program and return what it prints."""
-        done = subprocess.run(
-            [*self._command, *arguments], env=self._env, check=False, capture_output=True, text=True
-        )
+        done = subprocess.run([*self._command, *arguments], env=self._env, check=False, capture_output=True, text=True)
         assert done.returncode == 0, f"{self._command[0]} {' '.join(arguments)}\n{done.stderr}"
         return done.stdout.strip()
 

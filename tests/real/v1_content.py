@@ -74,9 +74,7 @@ def push_v1_content(server: V1Server) -> V1Content:
     return content
 
 
-def _push(
-    server: V1Server, content: V1Content, repository: str, tags: Mapping[str, V1Image], *images: V1Image
-) -> None:
+def _push(server: V1Server, content: V1Content, repository: str, tags: Mapping[str, V1Image], *images: V1Image) -> None:
     push(server, repository, {tag: tagged.id for tag, tagged in tags.items()}, images)
     stored = repository if "/" in repository else f"library/{repository}"
     content.tags |= {(stored, tag): tagged.id for tag, tagged in tags.items()}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
 import sys
+import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -20,7 +24,6 @@ from tests.report.reading import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from regviz.registry import Registry
 
@@ -118,6 +121,49 @@ def test_what_regviz_says_in_a_cell_is_passed_on(registry: Registry, tmp_path: P
 def test_a_kernel_that_ends_is_told_from_a_cell_that_fails(registry: Registry, tmp_path: Path) -> None:
     message = failure(registry, tmp_path, "import os\nos._exit(3)")
     assert message.startswith("code cell 1 of mine.ipynb failed with the Python that ran it ended")
+
+
+def alone(code: str, temporary: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Python with a temporary folder of its own, so that what it leaves there is seen."""
+    temporary.mkdir()
+    paths = os.pathsep.join(path for path in sys.path if path)
+    environment = os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": paths}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_an_interrupt_ends_everything(registry: Registry, tmp_path: Path) -> None:
+    code = "import sys\nfrom regviz.report import report\nreport(sys.argv[1], sys.argv[2], notebook=sys.argv[3])"
+    sign = tmp_path / "running"
+    own = notebook(
+        tmp_path / "mine.ipynb", f"import os, time\nopen({str(sign)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    )
+    target = tmp_path / "out.html"
+    with alone(code, tmp_path / "tmp", registry.source.uri, str(target), str(own)) as process:
+        while not (sign.exists() and sign.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert not Path(f"/proc/{sign.read_text()}").exists()
+    assert not target.exists()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
+def test_a_full_temporary_folder_is_said(registry: Registry, tmp_path: Path) -> None:
+    code = (
+        "import resource, sys\nfrom regviz.report import report\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
+        "report(sys.argv[1], sys.argv[2])"
+    )
+    with alone(code, tmp_path / "tmp", registry.source.uri, str(tmp_path / "out.html")) as process:
+        _, errors = process.communicate()
+    last = errors.rstrip().splitlines()[-1]
+    assert last.startswith("regviz.errors.RegvizError: the temporary folder ")
+    assert "set TMPDIR" in last
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 @pytest.mark.parametrize("content", ["", "no json", '{"cells": 1}', "[]", '{"nbformat": 4}'])

@@ -30,10 +30,7 @@ STARTED = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 def left_by(root: Path) -> dict[str, bytes | None]:
     """What a server left: every file's bytes by path, and None for every directory."""
-    return {
-        path.relative_to(root).as_posix(): None if path.is_dir() else path.read_bytes()
-        for path in root.rglob("*")
-    }
+    return {path.relative_to(root).as_posix(): None if path.is_dir() else path.read_bytes() for path in root.rglob("*")}
 
 
 def written_in(tree: FileTree) -> dict[str, bytes | None]:
@@ -72,9 +69,7 @@ def tell_distribution(server: DistributionServer, event: Event, signer: Distribu
     if isinstance(event, Push):
         for tag in event.tags or ("",):
             pushed = document(event.content, event.repository, tag)
-            signed = (
-                signer.manifest(event.repository, tag).body if pushed.media_type == SCHEMA_1_SIGNED else b""
-            )
+            signed = signer.manifest(event.repository, tag).body if pushed.media_type == SCHEMA_1_SIGNED else b""
             _put_document(server, event, pushed, tag, signed)
     elif isinstance(event, AbortPush):
         _abort_upload(server, event)

@@ -68,9 +68,7 @@ def test_gzip_compresses_text_and_never_blows_up_noise() -> None:
 def test_the_empty_layers_have_the_digests_everybody_knows() -> None:
     assert standard_gzip.decompress(GZIP_OF_NOTHING) == b""
     assert standard_gzip.decompress(GZIP_OF_EMPTY_TAR) == EMPTY_TAR
-    assert (
-        digest(GZIP_OF_EMPTY_TAR) == "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"
-    )
+    assert digest(GZIP_OF_EMPTY_TAR) == "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"
     assert len(GZIP_OF_NOTHING) == 23
     assert digest(GZIP_OF_NOTHING).startswith("sha256:1775fca3")
     assert digest(EMPTY_TAR) == "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
@@ -128,9 +126,7 @@ def test_chain_ids_by_the_formula() -> None:
 
 def test_chain_ids_are_docker_s(shared_dumps: Path) -> None:
     """An engine names a layer's folder by its chain ID, and keeps the parent's and the diff ID in it."""
-    found = _members(
-        shared_dumps / "dockerd-20.10-image-meta.tar", r".*/layerdb/sha256/[0-9a-f]{64}/(diff|parent)"
-    )
+    found = _members(shared_dumps / "dockerd-20.10-image-meta.tar", r".*/layerdb/sha256/[0-9a-f]{64}/(diff|parent)")
     layers: dict[str, dict[str, str]] = {}
     for path, content in found.items():
         _, chain, kind = path.rsplit("/", 2)

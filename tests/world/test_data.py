@@ -146,8 +146,7 @@ def test_the_readme_counts_right(v1: dict[str, bytes], distribution: dict[str, b
         "files": (len(v1), len(distribution)),
     }
     assert told == {
-        name: tuple("–" if number is None else f"{number:,}" for number in numbers)
-        for name, numbers in counted.items()
+        name: tuple("–" if number is None else f"{number:,}" for number in numbers) for name, numbers in counted.items()
     }
 
 

@@ -53,9 +53,7 @@ def test_a_layer_s_tar_holds_what_was_described_and_the_folders_above_it() -> No
         ("aaa", tarfile.LNKTYPE, "0o644", 0),
     ]
     assert members[-1].linkname == "usr/bin/node"
-    assert {(member.uid, member.gid, member.uname, member.mtime) for member in members} == {
-        (0, 0, "root", 1395921601)
-    }
+    assert {(member.uid, member.gid, member.uname, member.mtime) for member in members} == {(0, 0, "root", 1395921601)}
 
 
 def test_file_bytes_are_those_of_the_files_alone() -> None:

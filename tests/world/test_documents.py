@@ -49,9 +49,7 @@ if TYPE_CHECKING:
 A3ED95 = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"
 PUSHES = [event for world in (small_world(), ZOO) for event in world.events if isinstance(event, Push)]
 DOCUMENTS = [
-    (event.content, document(event.content, event.repository, tag))
-    for event in PUSHES
-    for tag in event.tags or ("",)
+    (event.content, document(event.content, event.repository, tag)) for event in PUSHES for tag in event.tags or ("",)
 ]
 
 
@@ -150,8 +148,7 @@ def test_another_compression_keeps_the_image_id() -> None:
     tags = small_world().tags("distribution")["team/web"]
     configs = {json.loads(document(tags[tag]).data)["config"]["digest"] for tag in ("2.0", "2.0-zstd")}
     layers = [
-        {entry["digest"] for entry in json.loads(document(tags[tag]).data)["layers"]}
-        for tag in ("2.0", "2.0-zstd")
+        {entry["digest"] for entry in json.loads(document(tags[tag]).data)["layers"]} for tag in ("2.0", "2.0-zstd")
     ]
     assert len(configs) == 1
     assert not layers[0] & layers[1]
@@ -183,16 +180,12 @@ def test_a_docker_manifest_cannot_say_everything() -> None:
 def test_attestations_name_their_image_as_buildkit_does() -> None:
     """BuildKit, docs/attestations/attestation-storage.md."""
     index = json.loads(document(small_world().tags("distribution")["library/nodejs"]["20"]).data)
-    images = {
-        entry["digest"]: entry["platform"] for entry in index["manifests"] if "annotations" not in entry
-    }
+    images = {entry["digest"]: entry["platform"] for entry in index["manifests"] if "annotations" not in entry}
     attestations = [entry for entry in index["manifests"] if "annotations" in entry]
     assert [platform["architecture"] for platform in images.values()] == ["amd64", "arm64"]
     assert {entry["platform"]["architecture"] for entry in attestations} == {"unknown"}
     assert [entry["annotations"]["vnd.docker.reference.digest"] for entry in attestations] == list(images)
-    assert {entry["annotations"]["vnd.docker.reference.type"] for entry in attestations} == {
-        "attestation-manifest"
-    }
+    assert {entry["annotations"]["vnd.docker.reference.type"] for entry in attestations} == {"attestation-manifest"}
 
 
 def test_signatures_and_referrers_are_found_by_their_tags() -> None:
@@ -216,9 +209,7 @@ def test_an_artifact_without_config_has_the_empty_one() -> None:
 
 
 def test_the_zoo_has_every_compression_and_a_foreign_layer_is_never_uploaded() -> None:
-    types = {
-        entry["mediaType"] for image in (PLAIN, ZSTD) for entry in json.loads(document(image).data)["layers"]
-    }
+    types = {entry["mediaType"] for image in (PLAIN, ZSTD) for entry in json.loads(document(image).data)["layers"]}
     assert types == {
         "application/vnd.docker.image.rootfs.diff.tar",
         "application/vnd.docker.image.rootfs.diff.tar.gzip",

@@ -125,8 +125,7 @@ def _members(archive: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
         return []
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
         return [
-            (member, archive[member.offset_data : member.offset_data + member.size])
-            for member in opened.getmembers()
+            (member, archive[member.offset_data : member.offset_data + member.size]) for member in opened.getmembers()
         ]
 
 
@@ -151,8 +150,7 @@ def test_the_listing_of_a_layer_is_its_tar_s(trees: dict[str, FileTree]) -> None
 def test_names_by_the_age_of_the_server(trees: dict[str, FileTree]) -> None:
     """Quoted once, from 0.8.1 twice; a tag has metadata of its own from 0.6.6."""
     nested = {
-        age: [name for name in tree.children("repositories/team") if "lint" in name]
-        for age, tree in trees.items()
+        age: [name for name in tree.children("repositories/team") if "lint" in name] for age, tree in trees.items()
     }
     assert nested == {"0.6.5": ["tools%2Flint"], "0.6.6": ["tools%2Flint"], "0.9.1": ["tools%252Flint"]}
     nodejs = {age: tree.children("repositories/library/nodejs") for age, tree in trees.items()}
@@ -189,9 +187,7 @@ def test_images_without_a_tag_stay(trees: dict[str, FileTree]) -> None:
 
 
 def test_a_push_that_died_at_once_has_no_layer_and_a_list_as_the_client_sent_it() -> None:
-    tree = _tree(
-        AbortPush(repository="team/app", image=Image((BASE, NOTHING, APP)), tag="x", layers=1, at=NOON)
-    )
+    tree = _tree(AbortPush(repository="team/app", image=Image((BASE, NOTHING, APP)), tag="x", layers=1, at=NOON))
     names = {name: tree.children(f"images/{name}") for name in tree.children("images")}
     assert sorted(map(len, names.values())) == [3, 4, 5]
     raw = tree["repositories/team/app/_index_images"]
@@ -280,9 +276,7 @@ def test_tarsum_is_what_docker_0_9_computed(shared_dumps: Path, dump: str) -> No
 
 
 @pytest.mark.parametrize("age", REAL)
-def test_the_files_are_those_real_servers_left(
-    shared_dumps: Path, trees: dict[str, FileTree], age: str
-) -> None:
+def test_the_files_are_those_real_servers_left(shared_dumps: Path, trees: dict[str, FileTree], age: str) -> None:
     ours = {path: trees[age][path] for path in trees[age]}
     real: dict[str, bytes] = {}
     for dump in REAL[age]:

@@ -113,9 +113,7 @@ def test_blobs_of_every_size() -> None:
 
 
 @given(st.integers(1, 6), st.integers(0, 10), st.integers(1, 40), st.integers(0, 99))
-def test_a_synthetic_world_has_what_was_asked_for(
-    repositories: int, more: int, layers: int, seed: int
-) -> None:
+def test_a_synthetic_world_has_what_was_asked_for(repositories: int, more: int, layers: int, seed: int) -> None:
     tags = repositories + more
     world = synthetic_world(repositories, tags, layers, seed)
     tree = storage_tree(world, "v1")

@@ -46,9 +46,7 @@ UNTYPED_INDEX = Index((Child(AMD64, AMD64.platform),), "oci-untyped", {"org.exam
 REFERRING_INDEX = Index((Child(ARM64, ARM64.platform),), subject=AMD64)
 
 
-def _push(
-    repository: str, content: Image | Index | Artifact, *tags: str, mount_from: str = "", day: int = 0
-) -> Push:
+def _push(repository: str, content: Image | Index | Artifact, *tags: str, mount_from: str = "", day: int = 0) -> Push:
     return Push(
         repository=repository,
         at=NOON + dt.timedelta(days=day),
