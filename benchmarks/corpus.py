@@ -6,6 +6,7 @@ directory for temporary files. A registry is made anew when its generator change
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -131,8 +132,9 @@ def program(name: str) -> str:
 def _made(name: str, generator: ModuleType, size: object, needs: int) -> Corpus:
     place = directory() / name
     note = place / "made.json"
-    source = Path(str(generator.__file__)).read_bytes()
-    fingerprint = hashlib.sha256(source + repr(size).encode()).hexdigest()
+    # its syntax tree, not its text: a comment or another line break is no reason to make millions of files again
+    meaning = ast.dump(ast.parse(Path(str(generator.__file__)).read_bytes()))
+    fingerprint = hashlib.sha256(f"{meaning} {size}".encode()).hexdigest()
     if note.exists():
         made = json.loads(note.read_text(encoding="utf-8"))
         if made["fingerprint"] == fingerprint:

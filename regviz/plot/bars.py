@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, NullFormatter
 
 from regviz.plot.canvas import (
     HINTING,
@@ -246,7 +245,5 @@ def _put_bars(ax: Axes, told: Bars) -> None:
             bar.value, (end, row), (5, 0), textcoords="offset points", va="center", color=MUTED, fontsize=SMALL_SIZE
         )
     ticks = byte_ticks(longest)
-    ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.set_xticks(ticks, [format_tick(tick) for tick in ticks])
-    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.tick_params(axis="x", length=3, pad=3)

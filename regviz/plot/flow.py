@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from regviz.plot.canvas import Text
-from regviz.plot.contents import Chosen, Contents, choose, contents_of
+from regviz.plot.contents import Chosen, Contents, choose, contents_of, repository_bytes
 from regviz.plot.labels import drawable, fit, fit_all, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, STATES, repository_colours
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
@@ -108,10 +108,7 @@ def describe_tag_map(table: pd.DataFrame, *, width: float = 720.0, height: float
 class _Layout:
     def __init__(self, contents: Contents, chosen: Chosen, width: float, height: float) -> None:
         self.contents, self.chosen, self.width = contents, chosen, width
-        largest: dict[str, int] = {}
-        for tag in chosen.tags:
-            largest[tag[0]] = max(largest.get(tag[0], 0), contents.tag_bytes[tag])
-        self.colours = repository_colours(sorted(largest, key=lambda name: (-largest[name], name)))
+        self.colours = repository_colours(repository_bytes(contents))
         self.small_bytes = sum(contents.layers[layer] for layer in chosen.small)
         fullest = max(
             sum(contents.tag_bytes[tag] for tag in chosen.tags),
@@ -180,7 +177,7 @@ class _Layout:
             label = drawable(f"{size}  {short_digest(layer)}")
             members.append((layer, self.contents.layers[layer], self._colour(layer), label))
         if self.chosen.small:
-            label = f"{format_bytes(self.small_bytes)}  {count_noun(len(self.chosen.small), 'smaller layer')}"
+            label = f"{format_bytes(self.small_bytes)}  {count_noun(len(self.chosen.small), 'smaller blob')}"
             members.append(("", self.small_bytes, SEVERAL, label))
         return self._stacked(x, members)
 
@@ -253,7 +250,7 @@ def _title(contents: Contents) -> str:
     """The finding: what the tags add up to, and in how many bytes their layers are stored."""
     if not contents.tags:
         return "There is no tag"
-    tags, layers = count_noun(len(contents.tags), "tag"), count_noun(len(contents.layers), "layer")
+    tags, layers = count_noun(len(contents.tags), "tag"), count_noun(len(contents.layers), "layer blob")
     logical, stored = sum(contents.tag_bytes.values()), sum(contents.layers.values())
     if not contents.layers:
         return f"{tags}, and no layer"
@@ -273,5 +270,7 @@ def _explanation(contents: Contents, chosen: Chosen) -> str:
         )
         if count
     ]
-    text = "Tags, their images and layers: heights are bytes, and a layer is stored once however many reach it."
+    text = (
+        "Tags, their images, the blobs of their layers: heights are bytes; a blob is stored once however many reach it."
+    )
     return f"{text} Left out: {', '.join(left)}." if left else text

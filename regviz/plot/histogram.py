@@ -1,9 +1,10 @@
-"""How large layers are: their number by length, in classes that double."""
+"""How large layers are: the number of their blobs by length, in classes that double."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ _FEWEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Layers of at least ``2 ** power`` bytes and less than twice that; power -1 has those of 0 bytes.
+    """Blobs of at least ``2 ** power`` bytes and less than twice that; power -1 has those of 0 bytes.
 
     Attributes
     ----------
@@ -80,28 +81,21 @@ def describe_layer_sizes(table: pd.DataFrame) -> Histogram:
     here = table[table["present"] & table["blob_bytes"].notna()]
     lengths = sorted(int(length) for length in here["blob_bytes"])
     absent = len(table) - len(here)
-    gone = (
-        f"{count_noun(absent, 'layer')} named and not there {'is' if absent == 1 else 'are'} left out."
-        if absent
-        else ""
-    )
+    gone = f"Left out, for it is not there: {count_noun(absent, 'blob')}." if absent else ""
     if not lengths:
         title = "There is no layer"
         return Histogram(title, gone, f"{title}. {gone}".strip(), (), ())
-    powers = [int(length).bit_length() - 1 for length in here["blob_bytes"]]
-    tagged = [count > 0 for count in here["tags"]]
-    bins = []
-    for power in range(min(powers), max(powers) + 1):
-        inside = [is_tagged for at, is_tagged in zip(powers, tagged, strict=True) if at == power]
-        bins.append(Bin(power, sum(inside), len(inside) - sum(inside)))
+    powers = [length.bit_length() - 1 for length in here["blob_bytes"].tolist()]
+    counts = Counter(zip(powers, (here["tags"] > 0).tolist(), strict=True))
+    bins = [Bin(power, counts[power, True], counts[power, False]) for power in range(min(powers), max(powers) + 1)]
     marks = tuple(
         (length, f"{words} {format_bytes(length)}")
         for length, words in (
-            (lengths[(len(lengths) - 1) // 2], "half of the layers have at most"),
+            (lengths[(len(lengths) - 1) // 2], "half of the blobs have at most"),
             (lengths[-(-9 * len(lengths) // 10) - 1], "90 % have at most"),
         )
     )
-    explanation = "Layers by the length of their blob; each class is twice as wide as the one before."
+    explanation = "Blobs of layers by their length; each class is twice as wide as the one before."
     title = _title(lengths)
     said = "; ".join(words for _, words in marks)
     return Histogram(
@@ -113,16 +107,16 @@ def _title(lengths: list[int]) -> str:
     """The finding: how few layers have half of the bytes."""
     count, total = len(lengths), sum(lengths)
     if count == 1:
-        return f"One layer of {format_bytes(total)}"
+        return f"One layer blob of {format_bytes(total)}"
     summed = needed = 0
     while summed * 2 < total:
         needed += 1
         summed += lengths[-needed]
     if not total:
-        return f"All {count:,} layers are empty"
+        return f"All {count:,} layer blobs are empty"
     if needed == 1:
-        return f"One of {count:,} layers has {percent(lengths[-1], total)} of the {format_bytes(total)}"
-    return f"Half of the {format_bytes(total)} lie in {needed:,} of {count:,} layers"
+        return f"One of {count:,} layer blobs has {percent(lengths[-1], total)} of the {format_bytes(total)}"
+    return f"Half of the {format_bytes(total)} lie in {needed:,} of {count:,} layer blobs"
 
 
 def layer_sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

@@ -27,10 +27,10 @@ def test_bars_are_the_bins() -> None:
     ("lengths", "title"),
     [
         ([], "There is no layer"),
-        ([1536], "One layer of 1.50 KiB"),
-        ([0, 0], "All 2 layers are empty"),
-        ([1024, 1024, 2048, 4096, 5120], "Half of the 13.0 KiB lie in 2 of 5 layers"),
-        ([90, 5, 5], "One of 3 layers has 90 % of the 100 B"),
+        ([1536], "One layer blob of 1.50 KiB"),
+        ([0, 0], "All 2 layer blobs are empty"),
+        ([1024, 1024, 2048, 4096, 5120], "Half of the 13.0 KiB lie in 2 of 5 layer blobs"),
+        ([90, 5, 5], "One of 3 layer blobs has 90 % of the 100 B"),
     ],
 )
 def test_the_title_says_what_is_found(lengths: list[int], title: str) -> None:
@@ -39,13 +39,13 @@ def test_the_title_says_what_is_found(lengths: list[int], title: str) -> None:
 
 def test_the_marks_are_lengths_of_layers() -> None:
     told = describe_layer_sizes(layer_table([10, 20, 30, 40, 50, 60, 70, 80, 90, 100]))
-    assert told.marks == ((50, "half of the layers have at most 50 B"), (90, "90 % have at most 90 B"))
+    assert told.marks == ((50, "half of the blobs have at most 50 B"), (90, "90 % have at most 90 B"))
 
 
 def test_what_is_not_there_is_left_out_and_said() -> None:
     told = describe_layer_sizes(layer_table([10, 20], present=[True, False]))
     assert sum(each.count for each in told.bins) == 1
-    assert told.explanation.endswith("1 layer named and not there is left out.")
+    assert told.explanation.endswith("Left out, for it is not there: 1 blob.")
 
 
 @given(st.lists(st.integers(0, 2**50), min_size=1, max_size=60))

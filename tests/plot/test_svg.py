@@ -157,8 +157,12 @@ def test_hostile_names_stay_text() -> None:
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_title_and_description(title: str, description: str) -> None:
     text = to_svg(Figure(figsize=(1, 1)), title=title, description=description)
-    root = _parsed(text)
-    assert root.tag == f"{SVG}svg"
+    assert _parsed(text).tag == f"{SVG}svg"
+
+
+def test_a_lone_surrogate_in_a_title_is_shown_escaped() -> None:
+    assert "<title" in to_svg(Figure(figsize=(1, 1)), title="\ud800<")
+    assert "\\ud800&lt;" in to_svg(Figure(figsize=(1, 1)), title="\ud800<")
 
 
 def test_a_persons_own_figure_keeps_its_hatches_and_clips() -> None:

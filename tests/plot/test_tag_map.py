@@ -8,6 +8,8 @@ from matplotlib.collections import PathCollection
 
 from regviz import plot
 from regviz.analysis import tag_images
+from regviz.graph import layer_graph
+from regviz.plot.ancestry import describe_forest
 from regviz.plot.contents import contents_of
 from regviz.plot.flow import MOST, describe_tag_map
 from regviz.plot.palette import SEVERAL, STATES
@@ -78,10 +80,10 @@ def test_what_is_not_there_has_no_bytes_and_says_so() -> None:
     [
         ({}, "There is no tag"),
         ({("a", "1"): {"one": []}}, "1 tag, and no layer"),
-        ({("a", "1"): {"one": [("x", 2048)]}}, "1 tag on 1 layer, none shared: 2.00 KiB"),
+        ({("a", "1"): {"one": [("x", 2048)]}}, "1 tag on 1 layer blob, none shared: 2.00 KiB"),
         (
             {("a", "1"): {"one": [("x", 2048)]}, ("a", "2"): {"one": [("x", 2048)]}},
-            "2 tags add up to 4.00 KiB; their 1 layer is stored in 2.00 KiB",
+            "2 tags add up to 4.00 KiB; their 1 layer blob is stored in 2.00 KiB",
         ),
     ],
 )
@@ -138,3 +140,18 @@ def test_boxes_of_a_column_do_not_overlap() -> None:
             assert above.y + above.height < below.y
         assert column[0].y >= 0
         assert column[-1].y + column[-1].height <= told.height
+
+
+@pytest.mark.parametrize("name", ["world-distribution.tar.gz", "world-v1.tar.gz"])
+def test_a_repository_has_one_colour_in_every_figure(name: str) -> None:
+    reg = read(ROOT / "data" / name)
+    graph = layer_graph(reg)
+    map_colours = {box.key.rpartition(":")[0]: box.colour for box in describe_tag_map(tag_images(reg)).tags}
+    shared = 0
+    for dot in describe_forest(graph).dots:
+        tags = graph.nodes[dot.layers[-1]]["tags"]
+        repositories = {tag.rpartition(":")[0] for tag in tags}
+        if len(repositories) == 1 and dot.colour not in (SEVERAL, ""):
+            assert dot.colour == map_colours[repositories.pop()]
+            shared += 1
+    assert shared >= 3

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 _LATEST_SECONDS = 1 << 40
+_LONGEST_SHOWN = 100
 
 
 def read(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
@@ -41,7 +42,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     images = Images(storage, inventory, facts)
     with options.progress("images", images.present) as tick:
         images.load(tick)
-    tags = _Tags(facts, images)
+    tags = _Tags(facts, images, decode_name(root))
     for path, repository in inventory.repositories.items():
         tags.take(path, repository)
     tags.resolve()
@@ -84,9 +85,11 @@ class _Tags:
         For each repository (its row) the images (their rows) that its tags point to.
     """
 
-    def __init__(self, facts: Facts, images: Images) -> None:
+    def __init__(self, facts: Facts, images: Images, root: str) -> None:
         self._facts, self._images = facts, images
+        self._place = f"{root}/repositories/" if root else "repositories/"
         self._names: set[str] = set()
+        self._tag_names: set[str] = set()
         self._times: list[int] = []
         self._history_times: list[int] = []
         self._tagged: list[tuple[int, str]] = []
@@ -97,11 +100,12 @@ class _Tags:
         raw = decode_name(path)
         name = repository_name(path)
         if name in self._names:  # two ways of quoting one name: the server was upgraded in between
-            facts.problem("v1-name-twice", repository=raw, path=f"repositories/{raw}", detail=name)
+            facts.problem("v1-name-twice", repository=raw, path=self._place + raw, detail=name)
             name = raw
         self._names.add(name)
         row = facts.repository(name, raw, private=int(repository.private))
-        for file in sorted(repository.tags):
+        self._tag_names.clear()
+        for file in sorted(repository.tags, key=lambda file: (b"%" in file, file)):
             target = self._tag(row, name, raw, file, repository)
             if target:
                 self._tagged.append((row, target))
@@ -122,15 +126,20 @@ class _Tags:
         facts = self._facts
         content, mtime = repository.tags[file]
         tag = tag_name(file)
-        image = (content or b"").strip()
+        if tag in self._tag_names:
+            path = f"{self._place}{raw}/tag_{decode_name(file)}"
+            facts.problem("v1-name-twice", repository=name, path=path, detail=f"tag {tag}")
+            tag = decode_name(file)
+        self._tag_names.add(tag)
+        image = content.strip()
         state = "ok"
         if not ID.fullmatch(image):
-            if load_object(content or b"") is not None and file.endswith(b"_json"):
-                facts.problem("v1-tag-ambiguous", repository=name, path=f"repositories/{raw}/tag_{decode_name(file)}")
+            if load_object(content) is not None and file.endswith(b"_json"):
+                facts.problem("v1-tag-ambiguous", repository=name, path=f"{self._place}{raw}/tag_{decode_name(file)}")
                 return ""
             state = "malformed" if image else "empty"
-            detail = f"tag {tag}: {clean(repr((content or b'')[:100])[1:])}"
-            facts.problem("v1-tag-malformed", repository=name, detail=detail)
+            shown = clean(repr(image)[1:]) if len(image) <= _LONGEST_SHOWN else "longer than an id"
+            facts.problem("v1-tag-malformed", repository=name, detail=f"tag {tag}: {shown}")
         target = image.decode() if state == "ok" else ""
         facts.tags.add(row, tag, target, mtime, state)
         said = _last_update(repository.metadata.get(file))

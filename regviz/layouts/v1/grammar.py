@@ -102,7 +102,7 @@ def _in_repository(repository: bytes, name: bytes) -> Place:
     role = _REPOSITORY_FILES.get(name)
     if role is not None:
         return Place(role, b"", repository)
-    if name.startswith(_TAG):
+    if name.startswith(_TAG) and name != _TAG:
         return Place(Role.TAG, b"", repository, name[len(_TAG) :])
     if name.endswith(_METADATA):
         tag = name.removesuffix(_METADATA)

@@ -30,7 +30,7 @@ _UNKNOWN = -1
 class Repository:
     """The files of one repository: what they hold, or where they lie."""
 
-    tags: dict[bytes, tuple[bytes | None, int]] = field(default_factory=dict)
+    tags: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
     metadata: dict[bytes, bytes | None] = field(default_factory=dict)
     index: tuple[Locator, int] | None = None
     private: bool = False
@@ -73,7 +73,7 @@ def walk(storage: Walkable, root: bytes, facts: Facts, *, check: bool, tick: Cal
     listing = storage.children(images)
     names = sorted(name for name in listing.directories if ID.fullmatch(name))
     for name in {*listing.directories}.difference(names) | {*listing.files}:
-        _stray(facts, IMAGES + b"/" + name)
+        _stray(facts, images + b"/" + name)
     layers = storage.stat_many(images, names, b"/layer") if names else None
     in_progress = storage.exist_many(images, names, b"/_inprogress") if names else np.empty(0, np.bool_)
     tick(len(names))
@@ -96,10 +96,15 @@ def walk(storage: Walkable, root: bytes, facts: Facts, *, check: bool, tick: Cal
         repositories={},
     )
     base = head + REPOSITORIES
-    for namespace in sorted(storage.children(base).directories):
-        for name in sorted(storage.children(base + b"/" + namespace).directories):
-            path = namespace + b"/" + name
-            _walk_repository(storage, head, path, inventory, facts)
+    namespaces = storage.children(base)
+    for file in namespaces.files:
+        _stray(facts, base + b"/" + file)
+    for namespace in sorted(namespaces.directories):
+        repositories = storage.children(base + b"/" + namespace)
+        for file in repositories.files:
+            _stray(facts, base + b"/" + namespace + b"/" + file)
+        for name in sorted(repositories.directories):
+            _walk_repository(storage, head, namespace + b"/" + name, inventory, facts)
             tick(1)
     return inventory
 
@@ -113,9 +118,9 @@ def _walk_repository(storage: Walkable, head: bytes, path: bytes, inventory: Inv
     contents, times = storage.read_links(directory, small, b"")
     for name, content, mtime in zip(small, contents, times, strict=True):
         place = places[name]
-        if place.role == Role.TAG:
+        if place.role == Role.TAG and content is not None:
             repository.tags[place.tag] = (content, mtime)
-        else:
+        elif place.role == Role.TAG_METADATA:
             repository.metadata[place.tag] = content
     for name, place in places.items():
         if place.role == Role.INDEX:
@@ -123,7 +128,7 @@ def _walk_repository(storage: Walkable, head: bytes, path: bytes, inventory: Inv
         elif place.role == Role.PRIVATE:
             repository.private = True
         elif place.role == Role.FOREIGN:
-            _stray(facts, REPOSITORIES + b"/" + path + b"/" + name)
+            _stray(facts, directory + b"/" + name)
 
 
 def _once(allocated: Numbers, inodes: Numbers) -> Numbers:
@@ -149,7 +154,7 @@ class _Flat:
             if place.image:
                 self._image(place.image)
             elif place.role == Role.FOREIGN and path.count(b"/") == 1:
-                _stray(self._facts, path)
+                _stray(self._facts, batch.paths[at])
             elif place.repository.count(b"/") == 1:
                 self.repositories.setdefault(place.repository, Repository())
         elif kind != FILE:
@@ -157,16 +162,21 @@ class _Flat:
             self._facts.problem(rule, path=decode_name(batch.paths[at]), detail="not followed")
         elif place.image and place.role != Role.FOREIGN:
             facts = (batch.locators[at], batch.sizes[at], batch.mtimes[at] or NO_TIME)
-            self._files[place.role][self._image(place.image)] = facts
+            files, row = self._files[place.role], self._image(place.image)
+            if row in files:
+                self._repeated(batch.paths[at])
+            files[row] = facts
         elif place.repository.count(b"/") == 1 and place.role != Role.DIRECTORY:
             self._repository(batch, at, path, self.repositories.setdefault(place.repository, Repository()))
         elif not place.image and path.count(b"/") == 1:
-            _stray(self._facts, path)
+            _stray(self._facts, batch.paths[at])
 
     def _repository(self, batch: Entries, at: int, path: bytes, repository: Repository) -> None:
         place = parse(path)
         if place.role == Role.TAG:
-            repository.tags[place.tag] = (batch.inline[at], batch.mtimes[at] or NO_TIME)
+            if place.tag in repository.tags:
+                self._repeated(batch.paths[at])
+            repository.tags[place.tag] = (batch.small(at), batch.mtimes[at] or NO_TIME)
         elif place.role == Role.TAG_METADATA:
             repository.metadata[place.tag] = batch.inline[at]
         elif place.role == Role.INDEX:
@@ -174,7 +184,10 @@ class _Flat:
         elif place.role == Role.PRIVATE:
             repository.private = True
         elif place.role == Role.FOREIGN:
-            _stray(self._facts, path)
+            _stray(self._facts, batch.paths[at])
+
+    def _repeated(self, path: bytes) -> None:
+        self._facts.problem("path-repeated", path=decode_name(path))
 
     def _image(self, name: bytes) -> int:
         return self._row.setdefault(name, len(self._row))
@@ -200,7 +213,7 @@ class _Flat:
             ancestry=column(Role.ANCESTRY, 0),
             ancestry_sizes=np.array(column(Role.ANCESTRY, 1), np.int64),
             checksums=np.array(column(Role.CHECKSUM, 1), np.int64) >= 0,
-            repositories=self.repositories,
+            repositories=dict(sorted(self.repositories.items())),
         )
 
 
