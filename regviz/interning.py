@@ -27,8 +27,9 @@ class RawRows:
     Examples
     --------
     >>> rows = RawRows(2)
-    >>> rows.intern(np.array([[1, 2], [3, 4], [1, 2]], np.uint64)).tolist(), len(rows)
-    ([0, 1, 0], 2)
+    >>> first, second, third = rows.intern(np.array([[1, 2], [3, 4], [1, 2]], np.uint64)).tolist()
+    >>> first == third, first == second, len(rows)
+    (True, False, 2)
     """
 
     def __init__(self, words: int) -> None:
@@ -42,7 +43,7 @@ class RawRows:
         return self._count
 
     def intern(self, rows: NDArray[np.uint64], family: int = 0) -> Codes:
-        """Codes of rows, in the order in which each was met first."""
+        """Codes of rows; new ones are numbered as they find their places."""
         kind = np.uint8(family)
         result = np.full(len(rows), -1, np.int32)
         self._reserve(len(rows))

@@ -73,13 +73,18 @@ def contents_of(table: pd.DataFrame) -> Contents:
     return found
 
 
-def repository_bytes(contents: Contents) -> dict[str, int]:
-    """Bytes of the distinct layers that the tags of each repository reach."""
-    found = dict.fromkeys((repository for repository, _ in contents.tags), 0)
-    for layer, size in contents.layers.items():
-        for repository in contents.owners[layer]:
-            found[repository] += size
-    return found
+def repository_bytes(table: pd.DataFrame) -> dict[str, int]:
+    """Bytes of the distinct layers that the tags of each repository reach.
+
+    Of several blobs of a layer the one counts whose bytes the layer graph has, so that a repository has the same
+    rank, and so the same colour, in both figures.
+    """
+    rows = table.assign(absent=~table["present"].fillna(False)).sort_values(["absent", "blob"])
+    rows = rows[rows["layer"].notna() & rows["blob_bytes"].notna()]
+    length = rows.drop_duplicates("layer").set_index("layer")["blob_bytes"]
+    owned = rows[["repository", "layer"]].drop_duplicates()
+    summed = length.loc[owned["layer"]].groupby(owned["repository"].to_numpy()).sum()
+    return dict.fromkeys(table["repository"].tolist(), 0) | {str(name): int(size) for name, size in summed.items()}
 
 
 @dataclass(slots=True)

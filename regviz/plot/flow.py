@@ -102,13 +102,16 @@ def describe_tag_map(table: pd.DataFrame, *, width: float = 720.0, height: float
     contents = contents_of(table)
     if not contents.tags:
         return TagMap(_title(contents), "", _title(contents), width, 0.0)
-    return _Layout(contents, choose(contents, most), width, height).tag_map()
+    colours = repository_colours(repository_bytes(table))
+    return _Layout(contents, choose(contents, most), colours, width, height).tag_map()
 
 
 class _Layout:
-    def __init__(self, contents: Contents, chosen: Chosen, width: float, height: float) -> None:
+    def __init__(
+        self, contents: Contents, chosen: Chosen, colours: dict[str, str], width: float, height: float
+    ) -> None:
         self.contents, self.chosen, self.width = contents, chosen, width
-        self.colours = repository_colours(repository_bytes(contents))
+        self.colours = colours
         self.small_bytes = sum(contents.layers[layer] for layer in chosen.small)
         fullest = max(
             sum(contents.tag_bytes[tag] for tag in chosen.tags),
@@ -254,8 +257,10 @@ def _title(contents: Contents) -> str:
     logical, stored = sum(contents.tag_bytes.values()), sum(contents.layers.values())
     if not contents.layers:
         return f"{tags}, and no layer"
+    if len(contents.tags) == 1:
+        return f"{tags} on {layers}: {format_bytes(stored)}"
     if logical == stored:
-        return f"{tags} on {layers}, none shared: {format_bytes(stored)}"
+        return f"{tags} on {layers}; no two tags share one: {format_bytes(stored)}"
     are = "is" if len(contents.layers) == 1 else "are"
     return f"{tags} add up to {format_bytes(logical)}; their {layers} {are} stored in {format_bytes(stored)}"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.collections import PathCollection
-from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.path import Path
 
 from regviz.plot.canvas import (
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 _RIBBON_OPACITY = 0.22
+_HATCH = "////////"
 
 
 def tag_map(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -90,6 +93,15 @@ def _draw(told: TagMap, ax: Axes | None) -> Axes:
     )
     for name, column in (("tags", told.tags), ("images", told.images), ("layers", told.layers)):
         _put(ax, name, [_bar(box) for box in column], [box.colour for box in column], 1.0)
+    absent = [_hatched(box) for box in told.layers if box.colour == STATES["absent"]]
+    if absent:
+        look: dict[str, Any] = {
+            "facecolors": "none",
+            "edgecolors": STATES["absent"],
+            "linewidths": 0.6,
+            "hatch": _HATCH,
+        }
+        ax.add_collection(PathCollection(absent, clip_on=False, **look), autolim=False)
     put_texts(ax, told.texts)
     put_legend(ax, [handle for handle, _ in meanings], [words for _, words in meanings], left=0, above=8)
     return ax
@@ -104,6 +116,11 @@ def _put(ax: Axes, name: str, paths: Sequence[Path], colours: Sequence[str], opa
 def _bar(box: Box) -> Path:
     right, low = box.x + BAR, box.y + box.height
     return Path([(box.x, box.y), (right, box.y), (right, low), (box.x, low), (box.x, box.y)], closed=True)
+
+
+def _hatched(box: Box) -> Path:
+    """What stands for a box without bytes: seen, and as high as no bytes are."""
+    return _bar(replace(box, y=box.y + box.height / 2 - 3, height=6.0))
 
 
 def _ribbon(ribbon: Ribbon) -> Path:
@@ -124,17 +141,13 @@ def _shade(ribbon: Ribbon) -> str:
     return ribbon.left.colour if ribbon.right.colour == SEVERAL else ribbon.right.colour
 
 
-def _meanings(told: TagMap) -> list[tuple[Line2D, str]]:
+def _meanings(told: TagMap) -> list[tuple[Artist, str]]:
     """What the colours mean, of those that occur."""
     used = {box.colour for column in (told.tags, told.images, told.layers) for box in column}
     said = (
-        (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "of one repository, by its colour"),
-        (OTHERS in used, OTHERS, "of one further repository"),
-        (SEVERAL in used, SEVERAL, "of several"),
-        (STATES["absent"] in used, STATES["absent"], "not there"),
+        (bool(used & set(REPOSITORIES)), Patch(color=REPOSITORIES[0]), "of one repository, by its colour"),
+        (OTHERS in used, Patch(color=OTHERS), "of one further repository"),
+        (SEVERAL in used, Patch(color=SEVERAL), "of several"),
+        (STATES["absent"] in used, Patch(facecolor="none", edgecolor=STATES["absent"], hatch=_HATCH), "not there"),
     )
-    return [
-        (Line2D([], [], color=colour, marker="s", linewidth=0, markersize=7), words)
-        for occurs, colour, words in said
-        if occurs
-    ]
+    return [(handle, words) for occurs, handle, words in said if occurs]

@@ -17,9 +17,25 @@ from tests.helpers import V1Store, assert_same_tables, encode, image_id
 IDS = [image_id(number) for number in range(4)] + ["27cf784147099545"]
 NAMES = st.sampled_from([*IDS, *IDS, IDS[0].upper(), IDS[0][:20], "x", ".DS_Store"])
 FILES = st.sampled_from(
-    ["json", "json", "json", "layer", "ancestry", "_checksum", "_inprogress", "_files", "_diff", "x", "json/x", "y.tmp", ""]
+    [
+        "json",
+        "json",
+        "json",
+        "layer",
+        "ancestry",
+        "_checksum",
+        "_inprogress",
+        "_files",
+        "_diff",
+        "x",
+        "json/x",
+        "y.tmp",
+        "",
+    ]
 )
-REPOSITORIES = st.sampled_from(["library/app", "library/app", "a/b%2Fc", "a/b%252Fc", "a/é", "a", "a/b/c", "..x/y", ".a/.b"])
+REPOSITORIES = st.sampled_from(
+    ["library/app", "library/app", "a/b%2Fc", "a/b%252Fc", "a/é", "a", "a/b/c", "..x/y", ".a/.b"]
+)
 ENTRIES = st.sampled_from(
     [
         "tag_latest", "tag_latest", "tag__x", "tag_x_json", "tag_1.0%2Bx", "tag_1.0+x", "tag_", "taglatest_json", "latest_json",
@@ -36,7 +52,9 @@ CONTENTS = st.one_of(
     st.builds(lambda name, parent: encode({"id": name, "parent": parent}), st.sampled_from(IDS), PARENTS),
     st.lists(st.sampled_from(IDS), max_size=4).map(encode),
     st.lists(st.sampled_from(IDS).map(lambda name: {"id": name}), max_size=4).map(encode),
-    st.sampled_from([*(name.encode() for name in IDS * 2), b"", b"{}", b'{"last_update": 1399996308}', b"null", b"x" * 700]),
+    st.sampled_from(
+        [*(name.encode() for name in IDS * 2), b"", b"{}", b'{"last_update": 1399996308}', b"null", b"x" * 700]
+    ),
     st.sampled_from(IDS).map(lambda name: f" {name}\n".encode()),
 )
 NODES = st.lists(st.tuples(PLACES, st.none() | CONTENTS), max_size=14)

@@ -80,7 +80,11 @@ def test_what_is_not_there_has_no_bytes_and_says_so() -> None:
     [
         ({}, "There is no tag"),
         ({("a", "1"): {"one": []}}, "1 tag, and no layer"),
-        ({("a", "1"): {"one": [("x", 2048)]}}, "1 tag on 1 layer blob, none shared: 2.00 KiB"),
+        ({("a", "1"): {"one": [("x", 2048)]}}, "1 tag on 1 layer blob: 2.00 KiB"),
+        (
+            {("a", "1"): {"one": [("x", 2048)]}, ("b", "1"): {"two": [("y", 1024)]}},
+            "2 tags on 2 layer blobs; no two tags share one: 3.00 KiB",
+        ),
         (
             {("a", "1"): {"one": [("x", 2048)]}, ("a", "2"): {"one": [("x", 2048)]}},
             "2 tags add up to 4.00 KiB; their 1 layer blob is stored in 2.00 KiB",

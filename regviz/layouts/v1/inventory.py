@@ -160,13 +160,15 @@ class _Flat:
         elif kind != FILE:
             rule = "symbolic-link" if kind == SYMLINK else "special-file"
             self._facts.problem(rule, path=decode_name(batch.paths[at]), detail="not followed")
+        elif place.role == Role.DIRECTORY:
+            _stray(self._facts, batch.paths[at])
         elif place.image and place.role != Role.FOREIGN:
             facts = (batch.locators[at], batch.sizes[at], batch.mtimes[at] or NO_TIME)
             files, row = self._files[place.role], self._image(place.image)
             if row in files:
                 self._repeated(batch.paths[at])
             files[row] = facts
-        elif place.repository.count(b"/") == 1 and place.role != Role.DIRECTORY:
+        elif place.repository.count(b"/") == 1:
             self._repository(batch, at, path, self.repositories.setdefault(place.repository, Repository()))
         elif not place.image and path.count(b"/") == 1:
             _stray(self._facts, batch.paths[at])
