@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+# What tests share explains itself when it fails; said here, before any test imports it.
+pytest.register_assert_rewrite("tests.helpers", "tests.layouts.cases")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 NO_DUMPS = "no-shared-dumps"

@@ -166,6 +166,16 @@ def test_a_full_temporary_folder_is_said(registry: Registry, tmp_path: Path) -> 
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+def test_a_kernel_that_does_not_start_says_why(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "ipykernel_launcher.py").write_text("raise ImportError('a part of it is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
+    message = failure(registry, tmp_path, "1")
+    assert message == f"{sys.executable} cannot run notebooks: ImportError: a part of it is missing"
+
+
 @pytest.mark.parametrize("content", ["", "no json", '{"cells": 1}', "[]", '{"nbformat": 4}'])
 def test_a_file_that_is_no_notebook_is_refused(content: str, registry: Registry, tmp_path: Path) -> None:
     file = tmp_path / "x.ipynb"

@@ -165,7 +165,7 @@ class _Flat:
         elif place.image and place.role != Role.FOREIGN:
             facts = (batch.locators[at], batch.sizes[at], batch.mtimes[at] or NO_TIME)
             files, row = self._files[place.role], self._image(place.image)
-            if row in files:
+            if row in files and place.role != Role.CACHE:  # there are two kinds of these
                 self._repeated(batch.paths[at])
             files[row] = facts
         elif place.repository.count(b"/") == 1:
