@@ -67,8 +67,8 @@ class Column:
         """Change one number."""
         self.array()[row] = value
 
-    def keep(self, rows: NDArray[np.bool_]) -> None:
-        """Forget the other rows."""
+    def keep(self, rows: NDArray[Any]) -> None:
+        """Forget the other rows; row numbers put those that stay in their order."""
         self._chunks = [self.array()[rows]]
 
     def _numbers(self) -> NDArray[Any]:
@@ -163,11 +163,17 @@ class Rows:
     """Facts of one kind: columns of equal length.
 
     ``rows.add(value, …)`` adds one row, a value a column; hot loops add to the columns' `staged` lists.
+
+    Attributes
+    ----------
+    numbered : int
+        Rows that :meth:`number` gave out; whoever refers to rows of a table takes all of its numbers there.
     """
 
     def __init__(self, facts: Facts, prefix: bytes = SHA256, /, **columns: FactKind) -> None:
         self._columns: dict[str, Column] = {}
         self._rows: list[tuple[object, ...]] = []
+        self.numbered = 0
         for name, kind in columns.items():
             if kind in ("key", "digest", "id"):
                 accepts = {"key": None, "digest": is_digest, "id": is_v1_id}[kind]
@@ -206,8 +212,13 @@ class Rows:
         """Add one row, in the order of the columns."""
         self._rows.append(values)
 
-    def keep(self, rows: NDArray[np.bool_]) -> None:
-        """Forget the other rows."""
+    def number(self) -> int:
+        """The number of the row that is added next."""
+        self.numbered += 1
+        return self.numbered - 1
+
+    def keep(self, rows: NDArray[Any]) -> None:
+        """Forget the other rows; row numbers put those that stay in their order."""
         self._transpose()
         for column in self._columns.values():
             column.keep(rows)
@@ -250,7 +261,6 @@ class Facts:
             manifest_prefix == blob_prefix
         )  # v1 keeps documents beside its layers, not among them
         self.names, self.texts = NamePool(), TextPool()
-        self._repositories = 0
         self.repositories = Rows(
             self, name="name", raw_name="name", private="flag", has_layers="flag", has_manifests="flag", complete="flag"
         )
@@ -287,6 +297,7 @@ class Facts:
             subject="digest",
             image="flag",  # its configuration is to be read
             own_config="row",  # of configs: what schema 1 carries itself, else -1
+            step_count="row",
         )
         self.references = Rows(
             self,
@@ -301,17 +312,15 @@ class Facts:
             attests="digest",
             declared_bytes="size",
         )
-        self.steps = Rows(
+        self.descriptors = Rows(  # of layers; those that were long not met stand here again
             self,
-            manifest="row",  # of manifests
-            position="row",
             digest="digest",
             media_type="name",
             declared_bytes="size",
-            filesystem="flag",  # an entry of a stack of filesystem layers
-            throwaway="flag",  # schema 1: it stands in the list, and makes no layer
             foreign="flag",
+            throwaway="flag",  # schema 1: it stands in the list, and makes no layer
         )
+        self.steps = Rows(self, descriptor="row")  # of descriptors; grouped by manifest, from the base up
         self.configs = Rows(
             self,
             config="key",
@@ -321,12 +330,13 @@ class Facts:
             os_version="name",
             created="stamp",
             author="text",
-            diff_count="int",  # -1: no rootfs
+            diff_count="row",  # -1: no rootfs
+            history_count="row",
         )
-        self.diffs = Rows(self, config="row", diff_id="digest")
-        self.history = Rows(
-            self, config="row", created="stamp", created_by="text", author="text", comment="text", empty="flag"
-        )
+        self.diff_ids = Rows(self, diff_id="digest")
+        self.diffs = Rows(self, diff_id="row")  # of diff_ids; grouped by configuration
+        self.words = Rows(self, created="stamp", created_by="text", author="text", comment="text", empty="flag")
+        self.history = Rows(self, word="row")  # of words; grouped by configuration
         self.labels = Rows(self, config="row", key="name", value="value")
         self.problems = Rows(
             self,
@@ -370,5 +380,4 @@ class Facts:
     ) -> int:
         """Add a repository; returns its row."""
         self.repositories.add(name, raw_name, private, has_layers, has_manifests, 1)
-        self._repositories += 1
-        return self._repositories - 1
+        return self.repositories.number()

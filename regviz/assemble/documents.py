@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.assemble.stacks import Stacks, build_stacks, is_empty_key, no_numbers
+from regviz.assemble.steps import Steps, grouped, sort_manifests, spread, spread_steps
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
@@ -20,22 +19,23 @@ if TYPE_CHECKING:
 
     Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]
-    Spread = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def assemble_documents(draft: Draft) -> None:
     """Put the tables that come from manifests and configurations into the draft."""
     facts = draft.facts
+    sort_manifests(facts)
     config_row = _config_rows(facts)
     created = np.append(facts.configs["created"], NA_INT)[config_row]
-    blob = draft.resolve(np.asarray(facts.steps["digest"], np.int32))
-    stacks = build_stacks(facts, config_row, blob)
+    steps = spread_steps(draft)
+    stacks = build_stacks(facts, config_row, steps)
     facts.diffs.free()
-    draft.tables["manifest_layers"] = _manifest_layers(facts, stacks, blob)
+    facts.diff_ids.free()
+    draft.tables["manifest_layers"] = _manifest_layers(facts, stacks, steps)
     step_of_history = _history(draft, config_row)
     _labels(draft, config_row)
-    draft.tables["layers"] = _layers(draft, stacks, step_of_history, created)
-    draft.tables["manifests"] = _manifests(draft, config_row, stacks, created)
+    draft.tables["layers"] = _layers(draft, stacks, steps, step_of_history, created)
+    draft.tables["manifests"] = _manifests(draft, config_row, stacks, steps, created)
     _references(draft)
 
 
@@ -51,64 +51,69 @@ def _config_rows(facts: Facts) -> Numbers:
     return row
 
 
-def _manifest_layers(facts: Facts, stacks: Stacks, blob: Codes) -> Columns:
-    empty = is_empty_key(facts)
-    digest = facts.steps["digest"]
-    layer = np.append(stacks.key, np.int32(-1))[stacks.step_layer]
-    throwaway = facts.steps.take("throwaway") == 1
-    facts.steps.take("filesystem")
+def _manifest_layers(facts: Facts, stacks: Stacks, steps: Steps) -> Columns:
+    descriptors = facts.descriptors
+    digest = descriptors["digest"]
+    empty = (descriptors["throwaway"] == 1) | (is_empty_key(facts)[digest] & (digest >= 0))
     return {
-        "manifest": facts.manifests["manifest"][facts.steps["manifest"]],
-        "position": facts.steps.take("position"),
-        "layer": layer,
-        "blob": blob,
-        "digest": digest,
-        "empty": (throwaway | (empty[digest] & (digest >= 0))).astype(np.int8),
-        "foreign": facts.steps.take("foreign"),
+        "manifest": facts.manifests["manifest"][steps.manifest],
+        "position": steps.position,
+        "layer": np.append(stacks.key, np.int32(-1))[stacks.step_layer],
+        "blob": steps.blob,
+        "digest": steps.digest,
+        "empty": empty.astype(np.int8)[steps.descriptor],
+        "foreign": descriptors["foreign"][steps.descriptor],
     }
 
 
 def _history(draft: Draft, config_row: Numbers) -> Codes:
     """History of every manifest, spread out from its configuration.
 
-    Returns for each row of it the row of ``facts.steps`` that it made, -1 where it cannot be paired.
+    Returns for each row of it the step that it made, -1 where it cannot be paired.
     """
-    facts = draft.facts
-    owner, spread = _spread(config_row, facts.history.take("config"), len(facts.configs))
-    empty = spread(facts.history.take("empty"))
+    facts, words = draft.facts, draft.facts.words
+    count = np.append(facts.configs["history_count"], np.int32(0))
+    word = facts.history["word"][grouped(count, config_row)]
+    owner, step = spread(count[config_row])
+    empty = words["empty"][word]
     own = facts.manifests["own_config"][owner] >= 0
     # schema 1 has one entry of history a layer; later configurations one a layer or an empty step
     makes = own | (empty == 0)
     made = np.bincount(owner[makes], minlength=len(config_row))
-    on_list = np.bincount(facts.steps["manifest"], minlength=len(config_row))
+    on_list = facts.manifests["step_count"]
     paired = (made == on_list)[owner] & makes
     position = np.full(len(owner), -1, np.int32)
-    position[paired] = _rank(owner[makes])[paired[makes]]
+    position[paired] = spread(made)[1][paired[makes]]
     draft.tables["history"] = {
         "manifest": facts.manifests["manifest"][owner],
-        "step": _rank(owner),
-        "created_at": spread(facts.history.take("created")),
-        "created_by": spread(facts.history.take("created_by")),
-        "author": spread(facts.history.take("author")),
-        "comment": spread(facts.history.take("comment")),
+        "step": step,
+        "created_at": words["created"][word],
+        "created_by": words["created_by"][word],
+        "author": words["author"][word],
+        "comment": words["comment"][word],
         "empty": empty,
         "position": position,
     }
-    first = np.concatenate(([0], np.cumsum(on_list)))[:-1].astype(np.int32)
+    facts.history.free()
+    words.free()
+    first = np.cumsum(on_list, dtype=np.int32) - on_list
     return np.where(paired, first[owner] + position, np.int32(-1))
 
 
 def _labels(draft: Draft, config_row: Numbers) -> None:
     facts = draft.facts
-    owner, spread = _spread(config_row, facts.labels.take("config"), len(facts.configs))
+    count = np.append(np.bincount(facts.labels["config"], minlength=len(facts.configs)), 0)
+    row = grouped(count, config_row)
     draft.tables["labels"] = {
-        "manifest": facts.manifests["manifest"][owner],
-        "key": spread(facts.labels.take("key")),
-        "value": spread(facts.labels.take("value")),
+        "manifest": facts.manifests["manifest"][spread(count[config_row])[0]],
+        "key": facts.labels.take("key")[row],
+        "value": facts.labels.take("value")[row],
     }
 
 
-def _layers(draft: Draft, stacks: Stacks, step_of_history: Codes, image_created: Numbers) -> Columns:
+def _layers(
+    draft: Draft, stacks: Stacks, steps: Steps, step_of_history: Codes, image_created: Numbers
+) -> Columns:
     """The layers; where images disagree on who made one and when, the earliest image's word stands."""
     facts, history = draft.facts, draft.tables["history"]
     layer = np.append(stacks.step_layer, np.int32(-1))[step_of_history]
@@ -118,7 +123,7 @@ def _layers(draft: Draft, stacks: Stacks, step_of_history: Codes, image_created:
     order = np.lexsort((facts.keys.ranks()[facts.manifests["manifest"]], age))
     seniority = np.empty(len(order), np.int32)
     seniority[order] = np.arange(len(order), dtype=np.int32)
-    told_by = seniority[facts.steps["manifest"][step_of_history[told]]]
+    told_by = seniority[steps.manifest[step_of_history[told]]]
 
     def eldest_word(words: NDArray[Any], nothing: int) -> NDArray[Any]:
         said = words[told] != nothing
@@ -147,10 +152,10 @@ def _layers(draft: Draft, stacks: Stacks, step_of_history: Codes, image_created:
     }
 
 
-def _manifests(draft: Draft, config_row: Numbers, stacks: Stacks, created: Numbers) -> Columns:
+def _manifests(draft: Draft, config_row: Numbers, stacks: Stacks, steps: Steps, created: Numbers) -> Columns:
     facts = draft.facts
     count = len(config_row)
-    owner = np.asarray(facts.steps["manifest"], np.int64)
+    owner = steps.manifest
     on_stack = stacks.step_layer >= 0
     top = np.full(count, -1, np.int64)
     top[owner[on_stack]] = stacks.step_layer[on_stack]  # the last one stays: steps stand from the base up
@@ -186,24 +191,3 @@ def _references(draft: Draft) -> None:
         "manifest": facts.manifests["manifest"][references["manifest"][good]],
         **{name: references[name][good] for name in names},
     }
-
-
-def _spread(config_row: Numbers, row_config: Codes, configs: int) -> tuple[Codes, Spread]:
-    """Rows of a configuration's table (grouped by configuration) once for each manifest that has it.
-
-    Returns the manifest of each row that results, and a function that spreads a column.
-    """
-    counts = np.append(np.bincount(row_config, minlength=configs), 0)
-    first = np.concatenate(([0], np.cumsum(counts)))[:-1].astype(np.int32)
-    owner = np.repeat(np.arange(len(config_row), dtype=np.int32), counts[config_row])
-    row = first[config_row[owner]] + _rank(owner)
-    if len(row) == len(row_config) and bool((row == np.arange(len(row), dtype=np.int32)).all()):
-        return owner, lambda values: values  # every configuration has one manifest, in the same order
-    return owner, lambda values: values[row]
-
-
-def _rank(owner: Codes) -> Codes:
-    """0, 1, 2 … within each run of equal owners."""
-    count = np.bincount(owner) if len(owner) else np.empty(0, np.int64)
-    first = np.concatenate(([0], np.cumsum(count)))[:-1].astype(np.int32)
-    return np.arange(len(owner), dtype=np.int32) - first[owner]

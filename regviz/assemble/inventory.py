@@ -173,7 +173,11 @@ def _declared(draft: Draft, row: Numbers, count: int) -> tuple[Numbers, Codes]:
     """Largest length and (smallest) media type that descriptors say of each blob."""
     facts = draft.facts
     sources = (
-        (draft.resolve(facts.steps["digest"]), facts.steps["declared_bytes"], facts.steps["media_type"]),
+        (
+            draft.resolve(facts.descriptors["digest"]),
+            facts.descriptors["declared_bytes"],
+            facts.descriptors["media_type"],
+        ),
         (
             draft.resolve(facts.manifests["config"]),
             facts.manifests["config_bytes"],

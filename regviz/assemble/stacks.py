@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regviz.assemble.steps import spread
 from regviz.pool import SHA256
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from regviz.assemble.steps import Steps
     from regviz.columns import Facts
 
     Codes = NDArray[np.int32]
@@ -37,7 +39,7 @@ EMPTY_BLOBS = (
 class Stacks:
     """What :func:`build_stacks` finds; arrays of equal length within each group.
 
-    ``step_layer`` has the layer (a row here) of each fact in ``facts.steps``, -1 where there is none; the others
+    ``step_layer`` has the layer (a row here) of each of the steps, -1 where there is none; the others
     describe the layers: key, row of the parent (-1 at the base), diff ID, depth, whether the key rests on diff IDs.
     """
 
@@ -49,7 +51,7 @@ class Stacks:
     chain: NDArray[np.bool_]
 
 
-def build_stacks(facts: Facts, config_row: Numbers, blob: Codes) -> Stacks:
+def build_stacks(facts: Facts, config_row: Numbers, steps: Steps) -> Stacks:
     """The ancestry forest of everything in `facts`.
 
     Parameters
@@ -58,25 +60,21 @@ def build_stacks(facts: Facts, config_row: Numbers, blob: Codes) -> Stacks:
         With manifests and configurations read.
     config_row : array of int
         For each manifest its row in ``facts.configs``, -1 for none.
-    blob : array of int
-        For each step the key of its blob, sha512 links resolved.
+    steps : Steps
+        Of those manifests.
     """
-    manifest = facts.steps["manifest"]
-    on_stack = (facts.steps["filesystem"] == 1) & (facts.steps["throwaway"] == 0)
-    rows = np.flatnonzero(on_stack).astype(np.int32)
-    owner = manifest[rows]
+    rows = np.flatnonzero(steps.on_stack).astype(np.int32)
+    owner, blob = steps.manifest[rows], steps.blob[rows]
     height = np.bincount(owner, minlength=len(config_row))
-    first = np.concatenate(([0], np.cumsum(height)))[:-1].astype(np.int32)
-    level = np.arange(len(rows), dtype=np.int32) - first[owner]
-
+    level = spread(height)[1]
     diff_id = _written_diff_ids(facts, config_row, height, owner, level)
-    _learn_diff_ids(facts, blob[rows], diff_id)
+    _learn_diff_ids(facts, blob, diff_id)
     known = np.bincount(owner, diff_id >= 0, len(config_row)) == height
-    element = np.where(known[owner], diff_id, blob[rows])
+    element = np.where(known[owner], diff_id, blob)
     broken = np.bincount(owner, element < 0, len(config_row)) > 0
     layers = _climb(facts, owner, level, element, known[owner] & ~broken[owner], ~broken[owner])
     layers.diff_id = _diff_id_of_layers(layers, diff_id, element)
-    step_layer = np.full(len(manifest), -1, np.int32)
+    step_layer = np.full(len(steps.manifest), -1, np.int32)
     step_layer[rows] = layers.step_layer
     layers.step_layer = step_layer
     return layers
@@ -86,7 +84,7 @@ def _written_diff_ids(facts: Facts, config_row: Numbers, height: Numbers, owner:
     """The diff ID of each layer where its image's configuration has as many as the manifest has layers."""
     counts = np.asarray(facts.configs["diff_count"], np.int64)
     first = np.concatenate(([0], np.cumsum(np.maximum(counts, 0))))[:-1]
-    codes = np.asarray(facts.diffs["diff_id"], np.int32)
+    codes = np.asarray(facts.diff_ids["diff_id"], np.int32)[facts.diffs["diff_id"]]
     has_config = config_row >= 0
     fits = np.zeros(len(config_row), np.bool_)
     fits[has_config] = counts[config_row[has_config]] == height[has_config]
@@ -105,16 +103,16 @@ def _written_diff_ids(facts: Facts, config_row: Numbers, height: Numbers, owner:
 def _learn_diff_ids(facts: Facts, blob: Codes, diff_id: Codes) -> None:
     """Fill in, in place, the diff IDs that other images' configurations tell of the same blob."""
     both = (blob >= 0) & (diff_id >= 0)
-    pairs = (
-        np.unique(np.stack([blob[both], diff_id[both]], axis=1), axis=0) if both.any() else np.empty((0, 2), np.int32)
-    )
     of_blob = np.full(len(facts.keys), -1, np.int32)
-    of_blob[pairs[:, 0]] = pairs[:, 1]
-    values, counts = np.unique(pairs[:, 0], return_counts=True)
-    for code in values[counts > 1].tolist():
-        said = sorted(facts.keys.text(int(d)) for d in pairs[pairs[:, 0] == code, 1])
-        facts.problem("diff-ids-differ", blob=facts.keys.text(code), detail=", ".join(said))
-        of_blob[code] = facts.keys.code(said[0])
+    of_blob[blob[both]] = diff_id[both]
+    differ = np.unique(blob[both & (of_blob[blob] != diff_id)])
+    told = np.flatnonzero(both & np.isin(blob, differ))
+    pairs = np.unique(blob[told].astype(np.int64) << 32 | diff_id[told])
+    several = np.split(pairs, np.searchsorted(pairs >> 32, differ))[1:]
+    for code, said in zip(differ.tolist(), several, strict=True):
+        texts = sorted(facts.keys.texts((said & 0xFFFFFFFF).astype(np.int32)))
+        facts.problem("diff-ids-differ", blob=facts.keys.text(code), detail=", ".join(texts))
+        of_blob[code] = facts.keys.code(texts[0])
     missing = (blob >= 0) & (diff_id < 0)
     diff_id[missing] = of_blob[blob[missing]]
 

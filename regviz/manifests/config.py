@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from regviz.manifests.json import every, load_object, mapping, objects
+import msgspec
+
+from regviz.manifests.json import load_object, mapping, objects
+from regviz.manifests.memo import Memo
 
 if TYPE_CHECKING:
     from regviz.columns import Facts
+    from regviz.manifests.json import Document
 
 _SPILL_AFTER = 256
+
+
+class _RootFS(msgspec.Struct, gc=False):
+    diff_ids: list[str] | None = None
+
+
+class _Runtime(msgspec.Struct, gc=False):
+    Labels: dict[str, Any] | None = None
+
+
+class _Config(msgspec.Struct, gc=False):
+    """A configuration as nearly all are: all else in it is passed over, steps of history are looked at once."""
+
+    os: Any = None
+    architecture: Any = None
+    variant: Any = None
+    os_version: Any = msgspec.field(default=None, name="os.version")
+    created: Any = None
+    author: Any = None
+    rootfs: _RootFS = msgspec.field(default_factory=_RootFS)
+    history: list[msgspec.Raw] | None = None
+    config: _Runtime | None = None
 
 
 class ConfigReader:
@@ -17,50 +43,104 @@ class ConfigReader:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._count = len(facts.configs)
-        names = ("config", "created", "created_by", "author", "comment", "empty")
-        self._history = tuple(facts.history.column(name).staged for name in names)
-        self._diffs = facts.diffs.column("config").staged, facts.diffs.column("diff_id").staged
+        self._decode = msgspec.json.Decoder(_Config).decode
+        self._words = History(facts)
+        self._diff_ids = Memo(self._add_diff_id)
+        self._staged_diffs = facts.diffs.column("diff_id").staged
+        self._staged_ids = facts.diff_ids.column("diff_id").staged
 
     def read(self, digest: str, data: bytes) -> None:
         """Take one configuration; one that is no JSON object becomes a problem."""
-        facts = self._facts
-        if self._count % _SPILL_AFTER == 0:
-            facts.spill()
+        if self._facts.configs.numbered % _SPILL_AFTER == 0:
+            self._facts.spill()
+        try:
+            config = self._decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            self._read_leniently(digest, data)
+            return
+        diff_ids, steps = config.rootfs.diff_ids, config.history
+        count = -1
+        if diff_ids is not None:
+            count = len(diff_ids)
+            self._staged_diffs += self._diff_ids.numbers(diff_ids)
+        row = self._add(digest, config, count, self._words.add_raw(steps) if steps else 0)
+        if config.config is not None and config.config.Labels:
+            self._add_labels(row, config.config.Labels)
+
+    def _read_leniently(self, digest: str, data: bytes) -> None:
         document = load_object(data)
         if document is None:
-            facts.problem("config-unreadable", blob=digest, detail=f"{len(data)} bytes")
+            self._facts.problem("config-unreadable", blob=digest, detail=f"{len(data)} bytes")
             return
-        row = self._count
-        self._count += 1
-        rootfs = document.get("rootfs")
-        diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
         count = -1
+        diff_ids = mapping(document.get("rootfs")).get("diff_ids")
         if isinstance(diff_ids, list):
             count = len(diff_ids)
-            self._diffs[0].extend([row] * count)
-            self._diffs[1].extend(diff_ids)
-        facts.configs.add(
+            self._staged_diffs += [self._add_diff_id(diff_id) for diff_id in diff_ids]
+        said = {name: document.get(name) for name in ("os", "architecture", "variant", "created", "author")}
+        config = _Config(**said, os_version=document.get("os.version"))
+        row = self._add(digest, config, count, self._words.add(objects(document.get("history"))))
+        self._add_labels(row, mapping(mapping(document.get("config")).get("Labels")))
+
+    def _add(self, digest: str, config: _Config, diff_count: int, history_count: int) -> int:
+        self._facts.configs.add(
             digest,
-            document.get("os"),
-            document.get("architecture"),
-            document.get("variant"),
-            document.get("os.version"),
-            document.get("created"),
-            document.get("author"),
-            count,
+            config.os,
+            config.architecture,
+            config.variant,
+            config.os_version,
+            config.created,
+            config.author,
+            diff_count,
+            history_count,
         )
-        steps = document.get("history")
-        if type(steps) is not list or {*map(type, steps)} - {dict}:
-            steps = objects(steps)
-        config, created, created_by, author, comment, empty = self._history
-        config += [row] * len(steps)
-        created += every(steps, "created")
-        created_by += every(steps, "created_by")
-        author += [step.get("author") for step in steps]
-        comment += [step.get("comment") for step in steps]
-        empty += [step.get("empty_layer") is True for step in steps]
-        labels = mapping(document.get("config")).get("Labels")
-        if isinstance(labels, dict):
-            for key, value in labels.items():
-                facts.labels.add(row, key, value)
+        return self._facts.configs.number()
+
+    def _add_diff_id(self, diff_id: object) -> int:
+        self._staged_ids.append(diff_id)
+        return self._facts.diff_ids.number()
+
+    def _add_labels(self, row: int, labels: dict[str, Any]) -> None:
+        for key, value in labels.items():
+            self._facts.labels.add(row, key, value)
+
+
+class History:
+    """Puts steps of history into `words` and `history`, those that images share once."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._number = facts.words.number
+        self._memo = Memo(self._read)
+        self._staged = facts.history.column("word").staged
+        names = ("created", "created_by", "author", "comment", "empty")
+        self._columns = [facts.words.column(name).staged for name in names]
+
+    def add_raw(self, steps: list[msgspec.Raw]) -> int:
+        """Take the steps of one configuration, as they are written; returns how many there are."""
+        numbers = self._memo.numbers(map(bytes, steps))
+        if -1 in numbers:
+            numbers = [number for number in numbers if number >= 0]
+        self._staged += numbers
+        return len(numbers)
+
+    def add(self, steps: list[Document]) -> int:
+        """Take the steps of one configuration; returns how many there are."""
+        self._staged += [self._word(step, step.get("created_by")) for step in steps]
+        return len(steps)
+
+    def add_word(self, step: Document, created_by: str | None, *, empty: bool) -> None:
+        """Take one step, of which the instruction is known."""
+        self._staged.append(self._word(step | {"empty_layer": empty}, created_by))
+
+    def _read(self, data: bytes) -> int:
+        step = load_object(data)
+        return -1 if step is None else self._word(step, step.get("created_by"))
+
+    def _word(self, step: Document, created_by: object) -> int:
+        created, instruction, author, comment, empty = self._columns
+        created.append(step.get("created"))
+        instruction.append(created_by)
+        author.append(step.get("author"))
+        comment.append(step.get("comment"))
+        empty.append(step.get("empty_layer") is True)
+        return self._number()

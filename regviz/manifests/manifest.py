@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import numpy as np
+
 from regviz.manifests import media_types as mt
-from regviz.manifests.json import Document, every, load_object, mapping, objects, text
+from regviz.manifests.json import Document, load_object, mapping, objects, text
+from regviz.manifests.layers import Layers
 from regviz.manifests.schema1 import Schema1Reader
 from regviz.text import clean
 
@@ -21,23 +25,61 @@ _REFERENCE_TYPE, _REFERENCE_DIGEST = "vnd.docker.reference.type", "vnd.docker.re
 _SPILL_AFTER = 256
 
 
+_DIGESTS = (
+    ("manifests", "config"),
+    ("manifests", "subject"),
+    ("references", "child"),
+    ("references", "attests"),
+    ("descriptors", "digest"),
+)
+"""Where digests stand that documents write."""
+_PLAIN = frozenset((mt.SCHEMA2, mt.OCI_MANIFEST))
+
+
+class _Descriptor(msgspec.Struct, gc=False):
+    digest: Any = None
+    size: Any = None
+    mediaType: Any = None  # noqa: N815  # the specification's own name
+
+
+class _Manifest(msgspec.Struct, gc=False):
+    """A manifest of an image as nearly all are: all else in it is passed over, layers are looked at once."""
+
+    schemaVersion: Any = None  # noqa: N815
+    mediaType: Any = None  # noqa: N815
+    artifactType: Any = None  # noqa: N815
+    config: _Descriptor = msgspec.field(default_factory=_Descriptor)
+    layers: list[msgspec.Raw] = msgspec.field(default_factory=list)
+    subject: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    fsLayers: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)  # noqa: N815
+
+    def is_plain(self) -> bool:
+        """Whether it is what its media type says, without anything that needs the whole document."""
+        return (
+            self.mediaType in _PLAIN
+            and type(self.config.digest) is str
+            and self.schemaVersion != 1
+            and not self.artifactType
+            and not bytes(self.subject)
+            and not bytes(self.fsLayers)
+        )
+
+
 class ManifestReader:
     """Puts manifests into facts.
 
     Parameters
     ----------
     facts : Facts
-        Where they go: `manifests`, `references`, `steps`, and what schema 1 carries itself into `configs`.
+        Where they go: `manifests`, `references`, `descriptors`, `steps`, and what schema 1 carries itself into
+        `configs`.
     """
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._schema1 = Schema1Reader(facts)
-        self._count = len(facts.manifests)
-        self._shapes: dict[tuple[object, ...], tuple[str, bool]] = {}
-        steps = facts.steps
-        names = ("manifest", "position", "digest", "media_type", "declared_bytes", "filesystem", "throwaway", "foreign")
-        self._steps = tuple(steps.column(name).staged for name in names)
+        self._decode = msgspec.json.Decoder(_Manifest).decode
+        self._layers = Layers(facts)
 
     def read(self, digest: str, data: bytes, media_type: str = "") -> None:
         """Take one manifest; what is wrong with it becomes problems.
@@ -51,8 +93,20 @@ class ManifestReader:
         media_type : str
             What a server or a descriptor called it, where the document itself does not say.
         """
-        if self._count % _SPILL_AFTER == 0:
+        if self._facts.manifests.numbered % _SPILL_AFTER == 0:
             self._facts.spill()
+        try:
+            manifest = self._decode(data)
+            is_plain = manifest.is_plain()
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
+            is_plain = False
+        if is_plain:
+            layers = self._layers.add_raw(manifest.layers)
+            self._add_image(digest, manifest.mediaType, manifest.config, layers)
+        else:
+            self._read_document(digest, data, media_type)
+
+    def _read_document(self, digest: str, data: bytes, media_type: str) -> None:
         document = load_object(data)
         if document is None:
             self._facts.problem("manifest-unreadable", manifest=digest, detail=f"{len(data)} bytes")
@@ -66,7 +120,7 @@ class ManifestReader:
         elif said == mt.OCI_ARTIFACT or (not said and "blobs" in document and "config" not in document):
             self._read_artifact(digest, document)
         elif said in mt.MANIFESTS or "config" in document or "layers" in document:
-            self._read_image(digest, document, said or mt.OCI_MANIFEST, urls=b'"urls"' in data)
+            self._read_image(digest, document, said or mt.OCI_MANIFEST)
         else:
             self._facts.problem("manifest-unknown", manifest=digest, detail=said or "no media type, no known shape")
             self._manifest(digest, None, said)
@@ -76,21 +130,20 @@ class ManifestReader:
         facts = self._facts
         facts.spill(0)
         keys = facts.manifests["manifest"]
-        for rows, names in (
-            (facts.manifests, ("config", "subject")),
-            (facts.references, ("child", "attests")),
-            (facts.steps, ("digest",)),
-        ):
-            for name in names:
-                malformed = rows.key(name).malformed
-                for row, value in malformed:
-                    manifest = row if rows is facts.manifests else int(rows["manifest"][row])
-                    facts.problem(
-                        "digest-malformed",
-                        manifest=facts.keys.text(int(keys[manifest])),
-                        detail=clean(repr(value)[:200]),
-                    )
-                malformed.clear()
+
+        owner = np.repeat(np.arange(len(keys)), facts.manifests["step_count"])
+        steps = facts.steps["descriptor"]
+        for rows, name in _DIGESTS:
+            malformed = getattr(facts, rows).key(name).malformed
+            for row, value in malformed:
+                if rows == "descriptors":
+                    manifests = owner[steps == row].tolist()
+                else:
+                    manifests = [row if rows == "manifests" else int(facts.references["manifest"][row])]
+                for manifest in manifests:
+                    shown = clean(repr(value)[:200])
+                    facts.problem("digest-malformed", manifest=facts.keys.text(int(keys[manifest])), detail=shown)
+            malformed.clear()
 
     def _manifest(
         self,
@@ -99,94 +152,67 @@ class ManifestReader:
         media_type: str,
         *,
         artifact_type: str | None = None,
-        config: Document | None = None,
+        config: _Descriptor | None = None,
         subject: object = "",
         own_config: int = -1,
+        step_count: int = 0,
     ) -> int:
-        config = config or {}
         self._facts.manifests.add(
             digest,
             kind,
             media_type,
             artifact_type,
-            config.get("digest") if config else "",
-            config.get("size"),
-            config.get("mediaType"),
+            config.digest if config else "",
+            config.size if config else None,
+            config.mediaType if config else None,
             subject,
             kind == "image" and own_config < 0,
             own_config,
+            step_count,
         )
-        self._count += 1
-        return self._count - 1
+        return self._facts.manifests.number()
 
-    def _read_image(self, digest: str, document: Document, media_type: str, *, urls: bool) -> None:
-        config = mapping(document.get("config"))
-        layers = document.get("layers")
-        if type(layers) is not list or {*map(type, layers)} - {dict}:
-            layers = objects(layers)
-        kinds = every(layers, "mediaType")
-        asked = (config.get("mediaType"), document.get("artifactType"), *kinds)
-        try:
-            shape = self._shapes.get(asked)
-        except TypeError:  # a media type that is a list or an object
-            kinds = [text(kind) for kind in kinds]
-            asked = (text(asked[0]), text(asked[1]), *kinds)
-            shape = self._shapes.get(asked)
-        if shape is None:
-            said = [text(kind) for kind in asked]
-            kind = mt.manifest_kind(said[0], said[1], frozenset(said[2:]))
-            shape = self._shapes[asked] = (kind, any(mt.is_foreign(media) for media in said[2:]))
-        kind, some_foreign = shape
-        artifact_type = text(document.get("artifactType"))
+    def _add_image(
+        self,
+        digest: str,
+        media_type: str,
+        config: _Descriptor | None,
+        layers: list[int],
+        artifact_type: str = "",
+        subject: object = "",
+    ) -> int:
+        config_type = text(config.mediaType) if config else ""
+        kind = self._layers.kind(config_type, artifact_type, layers)
         if not artifact_type and kind not in ("image", "attestation"):
-            artifact_type = text(config.get("mediaType"))
-        subject = document.get("subject")
-        row = self._manifest(
+            artifact_type = config_type
+        return self._manifest(
             digest,
             kind,
             media_type,
             artifact_type=artifact_type,
             config=config,
-            subject=subject.get("digest") if isinstance(subject, dict) else "",
+            subject=subject,
+            step_count=len(layers),
         )
-        self._add_steps(row, layers, kinds, filesystem=kind == "image", some_foreign=some_foreign or urls)
-        if subject:
-            self._refer_to_subject(row, document, 0)
+
+    def _read_image(self, digest: str, document: Document, media_type: str) -> None:
+        config, subject = mapping(document.get("config")), document.get("subject")
+        row = self._add_image(
+            digest,
+            media_type,
+            _Descriptor(config.get("digest"), config.get("size"), config.get("mediaType")) if config else None,
+            self._layers.add(objects(document.get("layers"))),
+            text(document.get("artifactType")),
+            subject.get("digest") if isinstance(subject, dict) else "",
+        )
+        self._refer_to_subject(row, document, 0)
 
     def _read_artifact(self, digest: str, document: Document) -> None:
         self._facts.problem("manifest-artifact-kind", manifest=digest)
-        artifact_type = text(document.get("artifactType"))
-        blobs = objects(document.get("blobs"))
-        kinds = [text(blob.get("mediaType")) for blob in blobs]
-        kind = mt.manifest_kind("", artifact_type, frozenset(kinds))
-        row = self._manifest(
-            digest,
-            kind,
-            mt.OCI_ARTIFACT,
-            artifact_type=artifact_type,
-            subject=mapping(document.get("subject")).get("digest", ""),
-        )
-        self._add_steps(row, blobs, kinds, filesystem=False, some_foreign=True)
+        subject = mapping(document.get("subject")).get("digest", "")
+        blobs = self._layers.add(objects(document.get("blobs")))
+        row = self._add_image(digest, mt.OCI_ARTIFACT, None, blobs, text(document.get("artifactType")), subject)
         self._refer_to_subject(row, document, 0)
-
-    def _add_steps(
-        self, row: int, layers: list[Document], kinds: list[Any], *, filesystem: bool, some_foreign: bool
-    ) -> None:
-        count = len(layers)
-        manifest, position, digest, media_type, size, on_stack, throwaway, foreign = self._steps
-        manifest += [row] * count
-        position += range(count)
-        digest += every(layers, "digest")
-        media_type += kinds
-        size += every(layers, "size")
-        on_stack += [filesystem] * count
-        throwaway += [False] * count
-        if some_foreign:
-            foreign += [
-                mt.is_foreign(text(kind)) or bool(layer.get("urls")) for layer, kind in zip(layers, kinds, strict=True)
-            ]
-        else:
-            foreign += [False] * count
 
     def _read_index(self, digest: str, document: Document, media_type: str) -> None:
         entries = objects(document.get("manifests"))
@@ -221,13 +247,13 @@ class ManifestReader:
     def _read_schema1(self, digest: str, document: Document, media_type: str) -> None:
         known = media_type if media_type in (mt.SCHEMA1, mt.SCHEMA1_SIGNED) else ""
         config, steps = self._schema1.read(document)
-        row = self._manifest(
-            digest, "image", known or (mt.SCHEMA1_SIGNED if "signatures" in document else mt.SCHEMA1), own_config=config
+        self._manifest(
+            digest,
+            "image",
+            known or (mt.SCHEMA1_SIGNED if "signatures" in document else mt.SCHEMA1),
+            own_config=config,
+            step_count=self._layers.add_schema1(steps),
         )
-        for position, (blob, is_throwaway) in enumerate(steps):
-            values = (row, position, blob, None, None, not is_throwaway, is_throwaway, False)
-            for column, value in zip(self._steps, values, strict=True):
-                column.append(value)
 
     def _refer_to_subject(self, row: int, document: Document, position: int) -> None:
         subject = document.get("subject")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from regviz.manifests.config import History
 from regviz.manifests.json import Document, load_object, mapping, objects, optional_text, text
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ class Schema1Reader:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
+        self._words = History(facts)
 
     def read(self, document: Document) -> tuple[int, list[tuple[object, bool]]]:
         """Take one document.
@@ -37,20 +39,18 @@ class Schema1Reader:
         ]
         compatible += [{}] * (len(layers) - len(compatible))
         top = compatible[0] if compatible else {}
-        row = len(facts.configs)
+        row = facts.configs.number()
         architecture = optional_text(top.get("architecture")) or document.get("architecture")
-        facts.configs.add(
-            "", top.get("os"), architecture, top.get("variant"), None, top.get("created"), top.get("author"), -1
-        )
+        pairs = list(zip(layers, compatible, strict=False))[::-1]
+        platform = (top.get("os"), architecture, top.get("variant"), None)
+        facts.configs.add("", *platform, top.get("created"), top.get("author"), -1, len(pairs))
         for key, value in mapping(mapping(top.get("config")).get("Labels")).items():
             facts.labels.add(row, key, value)
         steps: list[tuple[object, bool]] = []
-        for layer, step in reversed(list(zip(layers, compatible, strict=False))):
+        for layer, step in pairs:
             throwaway = step.get("throwaway") is True
             steps.append((layer.get("blobSum"), throwaway))
-            facts.history.add(
-                row, step.get("created"), v1_instruction(step), step.get("author"), step.get("comment"), throwaway
-            )
+            self._words.add_word(step, v1_instruction(step), empty=throwaway)
         return row, steps
 
 

@@ -125,6 +125,18 @@ def algorithm_text(path: bytes) -> bytes:
     return head.replace(b"/", b".") + b"+" + last if head else last
 
 
+def blob_path(lead: bytes, digest: str) -> bytes:
+    """Path of a digest's data; `lead` is that of the ``v2`` directory, with a slash behind it.
+
+    Examples
+    --------
+    >>> blob_path(b"docker/registry/v2/", "sha256:0aff")
+    b'docker/registry/v2/blobs/sha256/0a/0aff/data'
+    """
+    algorithm, _, encoded = digest.encode().partition(b":")
+    return b"%sblobs/%s/%s/%s/data" % (lead, algorithm, encoded[:2], encoded)
+
+
 def is_encoded(algorithm: bytes, name: bytes) -> bool:
     """Whether a directory's name can be the hex digits of a digest of this algorithm."""
     width = HEX_LENGTHS.get(algorithm)

@@ -1,0 +1,154 @@
+"""Manifests and configurations, read from where they lie under their digests; every layout of digests uses this."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regviz.manifests.config import ConfigReader
+from regviz.manifests.manifest import ManifestReader
+from regviz.storage.base import MANIFEST_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from regviz.columns import Facts
+    from regviz.layouts.common import Options, Tick
+    from regviz.storage.base import Storage
+
+    Codes = NDArray[np.int32]
+
+_BATCH = 4096
+_HASHES = ("sha256", "sha384", "sha512")
+
+
+class Documents:
+    """Reads manifests, what they refer to, and configurations, each once.
+
+    They are read in the order in which they are named: a repository's images repeat most of their layers and steps,
+    and what was met a moment ago need not be parsed again.
+
+    Parameters
+    ----------
+    storage : Storage
+    facts : Facts
+        Whose `stored` says what lies there, with every link and blob found; results go there too.
+    options : Options
+    path : callable
+        Takes a digest; returns the path of its blob, for a storage that is read by paths.
+    locators : array of int, optional
+        For a storage that is read by locators: one for each row of ``facts.stored``.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        facts: Facts,
+        options: Options,
+        *,
+        path: Callable[[str], bytes],
+        locators: NDArray[np.int64] | None = None,
+    ) -> None:
+        self._storage, self._facts, self._options = storage, facts, options
+        self._path, self._locators = path, locators
+        facts.spill(0)
+        keys = len(facts.keys)
+        self._row = np.full(keys + 1, -1, np.int32)
+        links, blobs = facts.links["link"], facts.links["blob"]
+        elsewhere = (links != blobs) & (blobs >= 0)
+        self._alias = np.arange(keys, dtype=np.int32)
+        self._alias[links[elsewhere]] = blobs[elsewhere]
+        stored = facts.stored
+        self._row[stored["blob"]] = np.arange(len(stored["blob"]), dtype=np.int32)
+        self._sizes = np.asarray(stored["stored_bytes"])
+
+    def manifests(self, *named: Codes) -> None:
+        """Every manifest that is named, then what those list, until nothing new is named."""
+        facts = self._facts
+        reader = ManifestReader(facts)
+        blob = facts.names.code("blob")
+        done = np.zeros(0, np.bool_)
+        while True:
+            wanted = _once(np.concatenate(named))
+            done = np.append(done, np.zeros(len(facts.keys) - len(done), np.bool_))
+            wanted = wanted[~done[wanted]]
+            if not len(wanted):
+                reader.finish()
+                return
+            done[wanted] = True
+            with self._options.progress("manifests", len(wanted)) as tick:
+                for digest, data in self._contents(wanted, "manifest", tick):
+                    reader.read(digest, data)
+            facts.spill(0)
+            references = facts.references
+            named = references["child"][references["role"] != blob], references["attests"]
+
+    def configs(self) -> None:
+        """The configuration of every image."""
+        facts = self._facts
+        reader = ConfigReader(facts)
+        wanted = _once(facts.manifests["config"][facts.manifests["image"] == 1])
+        with self._options.progress("configurations", len(wanted)) as tick:
+            for digest, data in self._contents(wanted, "config", tick):
+                reader.read(digest, data)
+
+    def _contents(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[str, bytes]]:
+        """Digest and content of each of these blobs that is there, can be read and is no larger than it may be."""
+        places = self._place(wanted)
+        wanted, places = wanted[places >= 0], places[places >= 0]
+        rows = self._row[places]
+        large = self._sizes[rows] > MANIFEST_LIMIT
+        for code, row in zip(wanted[large].tolist(), rows[large].tolist(), strict=True):
+            digest, detail = self._facts.keys.text(code), f"{self._sizes[row]} bytes"
+            if role == "manifest":
+                self._facts.problem("manifest-oversized", manifest=digest, detail=detail)
+            else:
+                self._facts.problem("manifest-oversized", blob=digest, detail=detail)
+        wanted, places, rows = wanted[~large], places[~large], rows[~large]
+        batch = len(wanted) if self._storage.forward_only else _BATCH
+        for start in range(0, len(wanted), max(batch, 1)):
+            part = slice(start, start + batch)
+            yield from self._batch(wanted[part], places[part], rows[part])
+            tick(len(wanted[part]))
+
+    def _batch(self, wanted: Codes, places: Codes, rows: Codes) -> Iterator[tuple[str, bytes]]:
+        digests = self._facts.keys.texts(wanted)
+        if self._locators is None:
+            locators: Sequence[bytes | int] = [*map(self._path, self._facts.keys.texts(places))]
+        else:
+            locators = self._locators[rows].tolist()
+        for number, data in self._storage.read_many(locators, self._sizes[rows].tolist(), MANIFEST_LIMIT):
+            if data:
+                if self._options.verify:
+                    self._verify(digests[number], data)
+                yield digests[number], data
+            elif data is None:
+                self._facts.problem("unreadable", blob=digests[number])
+            else:
+                self._facts.problem("blob-empty", blob=digests[number])
+
+    def _verify(self, digest: str, data: bytes) -> None:
+        algorithm, _, encoded = digest.partition(":")
+        if algorithm in _HASHES:
+            found = hashlib.new(algorithm, data).hexdigest()
+            self._facts.verified.add(digest, found == encoded)
+            if found != encoded:
+                self._facts.problem("digest-mismatch", blob=digest, detail=f"its content has {algorithm}:{found}")
+
+    def _place(self, codes: Codes) -> Codes:
+        """Keys that the blobs of these digests lie under; -1 where nothing lies."""
+        known = codes < len(self._alias)
+        places = (
+            np.where(known, self._alias[np.where(known, codes, 0)], -1) if len(self._alias) else np.full(len(codes), -1)
+        )
+        return np.where(self._row[places] >= 0, places, -1).astype(np.int32)
+
+
+def _once(codes: Codes) -> Codes:
+    """Each code once, in the order of their first places; NA is left out."""
+    found, first = np.unique(codes, return_index=True)
+    return codes[np.sort(first[found >= 0])]
