@@ -91,7 +91,7 @@ class TimeColumn(Column):
 
     def _numbers(self) -> NDArray[Any]:
         distinct, places = encode(self.staged)
-        return np.append(parse_stamps([text or "" for text in distinct]), NO_TIME)[places]
+        return parse_stamps([text or "" for text in distinct])[places]
 
 
 class TextColumn(Column):

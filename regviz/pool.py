@@ -201,6 +201,19 @@ class KeyPool:
             return grid.view(f"S{grid.shape[1]}").ravel()
         return np.array([text.encode() for text in self.texts(codes)] or [b""], dtype=np.bytes_)[: len(codes)]
 
+    def argsort(self, codes: Codes) -> NDArray[np.int64]:
+        """The order of some keys by their texts; equal ones stay as they are."""
+        family = self._rows.family[codes]
+        if bool((family == UNLISTED).any()):
+            return np.argsort(self.ranks()[codes], kind="stable")
+        order = np.lexsort((self._rows.words[codes, 0].byteswap(), family))
+        there = codes[order]
+        if bool(
+            ((self._rows.words[there[1:], 0] == self._rows.words[there[:-1], 0]) & (there[1:] != there[:-1])).any()
+        ):
+            order = np.lexsort((*self._rows.words[codes].byteswap().T[::-1], family))
+        return order
+
     def ranks(self) -> Codes:
         """For each key its place in the order of texts."""
         if len(self._ranks) != len(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from regviz.interning import RawRows
 from regviz.text import clean
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     Codes = NDArray[np.int32]
@@ -21,20 +20,25 @@ _BLOCK = 1 << 18
 _HASH_BYTES = 16
 
 
-def encode(values: list[object], *, keep_empty: bool = False) -> tuple[list[str | None], Codes]:
-    """Distinct texts among values out of documents, and for each value its place among them (NA: their number).
+def encode(values: list[Any], *, keep_empty: bool = False) -> tuple[list[str | None], Codes]:
+    """Distinct texts among values out of documents, and for each value its place among them.
 
     What is no text is None, and so is an empty one unless it is kept; what tables refuse is escaped.
-    """
-    import pyarrow as pa  # heavy, and not needed to import regviz
 
+    Examples
+    --------
+    >>> texts, places = encode(["linux", 7, "", "linux", []])
+    >>> [texts[place] for place in places]
+    ['linux', None, None, 'linux', None]
+    """
     try:
-        encoded: pa.DictionaryArray = pa.array(values, pa.string()).dictionary_encode()
-    except (pa.ArrowException, UnicodeEncodeError, TypeError):
-        texts = [clean(value) if isinstance(value, str) else None for value in values]
-        encoded = pa.array(texts, pa.string()).dictionary_encode()
-    distinct = [clean(text) if text or keep_empty else None for text in encoded.dictionary.to_pylist()]
-    return distinct, np.asarray(encoded.indices.fill_null(len(distinct)))
+        distinct = dict.fromkeys(values)
+    except TypeError:  # a list or an object
+        values = [value if isinstance(value, str) else None for value in values]
+        distinct = dict.fromkeys(values)
+    place = dict(zip(distinct, range(len(distinct)), strict=True))
+    texts = [clean(value) if isinstance(value, str) and (value or keep_empty) else None for value in distinct]
+    return texts, np.fromiter(map(place.__getitem__, values), np.int32, len(values))
 
 
 class NamePool:
@@ -53,10 +57,10 @@ class NamePool:
             return -1
         return self._codes.setdefault(text, len(self._codes))
 
-    def codes(self, values: list[object], *, keep_empty: bool = False) -> Codes:
+    def codes(self, values: list[Any], *, keep_empty: bool = False) -> Codes:
         """Codes of values out of documents."""
         distinct, places = encode(values, keep_empty=keep_empty)
-        return np.array([*map(self.code, distinct), -1], np.int32)[places]
+        return np.array([*map(self.code, distinct)], np.int32)[places]
 
     def text(self, code: int) -> str:
         """The text of a code."""
@@ -102,17 +106,17 @@ class TextPool:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def codes(self, values: list[object], *, keep_empty: bool = False) -> Codes:
+    def codes(self, values: list[Any], *, keep_empty: bool = False) -> Codes:
         """Codes of values out of documents; -1 for what is no text."""
         distinct, places = encode(values, keep_empty=keep_empty)
         raw = [text.encode() for text in distinct if text is not None]
-        known = np.full(len(distinct) + 1, -1, np.int32)
+        known = np.full(len(distinct), -1, np.int32)
         if raw:
             blake2b, key = hashlib.blake2b, self._key
             hashes = b"".join([blake2b(text, digest_size=_HASH_BYTES, key=key).digest() for text in raw])
             before = len(self._rows)
             codes = self._rows.intern(np.frombuffer(hashes, np.uint64).reshape(-1, _HASH_BYTES // 8))
-            known[:-1][[text is not None for text in distinct]] = codes
+            known[[text is not None for text in distinct]] = codes
             fresh, first = np.unique(codes, return_index=True)  # in the order of codes, so of their texts' places
             for at in first[fresh >= before].tolist():
                 self._append(raw[at])

@@ -57,6 +57,7 @@ def test_a_frozen_pool_is_sorted(texts: list[str], head: str) -> None:
     old = pool.intern(texts)
     distinct = sorted(set(texts))
     assert pool.ranks()[old].tolist() == [distinct.index(text) for text in texts]
+    assert pool.argsort(old).tolist() == sorted(range(len(texts)), key=texts.__getitem__)
     new = pool.freeze()
     assert new[old].tolist() == [distinct.index(text) for text in texts]
     assert pool.texts(np.arange(len(distinct), dtype=np.int32)) == distinct

@@ -111,16 +111,14 @@ def _labels(draft: Draft, config_row: Numbers) -> None:
     }
 
 
-def _layers(
-    draft: Draft, stacks: Stacks, steps: Steps, step_of_history: Codes, image_created: Numbers
-) -> Columns:
+def _layers(draft: Draft, stacks: Stacks, steps: Steps, step_of_history: Codes, image_created: Numbers) -> Columns:
     """The layers; where images disagree on who made one and when, the earliest image's word stands."""
     facts, history = draft.facts, draft.tables["history"]
     layer = np.append(stacks.step_layer, np.int32(-1))[step_of_history]
     told = np.flatnonzero(layer >= 0).astype(np.int32)
     layer = layer[told]
     age = np.where(image_created == NA_INT, np.iinfo(np.int64).max, image_created)
-    order = np.lexsort((facts.keys.ranks()[facts.manifests["manifest"]], age))
+    order = np.argsort(age, kind="stable")  # of one age the first by key, as manifests stand
     seniority = np.empty(len(order), np.int32)
     seniority[order] = np.arange(len(order), dtype=np.int32)
     told_by = seniority[steps.manifest[step_of_history[told]]]

@@ -59,8 +59,7 @@ def spread_steps(draft: Draft) -> Steps:
 def sort_manifests(facts: Facts) -> None:
     """Put manifests, and their steps with them, in the order of their keys, which is that of the tables."""
     manifests = facts.manifests
-    ranks = facts.keys.ranks()[manifests["manifest"]]
-    order = np.argsort(ranks, kind="stable")
+    order = facts.keys.argsort(manifests["manifest"])
     count = manifests["step_count"]
     facts.steps.keep(grouped(count, order))
     new_row = np.empty(len(order), np.int32)

@@ -45,7 +45,7 @@ class ConfigReader:
         self._facts = facts
         self._decode = msgspec.json.Decoder(_Config).decode
         self._words = History(facts)
-        self._diff_ids = Memo(self._add_diff_id)
+        self._diff_ids: Memo[str] = Memo(self._add_diff_id)
         self._staged_diffs = facts.diffs.column("diff_id").staged
         self._staged_ids = facts.diff_ids.column("diff_id").staged
 
@@ -77,8 +77,8 @@ class ConfigReader:
         if isinstance(diff_ids, list):
             count = len(diff_ids)
             self._staged_diffs += [self._add_diff_id(diff_id) for diff_id in diff_ids]
-        said = {name: document.get(name) for name in ("os", "architecture", "variant", "created", "author")}
-        config = _Config(**said, os_version=document.get("os.version"))
+        names = ("os", "architecture", "variant", "os.version", "created", "author")
+        config = _Config(*(document.get(name) for name in names))
         row = self._add(digest, config, count, self._words.add(objects(document.get("history"))))
         self._add_labels(row, mapping(mapping(document.get("config")).get("Labels")))
 

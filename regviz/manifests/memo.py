@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bytes, str)
 
-_MOST = 12_288
+_MOST = 2048
 
 
 class Memo(Generic[T]):
@@ -37,7 +37,8 @@ class Memo(Generic[T]):
     """
 
     def __init__(self, add: Callable[[T], int], most: int = _MOST) -> None:
-        self._add, self._most = add, most
+        self._add = add
+        self._most = most
         self._young: dict[T, int] = {}
         self._old: dict[T, int] = {}
 

@@ -108,6 +108,9 @@ class Inventory:
         """Give the allocation of a file with several names (hard links) to the first of its digests only."""
         inodes = np.concatenate([np.empty(0, np.int64), *self._inodes])
         self._inodes.clear()
+        in_order = np.sort(inodes)
+        if not ((in_order[1:] == in_order[:-1]) & (in_order[1:] >= 0)).any():
+            return
         _, group, count = np.unique(inodes, return_inverse=True, return_counts=True)
         shared = np.flatnonzero((count[group] > 1) & (inodes >= 0))
         texts = self.facts.keys.texts(self.facts.stored["blob"][shared])

@@ -1,0 +1,204 @@
+"""The quick way of reading a document finds what the lenient one finds, whatever the document is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regviz.columns import Facts, Rows
+from regviz.manifests import media_types as mt
+from regviz.manifests.config import ConfigReader
+from regviz.manifests.manifest import ManifestReader
+from regviz.manifests.memo import Memo
+
+DIGESTS = [f"sha256:{number:064x}" for number in range(4)]
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, 1, -1, 1 << 70, 1.5, "", "x", "é\u0000", "\ud800", [], {}, [[]], [None], {"digest": 7}, {"a": {}}]
+)
+
+
+def mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """The usual, and now and then anything."""
+    return st.one_of(usual, usual, usual, usual, ODD)
+
+
+def objects(keys: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """Objects in which each key may be missing or hold something odd."""
+    return st.fixed_dictionaries({}, optional={key: mostly(value) for key, value in keys.items()})
+
+
+TYPES = st.sampled_from(
+    [
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        *sorted(mt.IMAGE_CONFIGS),
+        mt.IN_TOTO,
+        mt.HELM_CONFIG,
+        mt.EMPTY,
+    ]
+)
+DESCRIPTOR = objects(
+    {
+        "digest": st.sampled_from([*DIGESTS, "sha512:" + "ab" * 64, "latest"]),
+        "size": st.integers(0, 9),
+        "mediaType": TYPES,
+        "urls": st.just(["https://example.org/layer"]),
+    }
+)
+MANIFEST = objects(
+    {
+        "schemaVersion": st.sampled_from([2, 2, 2, 1]),
+        "mediaType": st.sampled_from(sorted(mt.MANIFESTS)),
+        "config": DESCRIPTOR,
+        "layers": st.lists(mostly(DESCRIPTOR), max_size=4),
+        "artifactType": st.sampled_from(["", "application/x"]),
+        "subject": DESCRIPTOR,
+        "fsLayers": st.lists(st.fixed_dictionaries({"blobSum": st.sampled_from(DIGESTS)}), max_size=2),
+        "manifests": st.lists(DESCRIPTOR, max_size=2),
+        "blobs": st.lists(DESCRIPTOR, max_size=2),
+        "annotations": ODD,
+    }
+)
+TIMES = st.sampled_from(["2024-05-01T12:00:00Z", "0001-01-01T00:00:00Z", "soon"])
+CONFIG = objects(
+    {
+        "os": st.sampled_from(["linux", "windows"]),
+        "architecture": st.just("arm64"),
+        "variant": st.just("v8"),
+        "os.version": st.just("10.0"),
+        "created": TIMES,
+        "author": st.just("someone"),
+        "rootfs": objects(
+            {"type": st.just("layers"), "diff_ids": st.lists(mostly(st.sampled_from(DIGESTS)), max_size=4)}
+        ),
+        "history": st.lists(
+            mostly(
+                objects(
+                    {
+                        "created": TIMES,
+                        "created_by": st.text(max_size=4),
+                        "author": st.just("a"),
+                        "comment": st.just("c"),
+                        "empty_layer": st.booleans(),
+                    }
+                )
+            ),
+            max_size=4,
+        ),
+        "config": objects({"Labels": st.dictionaries(st.text(max_size=3), mostly(st.text(max_size=3)), max_size=3)}),
+    }
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn, kinds: st.SearchStrategy[Any]) -> bytes:
+    """A document, compact or spread out, perhaps with a key twice, with constants or bytes that JSON does not have."""
+    value = draw(kinds)
+    text = json.dumps(value, indent=draw(st.sampled_from([None, 3])), ensure_ascii=draw(st.booleans()))
+    data = text.encode("utf-8", "surrogatepass")
+    if isinstance(value, dict) and draw(st.integers(0, 3)) == 0:
+        key = draw(st.sampled_from(["layers", "config", "history", "rootfs", "mediaType", "os", "other"]))
+        again = json.dumps({key: draw(mostly(st.sampled_from([[], {}, "x", [{"created_by": "twice"}]])))})
+        data = data.rstrip()[:-1] + (b"," if value else b"") + again.encode()[1:]
+    spoil = draw(
+        st.sampled_from([None] * 8 + [b"NaN", b"\xff", b"\xef\xbb\xbf", b"}", b"[" * 3000, b"\\ud800", b"1e999", b"\0"])
+    )
+    if spoil is not None:
+        at = draw(st.integers(0, len(data)))
+        data = data[:at] + spoil + data[at:]
+    return data
+
+
+def found(facts: Facts) -> dict[str, object]:
+    """Everything in facts, with words for codes and without what only one of the two ways shares."""
+    facts.spill(0)
+    tables: dict[str, Any] = {}
+    for name, rows in vars(facts).items():
+        if isinstance(rows, Rows):
+            tables[name] = [
+                list(row) for row in zip(*(worded(facts, rows, column) for column in rows._columns), strict=True)
+            ]
+    for table, column, distinct in (("steps", 0, "descriptors"), ("diffs", 0, "diff_ids"), ("history", 0, "words")):
+        tables[table] = [tables[distinct][row[column]] for row in tables[table]]
+    for distinct in ("descriptors", "diff_ids", "words"):
+        del tables[distinct]
+    return tables
+
+
+def worded(facts: Facts, rows: Rows, name: str) -> list[object]:
+    column = rows.column(name)
+    codes = rows[name].tolist()
+    pool = getattr(column, "_pool", None)
+    if pool is facts.keys:
+        return [facts.keys.text(code) if code >= 0 else None for code in codes]
+    if pool is facts.names:
+        return [facts.names.text(code) if code >= 0 else None for code in codes]
+    if pool is facts.texts:
+        return [facts.texts.texts(rows[name][at : at + 1])[0] if code >= 0 else None for at, code in enumerate(codes)]
+    return codes
+
+
+def refuse(data: bytes) -> None:
+    """What a decoder does that takes nothing."""
+    del data
+    raise msgspec.ValidationError
+
+
+@pytest.mark.parametrize("reader", [ManifestReader, ConfigReader], ids=["manifests", "configurations"])
+@settings(max_examples=400)
+@given(data=st.data())
+def test_both_find_the_same(reader: type[ManifestReader | ConfigReader], data: st.DataObject) -> None:
+    given_documents = data.draw(
+        st.lists(documents(MANIFEST if reader is ManifestReader else CONFIG), min_size=1, max_size=5)
+    )
+    results = []
+    for quick in (True, False):
+        facts = Facts()
+        taken = reader(facts)
+        if not quick:
+            taken._decode = refuse  # type: ignore[assignment]
+        for number, document in enumerate(given_documents):
+            taken.read(f"sha256:{number + 100:064x}", document)
+        if isinstance(taken, ManifestReader):
+            taken.finish()
+        results.append(found(facts))
+    assert results[0] == results[1]
+
+
+def test_the_quick_way_is_taken() -> None:
+    """Else the test above would compare the lenient way with itself."""
+    facts = Facts()
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGESTS[0], "size": 2}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": mt.OCI_MANIFEST,
+        "config": config,
+        "layers": [{"digest": DIGESTS[1]}] * 2,
+    }
+    manifests, configs = ManifestReader(facts), ConfigReader(facts)
+    manifests._read_document = None  # type: ignore[assignment]
+    configs._read_leniently = None  # type: ignore[assignment]
+    manifests.read(DIGESTS[2], json.dumps(manifest).encode())
+    configs.read(DIGESTS[0], json.dumps({"os": "linux", "history": [{"created_by": "x"}] * 3}).encode())
+    facts.spill(0)
+    assert (len(facts.descriptors), facts.steps["descriptor"].tolist()) == (1, [0, 0])
+    assert (len(facts.words), facts.history["word"].tolist()) == (1, [0, 0, 0])
+
+
+@given(st.lists(st.lists(st.text("abcdef", max_size=2), max_size=6)), st.integers(1, 4))
+def test_a_memo_forgets_and_never_mistakes(batches: list[list[str]], most: int) -> None:
+    added: list[str] = []
+
+    def add(item: str) -> int:
+        added.append(item)
+        return len(added) - 1
+
+    memo = Memo(add, most)
+    for batch in batches:
+        assert [added[number] for number in memo.numbers(batch)] == batch
+        assert len(memo._young) <= most
