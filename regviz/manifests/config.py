@@ -77,8 +77,10 @@ class ConfigReader:
         if isinstance(diff_ids, list):
             count = len(diff_ids)
             self._staged_diffs += [self._add_diff_id(diff_id) for diff_id in diff_ids]
-        names = ("os", "architecture", "variant", "os.version", "created", "author")
-        config = _Config(*(document.get(name) for name in names))
+        config = _Config()
+        for name in ("os", "architecture", "variant", "created", "author"):
+            setattr(config, name, document.get(name))
+        config.os_version = document.get("os.version")
         row = self._add(digest, config, count, self._words.add(objects(document.get("history"))))
         self._add_labels(row, mapping(mapping(document.get("config")).get("Labels")))
 

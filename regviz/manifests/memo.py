@@ -37,7 +37,7 @@ class Memo(Generic[T]):
     """
 
     def __init__(self, add: Callable[[T], int], most: int = _MOST) -> None:
-        self._add = add
+        self._add: Callable[[T], int] = add
         self._most = most
         self._young: dict[T, int] = {}
         self._old: dict[T, int] = {}
