@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LONGEST_SOCKET_PATH = 90  # Linux takes 107 bytes, macOS 103; zmq appends a number
 _STARTUP_SECONDS = 180
+_LONGEST_COMPLAINT = 4096
 _FIRST_LINES = 3
 
 
@@ -96,9 +97,13 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
         )
         client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS)
         client.owns_km = True  # so that the kernel ends with the run
+        complaint = Path(place) / "complaint"
         # Cell by cell, as client.execute() takes the interrupt of an impatient person for a dead kernel.
         try:
-            with client.setup_kernel(env=_environment(source, place), cwd=str(folder)):
+            with (
+                complaint.open("wb") as stderr,
+                client.setup_kernel(env=_environment(source, place), cwd=str(folder), stderr=stderr),
+            ):
                 for number, (index, cell) in enumerate(cells, 1):
                     try:
                         client.execute_cell(cell, index, execution_count=number)
@@ -110,7 +115,16 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
                         raise RegvizError(_failed(name, number, cell, why)) from None
                     tick(1)
         except RuntimeError as error:
-            raise RegvizError(f"no kernel could be started with {sys.executable}: {error}") from error
+            why = escape_terminal(_last_line(complaint) or str(error))
+            raise RegvizError(f"{sys.executable} cannot run notebooks: {why}") from error
+
+
+def _last_line(complaint: Path) -> str:
+    """What a program said last before it ended: of a traceback, the error."""
+    with complaint.open("rb") as said:
+        said.seek(max(0, complaint.stat().st_size - _LONGEST_COMPLAINT))
+        lines = said.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _transport(place: str) -> str:

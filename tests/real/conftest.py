@@ -113,7 +113,7 @@ def v1_read(
     return read
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it keeps an event loop running, in which tests elsewhere could start none
 def chromium() -> Iterator[Browser]:
     """Chromium that reaches no host, not even this one: what a page shows, it has from its own file."""
     program = require_program("chromium", "chromium")
