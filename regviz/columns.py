@@ -27,7 +27,7 @@ FactKind = Literal["key", "digest", "id", "row", "name", "text", "value", "stamp
 NO_TIME = NO_NUMBER = int(NA_INT)
 _LARGEST_SIZE = 1 << 62
 _NUMBERS: dict[str, type[np.generic]] = {"int": np.int64, "row": np.int32, "flag": np.int8}
-_STAGED = 1 << 14
+_STAGED = 1 << 11
 
 
 class Column:

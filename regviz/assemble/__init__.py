@@ -67,7 +67,8 @@ def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], t
             made[column.name] = made[twin]  # two columns that always agree are one array
             continue
         if column.kind in new:
-            values = new[column.kind][values]
+            codes = new[column.kind]
+            values = np.broadcast_to(codes[values[:1]], len(values)) if values.strides == (0,) else codes[values]
         made[column.name] = compact(values, DTYPES[column.kind])
     columns.clear()
     order = _problem_order(made, texts) if table == "problems" else _key_order([made[name] for name in contract.key])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.assemble.stacks import Stacks, build_stacks, is_empty_key, no_numbers
-from regviz.assemble.steps import Steps, grouped, sort_manifests, spread, spread_steps
+from regviz.assemble.steps import Steps, grouped, pick, sort_manifests, spread, spread_steps
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def _manifest_layers(facts: Facts, stacks: Stacks, steps: Steps) -> Columns:
         "layer": np.append(stacks.key, np.int32(-1))[stacks.step_layer],
         "blob": steps.blob,
         "digest": steps.digest,
-        "empty": empty.astype(np.int8)[steps.descriptor],
-        "foreign": descriptors["foreign"][steps.descriptor],
+        "empty": pick(empty.astype(np.int8), steps.descriptor),
+        "foreign": pick(descriptors["foreign"], steps.descriptor),
     }
 
 
@@ -89,8 +89,8 @@ def _history(draft: Draft, config_row: Numbers) -> Codes:
         "step": step,
         "created_at": words["created"][word],
         "created_by": words["created_by"][word],
-        "author": words["author"][word],
-        "comment": words["comment"][word],
+        "author": pick(words["author"], word),
+        "comment": pick(words["comment"], word),
         "empty": empty,
         "position": position,
     }

@@ -83,6 +83,13 @@ def grouped(count: NDArray[Any], groups: NDArray[Any]) -> Codes:
     return place
 
 
+def pick(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """``values[rows]``; where all values are the same it takes the room of one."""
+    if len(values) and bool((values == values[0]).all()):
+        return np.broadcast_to(values[0], len(rows))
+    return values[rows]
+
+
 def spread(count: NDArray[Any]) -> tuple[Codes, Codes]:
     """For each row of groups of `count` rows the number of its group, and its place in it.
 
