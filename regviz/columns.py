@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FactKind = Literal["key", "digest", "id", "row", "name", "text", "value", "stamp", "int", "size", "flag"]
 
+Key = str | int
+"""A digest or the like, or its code in the pool of keys."""
 NO_TIME = NO_NUMBER = int(NA_INT)
 _LARGEST_SIZE = 1 << 62
 _NUMBERS: dict[str, type[np.generic]] = {"int": np.int64, "row": np.int32, "flag": np.int8}
@@ -110,7 +112,9 @@ class TextColumn(Column):
 
 
 class KeyColumn(Column):
-    """Codes of keys; an empty text is NA, and so, in a column out of documents, is what is no digest.
+    """Codes of keys, staged as texts or as codes; an empty text is NA.
+
+    In a column out of documents only texts are keys, and what is no digest is NA.
 
     Attributes
     ----------
@@ -135,6 +139,8 @@ class KeyColumn(Column):
 
     def _numbers(self) -> NDArray[Any]:
         staged = self.staged
+        if self._accepts is None and int in {*map(type, staged)}:
+            return self._with_codes(staged)
         said = [value for value in staged if value != ""] if "" in staged else staged
         try:
             codes = self._pool.intern_regular(said, self._prefix)
@@ -147,6 +153,13 @@ class KeyColumn(Column):
         spread = np.full(len(staged), -1, np.int32)
         spread[[value != "" for value in staged]] = codes
         return spread
+
+    def _with_codes(self, staged: list[Any]) -> NDArray[np.int32]:
+        try:
+            return np.array(staged, np.int32)
+        except ValueError:  # texts among them
+            known = self._pool.intern([key if isinstance(key, str) else "" for key in staged], self._prefix).tolist()
+            return np.array([key if isinstance(key, int) else code for key, code in zip(staged, known, strict=True)])
 
     def _irregular(self, staged: list[Any]) -> NDArray[np.int32]:
         first = sum(map(len, self._chunks))
@@ -367,8 +380,8 @@ class Facts:
         rule: str,
         *,
         repository: str | None = None,
-        manifest: str = "",
-        blob: str = "",
+        manifest: Key = "",
+        blob: Key = "",
         path: str | None = None,
         detail: str | None = None,
     ) -> None:

@@ -87,7 +87,8 @@ def pick(values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     """``values[rows]``; where all values are the same it takes the room of one."""
     if len(values) and bool((values == values[0]).all()):
         return np.broadcast_to(values[0], len(rows))
-    return values[rows]
+    picked: NDArray[Any] = values[rows]
+    return picked
 
 
 def spread(count: NDArray[Any]) -> tuple[Codes, Codes]:

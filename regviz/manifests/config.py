@@ -10,7 +10,7 @@ from regviz.manifests.json import load_object, mapping, objects
 from regviz.manifests.memo import Memo
 
 if TYPE_CHECKING:
-    from regviz.columns import Facts
+    from regviz.columns import Facts, Key
     from regviz.manifests.json import Document
 
 _SPILL_AFTER = 256
@@ -49,7 +49,7 @@ class ConfigReader:
         self._staged_diffs = facts.diffs.column("diff_id").staged
         self._staged_ids = facts.diff_ids.column("diff_id").staged
 
-    def read(self, digest: str, data: bytes) -> None:
+    def read(self, digest: Key, data: bytes) -> None:
         """Take one configuration; one that is no JSON object becomes a problem."""
         if self._facts.configs.numbered % _SPILL_AFTER == 0:
             self._facts.spill()
@@ -67,7 +67,7 @@ class ConfigReader:
         if config.config is not None and config.config.Labels:
             self._add_labels(row, config.config.Labels)
 
-    def _read_leniently(self, digest: str, data: bytes) -> None:
+    def _read_leniently(self, digest: Key, data: bytes) -> None:
         document = load_object(data)
         if document is None:
             self._facts.problem("config-unreadable", blob=digest, detail=f"{len(data)} bytes")
@@ -84,7 +84,7 @@ class ConfigReader:
         row = self._add(digest, config, count, self._words.add(objects(document.get("history"))))
         self._add_labels(row, mapping(mapping(document.get("config")).get("Labels")))
 
-    def _add(self, digest: str, config: _Config, diff_count: int, history_count: int) -> int:
+    def _add(self, digest: Key, config: _Config, diff_count: int, history_count: int) -> int:
         self._facts.configs.add(
             digest,
             config.os,

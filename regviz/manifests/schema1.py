@@ -43,7 +43,7 @@ class Schema1Reader:
         architecture = optional_text(top.get("architecture")) or document.get("architecture")
         pairs = list(zip(layers, compatible, strict=False))[::-1]
         platform = (top.get("os"), architecture, top.get("variant"), None)
-        facts.configs.add("", *platform, top.get("created"), top.get("author"), -1, len(pairs))
+        facts.configs.add(-1, *platform, top.get("created"), top.get("author"), -1, len(pairs))
         for key, value in mapping(mapping(top.get("config")).get("Labels")).items():
             facts.labels.add(row, key, value)
         steps: list[tuple[object, bool]] = []
