@@ -79,9 +79,13 @@ class RawRows:
             self.family.resize(size, refcheck=False)
         return first
 
+    def rest(self) -> None:
+        """Give back what only finding rows needs; it is made again when a row is looked up."""
+        self._slots = np.empty(0, np.int32)
+
     def reorder(self, order: NDArray[np.int32]) -> None:
         """Put the rows in another order, for good: nothing is interned after."""
-        self._slots = np.empty(0, np.int32)
+        self.rest()
         self.words = self.words[order]
         self.family = self.family[order]
 
@@ -95,7 +99,7 @@ class RawRows:
         return (mixed >> shift).astype(np.int64)
 
     def _reserve(self, more: int) -> None:
-        size = len(self._slots)
+        size = len(self._slots) or _FIRST_SLOTS
         while size < 2 * (self._count + more):
             size *= 2
         if size == len(self._slots):

@@ -201,6 +201,10 @@ class KeyPool:
             return grid.view(f"S{grid.shape[1]}").ravel()
         return np.array([text.encode() for text in self.texts(codes)] or [b""], dtype=np.bytes_)[: len(codes)]
 
+    def rest(self) -> None:
+        """Give back what only finding keys needs; it is made again when a key is looked up."""
+        self._rows.rest()
+
     def argsort(self, codes: Codes) -> NDArray[np.int64]:
         """The order of some keys by their texts; equal ones stay as they are."""
         family = self._rows.family[codes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.pool import KeyPool
-    from regviz.schema import Columns, Kind
+    from regviz.schema import Kind
     from regviz.texts import TextPool
 
 _CANDIDATES = 8
@@ -92,7 +93,13 @@ class Registry:
     """
 
     def __init__(
-        self, tables: Mapping[str, Columns], *, keys: KeyPool, names: list[str], texts: TextPool, source: Source
+        self,
+        tables: Mapping[str, Mapping[str, NDArray[Any]]],
+        *,
+        keys: KeyPool,
+        names: list[str],
+        texts: TextPool,
+        source: Source,
     ) -> None:
         self._tables = dict(tables)
         self._keys, self._names, self._texts = keys, names, texts
@@ -199,9 +206,12 @@ class Registry:
             self._views[name] = self._view(name)
         return self._views[name].copy(deep=False)
 
-    def columns(self, name: str) -> Columns:
-        """The arrays of a table, read-only, in the inside types of :mod:`regviz.schema`."""
-        return dict(self._tables[name])
+    def columns(self, name: str) -> Mapping[str, NDArray[Any]]:
+        """The arrays of a table, read-only, in the inside types of :mod:`regviz.schema`.
+
+        Those of large tables are made when they are asked for: take each once.
+        """
+        return MappingProxyType(self._tables[name])
 
     def code_texts(self, kind: Kind, codes: NDArray[np.int32]) -> list[str]:
         """Texts of codes of a kind (digest, name or text), none of them NA."""

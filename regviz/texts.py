@@ -122,6 +122,10 @@ class TextPool:
                 self._append(raw[at])
         return known[places]
 
+    def rest(self) -> None:
+        """Give back what only finding texts needs; it is made again when a text is looked up."""
+        self._rows.rest()
+
     def texts(self, codes: Codes) -> list[str]:
         """Texts of codes, none of them NA."""
         result = [""] * len(codes)

@@ -14,13 +14,14 @@ from regviz.registry import Registry
 from regviz.schema import DTYPES, TABLES, compact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from regviz.columns import Facts
     from regviz.registry import Source
     from regviz.schema import Columns
+    from regviz.spread import SpreadColumns
     from regviz.texts import TextPool
 
 __all__ = ["assemble"]
@@ -49,10 +50,26 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     names = ("rule", "severity", "repository", "manifest", "blob", "path", "detail")
     tables["problems"] = {"problem": np.arange(len(said), dtype=np.int32), **{name: said[name] for name in names}}
     facts.free()
+    facts.texts.rest()
     new_key, (sorted_names, new_name) = np.append(facts.keys.freeze(), np.int32(-1)), facts.names.freeze()
     new = {"digest": new_key, "name": new_name}
-    made = {table: _finished(table, tables.pop(table), new, facts.texts) for table in TABLES}
+    made: dict[str, Mapping[str, NDArray[Any]]] = {
+        name: _finished_spread(name, draft.spread.pop(name), new)
+        if name in draft.spread
+        else _finished(name, tables.pop(name), new, facts.texts)
+        for name in TABLES
+    }
     return Registry(made, keys=facts.keys, names=sorted_names, texts=facts.texts, source=source)
+
+
+def _finished_spread(table: str, columns: SpreadColumns, new: dict[str, NDArray[np.int32]]) -> SpreadColumns:
+    """A table that is spread over manifests; they stand in their final order already, and so do its rows."""
+    for column in TABLES[table].columns:
+        kept = columns.kept[column.name]
+        if column.kind in new:
+            codes = new[column.kind]
+            columns.kept[column.name] = codes[kept] if isinstance(kept, np.ndarray) else kept.with_codes(codes)
+    return columns
 
 
 def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], texts: TextPool) -> Columns:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
@@ -31,6 +33,7 @@ _PART = 1 << 16
 class _Finder:
     def __init__(self, draft: Draft, source: Source) -> None:
         self._facts, self._tables, self._source = draft.facts, draft.tables, source
+        self._draft = draft
         keys = len(draft.facts.keys) + 1
         blobs, manifests = draft.tables["blobs"], draft.tables["manifests"]
         self._present = np.zeros(keys, np.bool_)
@@ -81,16 +84,18 @@ class _Finder:
 
     def blobs(self) -> None:
         """Configurations and layers that are absent, or not linked where the image is served."""
-        manifests, layers = self._tables["manifests"], self._tables["manifest_layers"]
+        manifests, layers = self._tables["manifests"], self._draft.arrays("manifest_layers")
         read = manifests["kind"] >= 0
         config = manifests["config"]
         for row in np.flatnonzero(read & (config >= 0) & ~self._present[config]).tolist():
             self._say(self._absence or "config-missing", manifests, row, blob=config[row])
-        absent = (layers["blob"] >= 0) & ~self._present[layers["blob"]]
-        for row in np.flatnonzero(absent & (layers["foreign"] == 1)).tolist():
-            self._say("foreign-layer", layers, row, blob=layers["blob"][row])
-        for row in np.flatnonzero(absent & (layers["foreign"] == 0)).tolist():
-            self._say(self._absence or "layer-missing", layers, row, blob=layers["blob"][row])
+        blob = layers["blob"]
+        absent = np.flatnonzero((blob >= 0) & ~self._present[blob])
+        if len(absent):
+            owner, foreign = layers["manifest"][absent].tolist(), layers["foreign"][absent].tolist()
+            for row, manifest, is_foreign in zip(absent.tolist(), owner, foreign, strict=True):
+                rule = "foreign-layer" if is_foreign == 1 else self._absence or "layer-missing"
+                self._facts.problem(rule, manifest=manifest, blob=int(blob[row]))
         links = self._tables["repository_blobs"]
         dangling = (links["blob"] >= 0) & ~self._present[links["blob"]]
         for row in np.flatnonzero(dangling).tolist():
@@ -99,7 +104,7 @@ class _Finder:
 
     def _unlinked_blobs(self) -> None:
         """Each blob of each image that a repository serves needs a layer link of that repository."""
-        manifests, layers = self._tables["manifests"], self._tables["manifest_layers"]
+        manifests, layers = self._tables["manifests"], self._draft.arrays("manifest_layers")
         links = self._tables["repository_blobs"]
         linked = np.append(np.sort(self._pair(links["repository"], links["link"])), np.iinfo(np.int64).max)
         said: set[int] = set()
@@ -123,8 +128,8 @@ class _Finder:
             self._facts.problem(
                 self._absence or "layer-unlinked",
                 repository=self._name(repository_of[at]),
-                manifest=self._key(owners[row]),
-                blob=self._key(blobs[row]),
+                manifest=int(owners[row]),
+                blob=int(blobs[row]),
             )
 
     def repositories(self) -> None:
@@ -157,16 +162,13 @@ class _Finder:
     def _code(self, word: str) -> int:
         return self._facts.names.code(word)
 
-    def _key(self, code: int) -> str:
-        return self._facts.keys.text(int(code)) if code >= 0 else ""
-
     def _name(self, code: int) -> str | None:
         return self._facts.names.text(int(code)) if code >= 0 else None
 
     def _say(
         self,
         rule: str,
-        table: dict[str, NDArray[Any]],
+        table: Mapping[str, NDArray[Any]],
         row: int,
         *,
         blob: int = -1,
@@ -176,6 +178,4 @@ class _Finder:
         if "repository" in table:
             repository = int(table["repository"][row])
         manifest = int(table["manifest"][row]) if "manifest" in table else -1
-        self._facts.problem(
-            rule, repository=self._name(repository), manifest=self._key(manifest), blob=self._key(blob), detail=detail
-        )
+        self._facts.problem(rule, repository=self._name(repository), manifest=manifest, blob=int(blob), detail=detail)
