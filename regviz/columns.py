@@ -13,7 +13,7 @@ import numpy as np
 
 from regviz.pool import SHA256, KeyPool, is_digest, is_v1_id
 from regviz.problems import RULES
-from regviz.schema import NA_INT
+from regviz.schema import NA_INT, compact
 from regviz.stamps import parse_stamps
 from regviz.texts import NamePool, TextPool, encode
 
@@ -50,20 +50,35 @@ class Column:
     def extend_numbers(self, numbers: NDArray[Any]) -> None:
         """Add values that are numbers, or codes, already."""
         self.flush()
-        self._chunks.append(numbers.astype(self._dtype, copy=False))
+        self._chunks.append(compact(numbers, np.dtype(self._dtype)))
 
     def flush(self) -> None:
         """Turn what is staged into numbers."""
         if self.staged:
-            self._chunks.append(self._numbers())
+            self._chunks.append(compact(self._numbers(), np.dtype(self._dtype)))
             self.staged.clear()
 
     def array(self) -> NDArray[Any]:
-        """The column."""
+        """The column, open to changes."""
         self.flush()
-        if len(self._chunks) != 1:
-            self._chunks = [np.concatenate(self._chunks) if self._chunks else np.empty(0, self._dtype)]
+        if len(self._chunks) != 1 or not self._chunks[0].flags.writeable:
+            self._chunks = [np.concatenate([np.empty(0, self._dtype), *self._chunks])]
         return self._chunks[0]
+
+    def thin(self) -> NDArray[Any]:
+        """The column, to read; where it says the same in every row it takes the room of one."""
+        self.flush()
+        chunks = [chunk for chunk in self._chunks if len(chunk)]
+        constant = all(chunk.strides == (0,) or len(chunk) == 1 for chunk in chunks)
+        if constant and len({chunk[0].item() for chunk in chunks}) == 1:
+            return np.broadcast_to(chunks[0][0], sum(map(len, chunks)))
+        return self.array()
+
+    def fill(self, value: int) -> None:
+        """Have every row say the same."""
+        self.flush()
+        count = sum(map(len, self._chunks))
+        self._chunks = [np.broadcast_to(np.asarray(value, self._dtype), count)]
 
     def set(self, row: int, value: int) -> None:
         """Change one number."""
@@ -240,6 +255,10 @@ class Rows:
         """A column that nobody asks for again: it is forgotten here."""
         self._transpose()
         return self._columns.pop(name).array()
+
+    def thin(self, name: str) -> NDArray[Any]:
+        """A column, to read; where it says the same in every row it takes the room of one."""
+        return self.column(name).thin()
 
     def spill(self, most: int = 0) -> None:
         """Turn what is staged into numbers where more than `most` rows are."""

@@ -10,6 +10,7 @@ from regviz.assemble.documents import assemble_documents
 from regviz.assemble.draft import Draft
 from regviz.assemble.findings import find_problems
 from regviz.assemble.inventory import assemble_inventory
+from regviz.memory import give_back
 from regviz.registry import Registry
 from regviz.schema import DTYPES, TABLES, compact
 
@@ -40,9 +41,12 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
         Makes the tables that come from documents; v1 has its own.
     """
     draft = Draft(facts)
+    give_back()
     documents(draft)
     assemble_inventory(draft)
+    give_back()
     find_problems(draft, source)
+    give_back()
     tables, said = draft.tables, facts.problems
     tables["storage"] = {
         name: facts.storage[name] for name in ("category", "files", "apparent_bytes", "allocated_bytes")

@@ -8,6 +8,7 @@ import numpy as np
 
 from regviz.assemble.stacks import Stacks, build_stacks, is_empty_key, no_numbers
 from regviz.assemble.steps import Steps, grouped, sort_manifests, spread, spread_steps
+from regviz.memory import give_back
 from regviz.schema import NA_INT
 from regviz.spread import Picked, Places, Repeated, SpreadColumns
 
@@ -34,12 +35,15 @@ def assemble_documents(draft: Draft) -> None:
     facts.diffs.free()
     facts.diff_ids.free()
     facts.keys.rest()
+    give_back()
     draft.spread["manifest_layers"] = _manifest_layers(draft, stacks, steps, is_empty)
     step_of_history = _history(draft, config_row)
+    give_back()
     _labels(draft, config_row)
     draft.tables["layers"] = _layers(draft, stacks, steps, step_of_history, created, is_empty)
     draft.tables["manifests"] = _manifests(draft, config_row, stacks, steps, created)
     _references(draft)
+    give_back()
 
 
 def _config_rows(facts: Facts) -> Numbers:

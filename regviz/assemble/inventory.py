@@ -40,7 +40,10 @@ def assemble_inventory(draft: Draft) -> None:
             {"link": "link", "blob": "blob", "link_state": "state", "linked_at": "linked_at"},
         ),
     ):
-        tables[table] = {"repository": name[rows["repository"]], **{new: rows[old] for new, old in columns.items()}}
+        tables[table] = {
+            "repository": name[rows["repository"]],
+            **{new: rows.thin(old) for new, old in columns.items()},
+        }
     tables["uploads"] = {
         "repository": name[facts.uploads["repository"]],
         "upload": facts.uploads["upload"],
@@ -132,6 +135,8 @@ def _blobs(draft: Draft) -> Columns:
     row[keys] = np.arange(count, dtype=np.int32)
 
     def column(values: NDArray[Any], at: Codes, fill: int) -> NDArray[Any]:
+        if values.strides == (0,) and values[:1].tolist() in ([], [fill]):
+            return np.broadcast_to(np.asarray(fill, values.dtype), count)
         made = np.full(count, fill, values.dtype)
         made[row[at]] = values
         return made
@@ -139,8 +144,8 @@ def _blobs(draft: Draft) -> Columns:
     places = np.bincount(row[stored["blob"]], minlength=count).astype(np.int32)
     order = slice(None) if places.max(initial=0) <= 1 else np.argsort(stored["stored_bytes"], kind="stable")
     # of several copies the largest is the whole one
-    stored_bytes = column(stored["stored_bytes"][order], stored["blob"][order], int(NA_INT))
-    allocated = column(stored["allocated_bytes"], stored["blob"], int(NA_INT))
+    stored_bytes = column(stored.take("stored_bytes")[order], stored["blob"][order], int(NA_INT))
+    allocated = column(stored.take("allocated_bytes"), stored["blob"], int(NA_INT))
     declared, media_type = _declared(draft, row, count)
     kind = np.full(count, -1, np.int32)
     for word, blobs in (
@@ -161,14 +166,14 @@ def _blobs(draft: Draft) -> Columns:
         "blob": keys,
         "kind": kind,
         "media_type": media_type,
-        "compression": column(stored["compression"], stored["blob"], -1),
+        "compression": column(stored.thin("compression"), stored["blob"], -1),
         "blob_bytes": np.where(places > 0, stored_bytes, declared),
         "declared_bytes": declared,
         "allocated_bytes": allocated,
         "copies": places,
         "present": (places > 0).astype(np.int8),
         "verified": column(facts.verified["good"], draft.resolve(facts.verified["blob"]), -1),
-        "stored_at": column(stored["stored_at"], stored["blob"], int(NA_INT)),
+        "stored_at": column(stored.take("stored_at"), stored["blob"], int(NA_INT)),
     }
 
 

@@ -73,7 +73,7 @@ class Options:
         for problem in storage.problems:
             facts.problem(problem.rule, path=decode_name(problem.path) or None, detail=problem.detail)
         if not storage.complete:
-            facts.repositories["complete"][:] = 0
+            facts.repositories.column("complete").fill(0)
         trusted = _times_are_evidence(facts) if self.times is None else self.times
         if not trusted:
             facts.problem("times-not-trusted")
@@ -84,7 +84,7 @@ class Options:
                 (facts.links, "linked_at"),
                 (facts.stored, "stored_at"),
             ):
-                rows[column][:] = NO_TIME
+                rows.column(column).fill(NO_TIME)
         return replace(source, trusts_times=trusted, knows_disk=storage.knows_disk, links_checked=self.links)
 
 

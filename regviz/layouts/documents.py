@@ -9,6 +9,7 @@ import numpy as np
 
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
+from regviz.memory import give_back
 from regviz.storage.base import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Documents:
         self._storage, self._facts, self._options = storage, facts, options
         self._path, self._locators = path, locators
         facts.spill(0)
+        give_back()
         keys = len(facts.keys)
         self._row = np.full(keys + 1, -1, np.int32)
         links, blobs = facts.links["link"], facts.links["blob"]
@@ -84,6 +86,7 @@ class Documents:
                 for key, data in self._contents(wanted, "manifest", tick):
                     reader.read(key, data)
             facts.spill(0)
+            give_back()
             references = facts.references
             named = references["child"][references["role"] != blob], references["attests"]
 
