@@ -158,7 +158,7 @@ class Images:
         return made
 
     def _link(self) -> None:
-        """Parents by row: from json; from ancestry where that is missing, and for what is only named."""
+        """Parents by row: from json; where that is missing from ancestry, the image's own or a child's."""
         rows, parents = self.said["image"], self.said["parent"]
         known = parents >= 0
         above = self.rows_of(parents[known])
@@ -166,16 +166,16 @@ class Images:
         for row, at in zip(rows[known].tolist(), above.tolist(), strict=True):
             parent[row] = at
         asked: set[int] = set()
-        wanted = np.flatnonzero(~self.was_read).tolist()
+        unread = wanted = np.flatnonzero(~self.was_read).tolist()
         while True:
             asked.update(wanted)
             for row, chain in self.ancestries(wanted).items():
                 self._follow(row, chain, parent)
-            # images that are named as parents and have no directory: their children know how it goes on
-            absent = {row for row in range(self.present, len(parent)) if parent[row] < 0}
+            # images without json, and without an ancestry of their own: their children know how it goes on
+            untold = {row for row in {*unread, *range(self.present, len(parent))} if parent[row] < 0}
             children: dict[int, int] = {}
-            for row in range(self.present) if absent else ():
-                if parent[row] in absent and row not in asked:
+            for row in range(self.present) if untold else ():
+                if parent[row] in untold and row not in asked:
                     children.setdefault(parent[row], row)
             wanted = sorted(children.values())
             if not wanted:
