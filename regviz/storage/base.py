@@ -33,6 +33,25 @@ class Stats(NamedTuple):
     inodes: NDArray[np.int64]
 
 
+class Files(NamedTuple):
+    """Three files that each of some directories may hold, named with the ``/`` before them."""
+
+    document: bytes
+    """It is read."""
+    measured: bytes
+    """Its facts are taken."""
+    mark: bytes
+    """Whether it is there."""
+
+
+class Members(NamedTuple):
+    """What was found of :class:`Files`, one element a directory; None where there was no document to read."""
+
+    documents: list[bytes | None]
+    facts: Stats
+    marked: NDArray[np.bool_]
+
+
 @dataclass(slots=True)
 class Entries:
     """A batch of a flat listing: five columns, one element an entry, in the storage's own order.
@@ -117,6 +136,9 @@ class Walkable(Storage, Protocol):
 
     def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
         """Whether there is a ``directory/name + suffix``, for each name."""
+
+    def members(self, directory: bytes, names: Sequence[bytes], files: Files) -> Iterator[Members]:
+        """Three files of each ``directory/name``, some directories at a time and in the order given."""
 
     def read_links(
         self, directory: bytes, names: Sequence[bytes], suffix: bytes
