@@ -16,19 +16,11 @@ from tests.helpers import FORMS, V1Store, assert_same_tables, encode, image_id, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from regviz.registry import Registry
-
 DUMPS = ROOT.parent / "shared" / "dumps"
 ARCHIVES = sorted(DUMPS.glob("v1-*.tar"))
 without_dumps = pytest.mark.skipif(not ARCHIVES, reason=f"{NO_DUMPS}: there is no {DUMPS}")
 ONE, TWO, THREE = (image_id(number) for number in range(1, 4))
 BASE = "27cf784147099545"
-
-
-def stack_of(registry: Registry, image: str) -> list[str]:
-    """Layers of an image, from the base up."""
-    layers: list[str] = registry.stack(image)["layer"].tolist()  # noqa: PD013  # a Registry's, not a DataFrame's
-    return layers
 
 
 def files_of(archive: Path) -> dict[str, bytes]:
@@ -73,7 +65,7 @@ def test_every_dump(archive: Path) -> None:
     } == tags
     for name in images:
         ancestry = json.loads(files[f"images/{name}/ancestry"])
-        assert stack_of(registry, name) == ancestry[::-1]
+        assert registry.stack(name)["layer"].tolist() == ancestry[::-1]
     shown = registry.manifest_layers.groupby("manifest", observed=True)["layer"].apply(list)
     parents = {document.get("parent") for document in documents.values()}
     assert set(shown.index) == {*tags.values()} | (images - parents)
@@ -93,9 +85,9 @@ def test_the_article() -> None:
         ("library/nodejs", "latest", pd.Timestamp("2026-11-23T07:50:30Z"))
     ]
     assert len(registry.images) == 16
-    stack = stack_of(registry, registry.resolve("nodejs"))
+    stack = registry.stack(registry.resolve("nodejs"))
     assert len(stack) == 16
-    assert stack[0] == BASE
+    assert stack["layer"].iloc[0] == BASE
 
 
 @without_dumps
@@ -167,7 +159,7 @@ def test_missing_documents_leave_the_chain_whole(tmp_path: Path) -> None:
         (tmp_path / gone).unlink()
     for form in ("folder", "tar"):
         registry = read(pack(tmp_path, form, tmp_path.parent))
-        assert stack_of(registry, names[-1]) == names
+        assert registry.stack(names[-1])["layer"].tolist() == names
 
 
 def test_documents_of_any_length_are_read_whole(tmp_path: Path) -> None:
