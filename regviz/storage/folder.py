@@ -85,6 +85,14 @@ class Folder:
             self._unreadable(directory, error)
         return Listing(directories, files, links)
 
+    def holds_directory(self, directory: bytes, accepts: Callable[[bytes], object]) -> bool:
+        """Whether a directory holds one whose name is accepted; it is listed as far as that one."""
+        try:
+            with os.scandir(self._path(directory)) as scan:
+                return any(accepts(entry.name) and entry.is_dir(follow_symlinks=False) for entry in scan)
+        except OSError:  # whoever reads it says so
+            return False
+
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
         count = len(names)
