@@ -9,12 +9,12 @@ import numpy as np
 
 from regviz.columns import NO_TIME
 from regviz.layouts.v1.grammar import ID, IMAGE_FILES, IMAGES, REPOSITORIES, Role, parse
-from regviz.layouts.v1.inventory import Inventory, Repository, stray
+from regviz.layouts.v1.inventory import Documents, Inventory, Repository, stray
 from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT, SYMLINK
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -145,7 +145,7 @@ class Listed(Inventory):
         for role, there in ((Role.IN_PROGRESS, self.in_progress), (Role.CHECKSUM, self.has_checksum)):
             there[:] = found.files[role].by_row(found.files[role].sizes, place, -1) >= 0
 
-    def documents(self) -> Iterator[tuple[Sequence[int], Sequence[bytes | None]]]:
+    def documents(self) -> Iterator[Documents]:
         """The ``json`` of every image that has one, in the archive's best order."""
         there = np.flatnonzero(self._document_sizes >= 0)
         asked = len(there) if self._storage.forward_only else _READ
@@ -154,14 +154,14 @@ class Listed(Inventory):
         for start in range(0, len(there), max(asked, 1)):
             part = there[start : start + asked]
             locators, sizes = self._document_locators[part].tolist(), self._document_sizes[part].tolist()
-            names = part.tolist()
+            of_number = part.tolist()
             for number, content in self._storage.read_many(locators, sizes, MANIFEST_LIMIT):
-                rows.append(names[number])
+                rows.append(of_number[number])
                 contents.append(content)
                 if len(rows) == _GIVEN:
-                    yield rows, contents
+                    yield Documents(rows, [self.names[row] for row in rows], contents)
                     rows, contents = [], []
-        yield rows, contents
+        yield Documents(rows, [self.names[row] for row in rows], contents)
 
     def ancestries(self, rows: list[int], names: list[bytes]) -> Iterator[tuple[int, bytes]]:
         """Row and content of the ``ancestry`` of these images, where there is one that can be read."""

@@ -127,18 +127,17 @@ def in_repository(name: bytes) -> tuple[Role, bytes]:
     return Role.FOREIGN, b""
 
 
-def part_ids(names: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Image ids among names, sorted, and the other names.
+def part_ids(names: Sequence[bytes]) -> tuple[Sequence[bytes], list[bytes]]:
+    """Image ids among names, and the other names.
 
     Examples
     --------
     >>> part_ids([b"27cf784147099545", b".DS_Store", b"15cf784147099545"])
-    ([b'15cf784147099545', b'27cf784147099545'], [b'.DS_Store'])
+    ([b'27cf784147099545', b'15cf784147099545'], [b'.DS_Store'])
     """
-    if not b"".join(names).strip(_HEX) and {*map(len, names)} == {_USUAL}:  # the usual storage, at a glance
-        return sorted(names), []
-    ids = sorted(name for name in names if ID.fullmatch(name))
-    return ids, [name for name in names if not ID.fullmatch(name)]
+    if not b"".join(names).translate(None, _HEX) and {*map(len, names)} == {_USUAL}:  # the usual storage, at a glance
+        return names, []
+    return [name for name in names if ID.fullmatch(name)], [name for name in names if not ID.fullmatch(name)]
 
 
 def repository_name(path: bytes) -> str:

@@ -9,13 +9,12 @@ import numpy as np
 
 from regviz.columns import NO_NUMBER, Rows
 from regviz.layouts.v1.documents import instructions, labels_of, parse_image, parse_images
+from regviz.layouts.v1.inventory import Documents
 from regviz.pool import V1_ID, is_v1_id
 from regviz.stamps import parse_stamps
 from regviz.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from regviz.columns import FactKind, Facts
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
 
 _BATCH = 4096
-_ID_WIDTH = 64
 _PLAIN: dict[str, FactKind] = {
     "os": "name",
     "architecture": "name",
@@ -58,7 +56,8 @@ class Images:
     def __init__(self, inventory: Inventory, facts: Facts) -> None:
         self._inventory, self._facts = inventory, facts
         self.present = count = len(inventory.names)
-        self.key: Codes = facts.keys.intern_names(inventory.names, V1_ID)
+        self.key: Codes = np.empty(count, np.int32)
+        self.key[inventory.rows] = facts.keys.intern_names(inventory.names, V1_ID)
         self.was_read, self._unreadable = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
         self.said: dict[str, NDArray[Any]] = {name: np.full(count, -1, np.int32) for name in _SAID}
         self.said |= {name: np.full(count, NO_NUMBER, np.int64) for name in ("size", "created")}
@@ -89,14 +88,13 @@ class Images:
         """Read every json."""
         rows: list[int] = []
         images: list[Image] = []
-        for places, contents in self._inventory.documents():
-            parsed = parse_images(contents)
-            if parsed is None:
-                self._parse_each(places, contents, rows, images)
-            else:
-                rows += places
-                images += parsed
-            tick(len(places))
+        for documents in self._inventory.documents():
+            parsed = parse_images(documents.contents)
+            readable, parsed = (documents, parsed) if parsed is not None else self._parse_each(documents)
+            self._hold_ids(readable, parsed)
+            rows += readable.rows
+            images += parsed
+            tick(len(documents.rows))
             if len(rows) >= _BATCH:
                 self._take(rows, images)
                 rows, images = [], []
@@ -105,17 +103,23 @@ class Images:
         for row in np.flatnonzero(~self.was_read & ~self._unreadable).tolist():
             self._facts.problem("v1-json-missing", manifest=self.name(row))
 
-    def _parse_each(
-        self, places: Sequence[int], contents: Sequence[bytes | None], rows: list[int], images: list[Image]
-    ) -> None:
-        for place, content in zip(places, contents, strict=True):
+    def _parse_each(self, documents: Documents) -> tuple[Documents, list[Image]]:
+        """What could be read of some documents, and its images."""
+        rows: list[int] = []
+        names: list[bytes] = []
+        contents: list[bytes | None] = []
+        images: list[Image] = []
+        for row, name, content in zip(*documents, strict=True):
             image = None if content is None else parse_image(content)
             if image is not None:
-                rows.append(place)
+                rows.append(row)
+                names.append(name)
+                contents.append(content)
                 images.append(image)
             elif content is not None:
-                self._unreadable[place] = True
-                self._facts.problem("v1-json-unreadable", manifest=self.name(place), detail=f"{len(content)} bytes")
+                self._unreadable[row] = True
+                self._facts.problem("v1-json-unreadable", manifest=self.name(row), detail=f"{len(content)} bytes")
+        return Documents(rows, names, contents), images
 
     def _take(self, rows: list[int], images: list[Image]) -> None:
         """Turn what some images say of themselves into numbers."""
@@ -137,18 +141,16 @@ class Images:
         self.labels.spill()
         for at, value in said.key("parent").malformed:
             self._facts.problem("digest-malformed", manifest=self.name(rows[at]), detail=clean(repr(value)[:200]))
-        self._hold_ids(rows, [image.id for image in images])
 
-    def _hold_ids(self, rows: list[int], said: list[Any]) -> None:
+    def _hold_ids(self, documents: Documents, images: list[Image]) -> None:
         """Each image must call itself by the name of its directory."""
-        names = self._inventory.names
-        lie = [names[row] for row in rows]
+        names, said = documents.names, [image.id for image in images]
         try:
-            if "".join(said).encode() == b"".join(lie) and {*map(len, said), *map(len, lie)} == {_ID_WIDTH}:
+            if "\n".join(said).encode() == b"\n".join(names):
                 return
         except (TypeError, UnicodeEncodeError):  # something that is no id
             pass
-        for row, name, own in zip(rows, lie, said, strict=True):
+        for row, name, own in zip(documents.rows, names, said, strict=True):
             if own != name.decode():
                 other = own if isinstance(own, str) and is_v1_id(own) else "none"
                 self._facts.problem("v1-id-mismatch", manifest=self.name(row), detail=other)

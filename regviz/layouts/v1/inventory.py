@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -34,24 +34,36 @@ class Repository:
     private: bool = False
 
 
+class Documents(NamedTuple):
+    """The ``json`` of some images; None where it cannot be read."""
+
+    rows: Sequence[int]
+    names: Sequence[bytes]
+    contents: Sequence[bytes | None]
+
+
 class Inventory(ABC):
-    """What lies in a storage.
+    """What lies in a storage. Images have rows, in the order of their names, and that is the order of all columns.
 
     Sizes are -1 for files that are not there, and 0 for files whose length nobody asked for.
 
     Attributes
     ----------
-    names : list of bytes
-        Of the directories of images, sorted; :meth:`forget_names` empties it.
+    names : sequence of bytes
+        Of the directories of images; :meth:`forget_names` empties it.
+    rows : array of int
+        Row of each of the names.
     layer_sizes, layer_times, allocated, in_progress
         Facts on layer files, and the marks of unfinished uploads, once the documents were read.
     ancestry_sizes, has_checksum
         Facts on the other files.
     """
 
-    def __init__(self, names: list[bytes]) -> None:
+    def __init__(self, names: Sequence[bytes]) -> None:
         count = len(names)
         self.names = names
+        self.rows: NDArray[np.int32] = np.empty(count, np.int32)
+        self.rows[np.argsort(np.array(names, np.bytes_))] = np.arange(count, dtype=np.int32)
         self.layer_sizes: Numbers = np.full(count, -1, np.int64)
         self.layer_times: Numbers = np.full(count, NO_TIME, np.int64)
         self.allocated: Numbers = np.full(count, NO_NUMBER, np.int64)
@@ -64,8 +76,8 @@ class Inventory(ABC):
         self.names = []
 
     @abstractmethod
-    def documents(self) -> Iterator[tuple[Sequence[int], Sequence[bytes | None]]]:
-        """The ``json`` of every image that has one (None: it cannot be read), some at a time, with their rows."""
+    def documents(self) -> Iterator[Documents]:
+        """The ``json`` of every image that has one, some at a time."""
 
     @abstractmethod
     def ancestries(self, rows: list[int], names: list[bytes]) -> Iterator[tuple[int, bytes]]:

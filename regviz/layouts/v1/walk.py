@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regviz.layouts.v1.grammar import IMAGES, REPOSITORIES, Role, in_repository, part_ids
-from regviz.layouts.v1.inventory import Inventory, Repository, stray
+from regviz.layouts.v1.inventory import Documents, Inventory, Repository, stray
 from regviz.storage.base import MANIFEST_LIMIT, Files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -37,22 +37,26 @@ class Walked(Inventory):
         for name in others + listing.files:
             stray(facts, self._images + b"/" + name)
         if check and names:
-            self.ancestry_sizes = storage.stat_many(self._images, names, b"/ancestry").sizes
-            self.has_checksum = storage.stat_many(self._images, names, b"/_checksum").sizes >= 0
+            self.ancestry_sizes[self.rows] = storage.stat_many(self._images, names, b"/ancestry").sizes
+            self.has_checksum[self.rows] = storage.stat_many(self._images, names, b"/_checksum").sizes >= 0
 
-    def documents(self) -> Iterator[tuple[Sequence[int], Sequence[bytes | None]]]:
-        """The ``json`` of every image; what lies beside it is looked at on the way."""
+    def documents(self) -> Iterator[Documents]:
+        """The ``json`` of every image; what lies beside it is looked at on the way.
+
+        They are read in the order in which the system lists them, which is how it has them at hand.
+        """
         inodes = np.empty(len(self.names), np.int64)
         start = 0
         for members in self._storage.members(self._images, self.names, _FILES):
-            stop = start + len(members.documents)
-            self.layer_sizes[start:stop] = members.facts.sizes
-            self.layer_times[start:stop] = members.facts.mtimes
-            self.allocated[start:stop] = members.facts.allocated
-            self.in_progress[start:stop] = members.marked
-            inodes[start:stop] = members.facts.inodes
-            yield range(start, stop), members.documents
-            start = stop
+            part = slice(start, start + len(members.documents))
+            rows = self.rows[part]
+            self.layer_sizes[rows] = members.facts.sizes
+            self.layer_times[rows] = members.facts.mtimes
+            self.allocated[rows] = members.facts.allocated
+            self.in_progress[rows] = members.marked
+            inodes[rows] = members.facts.inodes
+            yield Documents(rows.tolist(), self.names[part], members.documents)
+            start = part.stop
         self._allocate_once(inodes)
 
     def _allocate_once(self, inodes: Numbers) -> None:
