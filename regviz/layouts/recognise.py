@@ -110,10 +110,8 @@ def _has_section(storage: Walkable, path: bytes, depth: int) -> bool:
 
 
 def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
-    if b"images" in listing.directories:
-        names = storage.children(_join(path, b"images")).directories
-        if any(_V1_ID.fullmatch(name) for name in names):
-            return Found("v1", path, "it has images/<id> directories")
+    if b"images" in listing.directories and storage.holds_directory(_join(path, b"images"), _V1_ID.fullmatch):
+        return Found("v1", path, "it has images/<id> directories")
     if b"repositories" in listing.directories:
         base = _join(path, b"repositories")
         for namespace in sorted(storage.children(base).directories)[:50]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -31,6 +31,25 @@ class Stats(NamedTuple):
     mtimes: NDArray[np.int64]
     allocated: NDArray[np.int64]
     inodes: NDArray[np.int64]
+
+
+class Files(NamedTuple):
+    """Three files that each of some directories may hold, named with the ``/`` before them."""
+
+    document: bytes
+    """It is read."""
+    measured: bytes
+    """Its facts are taken."""
+    mark: bytes
+    """Whether it is there."""
+
+
+class Members(NamedTuple):
+    """What was found of :class:`Files`, one element a directory; None where there was no document to read."""
+
+    documents: list[bytes | None]
+    facts: Stats
+    marked: NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -112,11 +131,17 @@ class Walkable(Storage, Protocol):
     def children(self, directory: bytes) -> Listing:
         """What lies in a directory; empty where there is no such directory."""
 
+    def holds_directory(self, directory: bytes, accepts: Callable[[bytes], object]) -> bool:
+        """Whether a directory holds one whose name is accepted; it is listed as far as that one."""
+
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
 
     def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
         """Whether there is a ``directory/name + suffix``, for each name."""
+
+    def members(self, directory: bytes, names: Sequence[bytes], files: Files) -> Iterator[Members]:
+        """Three files of each ``directory/name``, some directories at a time and in the order given."""
 
     def read_links(
         self, directory: bytes, names: Sequence[bytes], suffix: bytes

@@ -16,11 +16,14 @@ import numpy as np
 
 from regviz.errors import AccessDeniedError
 from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, Listing, Stats, StorageProblem
+from regviz.storage.members import read_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from regviz.storage.base import Files, Members
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -82,6 +85,14 @@ class Folder:
             self._unreadable(directory, error)
         return Listing(directories, files, links)
 
+    def holds_directory(self, directory: bytes, accepts: Callable[[bytes], object]) -> bool:
+        """Whether a directory holds one whose name is accepted; it is listed as far as that one."""
+        try:
+            with os.scandir(self._path(directory)) as scan:
+                return any(accepts(entry.name) and entry.is_dir(follow_symlinks=False) for entry in scan)
+        except OSError:  # whoever reads it says so
+            return False
+
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
         count = len(names)
@@ -108,6 +119,14 @@ class Folder:
                 return [False] * len(names)
             descriptor, head = place
             return [there(head + name + suffix, os.F_OK, dir_fd=descriptor) for name in names]
+
+    def members(self, directory: bytes, names: Sequence[bytes], files: Files) -> Iterator[Members]:
+        """Three files of each ``directory/name``, some directories at a time and in the order given."""
+        return self._adaptively(lambda chunk: self._members_chunk(directory, chunk, files), names)
+
+    def _members_chunk(self, directory: bytes, names: Sequence[bytes], files: Files) -> Members:
+        with self._opened(directory) as place:
+            return read_members(self, place and place[0], directory, names, files)
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
