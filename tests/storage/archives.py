@@ -75,5 +75,9 @@ def archives(draw: st.DrawFn) -> Archive:
 def small_windows(blocks: int) -> Any:
     """Have the scan look through a keyhole, so that every header meets the border of a window."""
     return mock.patch.multiple(
-        "regviz.storage.tar_headers", _SMALLEST_WINDOW=blocks * BLOCK, _LARGEST_WINDOW=2 * blocks * BLOCK, BATCH=3
+        "regviz.storage.tar_headers",
+        _SMALLEST_WINDOW=blocks * BLOCK,
+        _LARGEST_WINDOW=2 * blocks * BLOCK,
+        _FEWEST_BLOCKS=2,
+        BATCH=3,
     )
