@@ -73,6 +73,11 @@ class Columns:
         start = self.contents[at]
         return None if start < 0 else self.paths.data[start : start + self.sizes[at]]
 
+    def small(self, at: int) -> bytes:
+        """Content of a file that should be small; of another, `INLINE` zero bytes, which nobody takes for good."""
+        content = self.content(at)
+        return bytes(INLINE) if content is None else content
+
 
 class Entries:
     """A batch of a flat listing, one element an entry, in the storage's own order: as lists and as :meth:`columns`.

@@ -45,6 +45,22 @@ def words(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return rows.view("<u8").reshape(len(rows), rows.shape[1] // _WORD)
 
 
+def equal_the_one_before(rows: NDArray[np.uint64]) -> Flags:
+    """Whether each row of words equals the one before; the first one does not.
+
+    Examples
+    --------
+    >>> equal_the_one_before(np.array([[1, 2], [1, 2], [1, 3]], np.uint64)).tolist()
+    [False, True, False]
+    """
+    equal = np.zeros(len(rows), np.bool_)
+    same = np.ones(max(len(rows) - 1, 0), np.bool_)
+    for word in range(rows.shape[1]):
+        same &= rows[1:, word] == rows[:-1, word]
+    equal[1:] = same
+    return equal
+
+
 @dataclass(frozen=True, slots=True)
 class Spans:
     """Byte strings in one buffer: where each starts, and where it stops.
@@ -137,15 +153,10 @@ class Spans:
         [True, True, True]
         """
         lengths = self.lengths
-        differ = np.ones(len(self), np.bool_)
-        if not len(self):
-            return differ
-        width = min(-(-max(int(lengths.max()), 1) // _WORD) * _WORD, _WIDEST)
+        width = min(-(-max(int(lengths.max(initial=0)), 1) // _WORD) * _WORD, _WIDEST)
         from_there = self.stops - width
-        rows = words(gather(self.data, np.maximum(from_there, 0), width))
+        equal = equal_the_one_before(words(gather(self.data, np.maximum(from_there, 0), width)))
+        equal[1:] &= lengths[1:] == lengths[:-1]
         known = (lengths <= width) & (from_there >= 0)
-        same = (lengths[1:] == lengths[:-1]) & known[1:] & known[:-1]
-        for word in range(width // _WORD):
-            same &= rows[1:, word] == rows[:-1, word]
-        differ[1:] = ~same
-        return differ
+        known[1:] &= known[:-1]
+        return ~(equal & known)
