@@ -45,6 +45,11 @@ def words(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return rows.view("<u8").reshape(len(rows), rows.shape[1] // _WORD)
 
 
+def _whole_words(count: int) -> int:
+    """Bytes of the words, at least one, that hold so many bytes."""
+    return max(-(-count // _WORD), 1) * _WORD
+
+
 def equal_the_one_before(rows: NDArray[np.uint64]) -> Flags:
     """Whether each row of words equals the one before; the first one does not.
 
@@ -68,8 +73,8 @@ class Spans:
     Examples
     --------
     >>> paths = Spans.of([b"a/link", b"b/link", b"b/data"])
-    >>> paths.end_with(b"/link").tolist(), paths.start_with(b"b/").tolist()
-    ([True, True, False], [False, True, True])
+    >>> [found.tolist() for found in paths.end_with(b"/link", b"a")]
+    [[True, True, False], [False, False, True]]
     """
 
     data: bytes
@@ -111,35 +116,42 @@ class Spans:
         data = self.data
         return [data[start:stop] for start, stop in zip(self.starts.tolist(), self.stops.tolist(), strict=True)]
 
-    def end_with(self, text: bytes) -> Flags:
-        """Whether each ends with a text."""
-        width = -(-len(text) // _WORD) * _WORD
-        found = self.lengths >= len(text)
+    def end_with(self, *texts: bytes) -> list[Flags]:
+        """Whether each ends with a text, for each of the texts."""
+        width = _whole_words(max(map(len, texts)))
         from_there = self.stops - width
-        outside = np.flatnonzero(found & (from_there < 0))  # a few at the beginning of the buffer
         rows = words(gather(self.data, np.maximum(from_there, 0), width))
-        padded = np.frombuffer(text.rjust(width, b"\0"), "<u8")
-        skipped = np.uint64(_WORD * (width - len(text)))
-        found &= (rows[:, 0] >> skipped) == (padded[0] >> skipped)
-        for word in range(1, len(padded)):
-            found &= rows[:, word] == padded[word]
-        for row in outside.tolist():
-            found[row] = self[row].endswith(text)
-        return found
+        outside = np.flatnonzero(from_there < 0)  # a few at the beginning of the buffer
+        lengths, answers = self.lengths, []
+        for text in texts:
+            found = lengths >= len(text)
+            padded = np.frombuffer(text.rjust(width, b"\0"), "<u8")
+            first = (width - len(text)) // _WORD
+            skipped = np.uint64(_WORD * (width - len(text) - _WORD * first))
+            found &= (rows[:, first] >> skipped) == (padded[first] >> skipped)
+            for word in range(first + 1, len(padded)):
+                found &= rows[:, word] == padded[word]
+            for row in outside.tolist():
+                found[row] = self[row].endswith(text)
+            answers.append(found)
+        return answers
 
-    def start_with(self, text: bytes) -> Flags:
-        """Whether each starts with a text."""
-        width = -(-len(text) // _WORD) * _WORD
-        found = self.lengths >= len(text)
-        if not text:
-            return found
+    def start_with(self, *texts: bytes) -> list[Flags]:
+        """Whether each starts with a text, for each of the texts."""
+        width = _whole_words(max(map(len, texts)))
         rows = words(gather(self.data, self.starts, width))
-        padded = np.frombuffer(text.ljust(width, b"\0"), "<u8")
-        skipped = np.uint64(_WORD * (width - len(text)))
-        for word in range(len(padded) - 1):
-            found &= rows[:, word] == padded[word]
-        found &= (rows[:, -1] << skipped) == (padded[-1] << skipped)
-        return found
+        lengths, answers = self.lengths, []
+        for text in texts:
+            found = lengths >= len(text)
+            padded = np.frombuffer(text.ljust(width, b"\0"), "<u8")
+            last, used = divmod(len(text), _WORD)
+            for word in range(last):
+                found &= rows[:, word] == padded[word]
+            if used:
+                unused = np.uint64(_WORD * (_WORD - used))
+                found &= (rows[:, last] << unused) == (padded[last] << unused)
+            answers.append(found)
+        return answers
 
     def differ_from_the_one_before(self) -> Flags:
         """Whether each may differ from the one before: False only where they are equal.
@@ -153,7 +165,7 @@ class Spans:
         [True, True, True]
         """
         lengths = self.lengths
-        width = min(-(-max(int(lengths.max(initial=0)), 1) // _WORD) * _WORD, _WIDEST)
+        width = min(_whole_words(int(lengths.max(initial=0))), _WIDEST)
         from_there = self.stops - width
         equal = equal_the_one_before(words(gather(self.data, np.maximum(from_there, 0), width)))
         equal[1:] &= lengths[1:] == lengths[:-1]

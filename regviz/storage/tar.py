@@ -179,7 +179,7 @@ class Tar:
         """Paths below the root only, without ``./`` and doubled slashes; the others are said and left out."""
         columns = batch.columns()
         paths = columns.paths
-        cut = Spans(paths.data, paths.starts + 2 * paths.start_with(b"./"), paths.stops)
+        cut = Spans(paths.data, paths.starts + 2 * paths.start_with(b"./")[0], paths.stops)
         odd = np.flatnonzero(_may_be_unsafe(cut))
         if len(odd):
             there, cleaned = np.ones(len(paths), np.bool_), []

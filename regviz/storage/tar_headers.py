@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from regviz.storage.tar import Source
 
-_SMALLEST_WINDOW, _LARGEST_WINDOW = 8 * BLOCK, 4096 * BLOCK
+_SMALLEST_WINDOW, _LARGEST_WINDOW = 8 * BLOCK, 8192 * BLOCK
 _SHORT_WAY = 128 * BLOCK
 """Beyond a window within which its successor is as large: contents so short are read with the headers around them."""
 _FEWEST_BLOCKS = 64

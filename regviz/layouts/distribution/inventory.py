@@ -96,8 +96,9 @@ class Inventory:
 
     def without_data(self, codes: Codes) -> None:
         """Say of digests with a directory in the store, and no data there, that nor are there any elsewhere."""
-        lonely = np.setdiff1d(codes, self.facts.stored["blob"])
-        for digest in self.facts.keys.texts(lonely):
+        present = np.zeros(len(self.facts.keys), np.bool_)
+        present[self.facts.stored["blob"]] = True
+        for digest in self.facts.keys.texts(np.unique(codes[~present[codes]])):
             self.facts.problem("blob-truncated", blob=digest)
 
     def keep_last(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from regviz.layouts.distribution.shapes import linked
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
     Flags = NDArray[np.bool_]
     Numbers = NDArray[np.int64]
+    Raw = NDArray[np.uint8]
 
+Number = TypeVar("Number", bound=np.integer)
+_ENOUGH = 1 << 14
 _AMBIGUOUS = 1 << 30  # beyond any code of a name
 _LOW = (1 << 32) - 1
 
@@ -37,6 +40,14 @@ def pair(high: Codes | Numbers | int, low: Codes | Numbers | int) -> Numbers:
 def halves(pairs: Numbers) -> tuple[Codes, Codes]:
     """The two numbers of each pair."""
     return (pairs >> 32).astype(np.int32), (pairs & _LOW).astype(np.int32)
+
+
+def distinct(numbers: NDArray[Number]) -> NDArray[Number]:
+    """Each number once, sorted (numpy's own way through a hash table is several times slower)."""
+    ordered = np.sort(numbers)
+    kept = np.ones(len(ordered), np.bool_)
+    kept[1:] = ordered[1:] != ordered[:-1]
+    return ordered[kept]
 
 
 class Ledger:
@@ -103,9 +114,9 @@ class TagNames:
 
     def are_valid(self, codes: Codes) -> NDArray[np.bool_]:
         """Which of the codes are those of valid names."""
-        distinct, places = np.unique(codes, return_inverse=True)
-        valid = [code < _AMBIGUOUS and TAG.fullmatch(self._names.text(code)) is not None for code in distinct.tolist()]
-        return np.array(valid, np.bool_)[places]
+        names = distinct(codes)
+        valid = [code < _AMBIGUOUS and TAG.fullmatch(self._names.text(code)) is not None for code in names.tolist()]
+        return np.array(valid, np.bool_)[np.searchsorted(names, codes)]
 
 
 class Settled(NamedTuple):
@@ -135,6 +146,37 @@ class Settled(NamedTuple):
         return _named(self.again, keys)
 
 
+class Keys:
+    """Codes of digests, asked for many at a time: for a few, the pool takes several times as long for each.
+
+    Parameters
+    ----------
+    pool : KeyPool
+    """
+
+    def __init__(self, pool: KeyPool) -> None:
+        self._pool = pool
+        self._raw: list[Raw] = []
+        self._uses: list[Callable[[Codes], None]] = []
+        self._count = 0
+
+    def then(self, raw: Raw, use: Callable[[Codes], None]) -> None:
+        """Have a function called with the codes of sha256 digests, now or before :meth:`flush` returns."""
+        self._raw.append(raw)
+        self._uses.append(use)
+        self._count += len(raw)
+        if self._count >= _ENOUGH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Have all functions called."""
+        if self._raw:
+            parts = np.split(self._pool.intern_raw(np.concatenate(self._raw)), np.cumsum([*map(len, self._raw)])[:-1])
+            for codes, use in zip(parts, self._uses, strict=True):
+                use(codes)
+        self._raw, self._uses, self._count = [], [], 0
+
+
 class Links:
     """Links of layers or of revisions to sha256 digests: each is the pair of its repository's row and its key.
 
@@ -149,20 +191,23 @@ class Links:
         self._ledger = Ledger(1)
         self._contents: dict[int, bytes] = {}
 
-    def add(self, pairs: Numbers, links: Digests, columns: Columns, times: Numbers) -> None:
-        """Enter links; `times` are those of all `columns`."""
+    def contents(self, links: Digests, columns: Columns) -> dict[int, bytes]:
+        """What those links hold that are not as they should be, by their places."""
         good = columns.sizes[links.rows] == LINK_LENGTH
         if self._open_all:
             raw, is_link = linked(columns, links.rows)
             good &= is_link & (raw == links.raw).all(axis=1)
-        first = self._ledger.add(pairs, times[links.rows])
-        for at in np.flatnonzero(~good).tolist():
-            self._contents[first + at] = columns.small(links.rows[at])
+        return {at: columns.small(links.rows[at]) for at in np.flatnonzero(~good).tolist()}
+
+    def add(self, pairs: Numbers, times: Numbers, contents: dict[int, bytes]) -> None:
+        """Enter links."""
+        first = self._ledger.add(pairs, times)
+        self._contents.update({first + at: content for at, content in contents.items()})
 
     def settle(self) -> Settled:
         """What holds in the end; nothing is kept."""
         pairs, (times,), numbers, again = self._ledger.settle()
-        odd = np.flatnonzero(np.isin(numbers, list(self._contents)))
+        odd = np.flatnonzero(np.isin(numbers, list(self._contents))) if self._contents else numbers[:0]
         contents = {at: self._contents[number] for at, number in zip(odd.tolist(), numbers[odd].tolist(), strict=True)}
         return Settled(pairs, times, contents, again)
 
@@ -206,7 +251,7 @@ class Tags:
     def hand_over(self) -> Iterator[tuple[int, bytes]]:
         """Put everything into the inventory; gives the tags whose current link came again, once for each time."""
         tags, (targets, pushed), numbers, repeated = self._current.settle()
-        every = np.unique(np.concatenate([*self._seen, tags]))
+        every = distinct(np.concatenate([*self._seen, tags]))
         self._seen.clear()
         place = np.searchsorted(every, tags)
         target, time, number = np.full((3, len(every)), -1, np.int64)
@@ -229,7 +274,8 @@ class Tags:
         chosen = plain[index[0] >> 32]
         links, linked = index[0][chosen], index[1][chosen]
         own = pair(np.flatnonzero(plain), target[plain])
-        lacking = own[~np.isin(own, links)]  # current without a link in the index
+        place = np.searchsorted(links, own)
+        lacking = own[np.append(links, -1)[place] != own]  # current without a link in the index
         of, keys = halves(np.append(links, lacking))
         is_current = keys == target[of]
         times = np.where(is_current, time[of], np.append(linked, np.zeros(len(lacking), np.int64)))

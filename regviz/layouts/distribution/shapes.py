@@ -8,11 +8,11 @@ it; whatever has no such end is left to the grammar.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from regviz.layouts.distribution.grammar import LINK_LENGTH
+from regviz.layouts.distribution.grammar import LAYERS, LINK_LENGTH, MANIFESTS, REVISIONS, TAGS
 from regviz.storage.base import DIRECTORY, FILE
 from regviz.storage.spans import Spans, equal_the_one_before, gather, words
 
@@ -33,6 +33,14 @@ _SLASH = ord("/")
 _BLOBS, _REPOSITORIES = b"blobs/sha256/", b"repositories/"
 _LAYERS, _REVISIONS = b"/_layers/sha256", b"/_manifests/revisions/sha256"
 _CURRENT, _INDEX = b"/current", b"/index"
+_ON_THE_WAY = (
+    (b"/_layers", (LAYERS,)),
+    (b"/_layers/sha256", (LAYERS,)),
+    (b"/_manifests", (MANIFESTS,)),
+    (b"/_manifests/revisions", (MANIFESTS, REVISIONS)),
+    (b"/_manifests/revisions/sha256", (MANIFESTS, REVISIONS)),
+    (b"/_manifests/tags", (MANIFESTS, TAGS)),
+)
 _LINK, _DATA, _CURRENT_LINK, _INDEX_SHA256 = b"/link", b"/data", b"/current/link", b"/index/sha256"
 
 
@@ -79,7 +87,7 @@ class InTags:
     raw : array
         Of those that are `INDEX`, the 32 bytes of the digest.
     heads : Spans
-        What may be ``<name>/_manifests/tags/<tag>``, if it is that; :func:`split_tag` tells.
+        What may be ``<name>/_manifests/tags/<tag>``, if it is that; :func:`repository_of` tells.
     """
 
     rows: Numbers
@@ -93,6 +101,14 @@ class InTags:
         return InTags(self.rows[chosen], self.kinds[chosen], raw, self.heads.take(chosen))
 
 
+class OnTheWay(NamedTuple):
+    """Directories of one kind between a repository's own and those of its links: they say which part there is."""
+
+    rows: Numbers
+    part: tuple[bytes, ...]
+    heads: Spans
+
+
 @dataclass(frozen=True, slots=True)
 class Shapes:
     """Entries by the shape of their paths; `below` are all that lie below the root."""
@@ -102,14 +118,15 @@ class Shapes:
     layers: Digests
     revisions: Digests
     tags: InTags
+    on_the_way: list[OnTheWay]
 
 
 def shapes_of(paths: Spans, types: NDArray[np.uint8], root: bytes) -> Shapes:
     """The shapes of a batch of paths; `root` is the path of ``v2`` with a slash behind it, or nothing."""
     is_file, is_directory = types == FILE, types == DIRECTORY
-    in_blobs = paths.start_with(root + _BLOBS)
-    in_repositories = paths.start_with(root + _REPOSITORIES)
-    is_digest_file = is_file & ((in_blobs & paths.end_with(_DATA)) | (in_repositories & paths.end_with(_LINK)))
+    below, in_blobs, in_repositories = paths.start_with(root, root + _BLOBS, root + _REPOSITORIES)
+    is_data, is_link, is_current = paths.end_with(_DATA, _LINK, _CURRENT_LINK)
+    is_digest_file = is_file & ((in_blobs & is_data) | (in_repositories & is_link))
     stops = paths.stops - len(_LINK) * is_digest_file
     digests = np.flatnonzero(is_digest_file | (is_directory & (in_blobs | in_repositories)))
     digests = digests[(stops - paths.starts)[digests] > len(root) + _HEX]
@@ -120,40 +137,51 @@ def shapes_of(paths: Spans, types: NDArray[np.uint8], root: bytes) -> Shapes:
     heads = Spans(paths.data, paths.starts[digests], stops[digests] - _HEX - 1)
     found = Digests(digests, is_file[digests], raw, heads)
 
+    before = len(root) + len(_REPOSITORIES)
     within = in_blobs[digests] & (heads.lengths == len(root) + len(_BLOBS) + 2)
     first_digits = gather(paths.data, heads.stops - 2, 2) == gather(paths.data, heads.stops + 1, 2)
     within &= first_digits[:, 0] & first_digits[:, 1]
-    before = len(root) + len(_REPOSITORIES)
-    in_index = in_repositories[digests] & heads.end_with(_INDEX_SHA256)
-    layers = _in_repository(found, in_repositories, before, _LAYERS)
-    revisions = _in_repository(found, in_repositories, before, _REVISIONS)
+    in_layers, in_revisions, in_index = (
+        ended & in_repositories[digests] for ended in heads.end_with(_LAYERS, _REVISIONS, _INDEX_SHA256)
+    )
+    in_index &= heads.lengths > before + len(_INDEX_SHA256)
+    layers = _of_repositories(found.take(in_layers), before, len(_LAYERS))
+    revisions = _of_repositories(found.take(in_revisions), before, len(_REVISIONS))
 
-    kinds = np.zeros(len(paths), np.uint8)
-    tag_stops = paths.stops.copy()
-    current = np.flatnonzero(is_file & in_repositories)
-    current = current[paths.take(current).end_with(_CURRENT_LINK)]
-    kinds[current], tag_stops[current] = CURRENT, paths.stops[current] - len(_CURRENT_LINK)
+    kinds, tag_stops = np.zeros(len(paths), np.uint8), paths.stops.copy()
+    current = is_file & in_repositories & is_current
+    kinds[current] = CURRENT
+    tag_stops[current] -= len(_CURRENT_LINK)
     others = is_directory & in_repositories
     others[layers.rows] = others[revisions.rows] = False
     directories = np.flatnonzero(others)
     kinds[directories] = TAG
+    names = (_CURRENT, _INDEX, _INDEX_SHA256, *(end for end, _ in _ON_THE_WAY))
+    ended = dict(zip(names, paths.take(directories).end_with(*names), strict=True))
     for name in (_CURRENT, _INDEX, _INDEX_SHA256):
-        inner = directories[paths.take(directories).end_with(name)]
+        inner = directories[ended[name]]
         kinds[inner], tag_stops[inner] = WITHIN, paths.stops[inner] - len(name)
+    on_the_way = []
+    for end, part in _ON_THE_WAY:
+        at = directories[ended[end]]
+        at = at[paths.lengths[at] > before + len(end)]
+        if len(at):
+            kinds[at] = 0
+            on_the_way.append(
+                OnTheWay(at, part, Spans(paths.data, paths.starts[at] + before, paths.stops[at] - len(end)))
+            )
     index = digests[in_index]
-    kinds[index], tag_stops[index] = np.where(is_file[index], INDEX, WITHIN), heads.stops[in_index] - len(_INDEX_SHA256)
+    kinds[index] = np.where(is_file[index], INDEX, WITHIN)
+    tag_stops[index] = heads.stops[in_index] - len(_INDEX_SHA256)
     rows = np.flatnonzero((kinds > 0) & (tag_stops - paths.starts > before))
+    in_tags = Spans(paths.data, paths.starts[rows] + before, tag_stops[rows])
     return Shapes(
-        below=in_repositories | paths.start_with(root),
+        below=below,
         blobs=found.take(within),
         layers=layers,
         revisions=revisions,
-        tags=InTags(
-            rows,
-            kinds[rows],
-            raw[in_index & is_file[digests]],
-            Spans(paths.data, paths.starts[rows] + before, tag_stops[rows]),
-        ),
+        tags=InTags(rows, kinds[rows], raw[in_index & is_file[digests]], in_tags),
+        on_the_way=on_the_way,
     )
 
 
@@ -166,17 +194,16 @@ def linked(columns: Columns, rows: Numbers) -> tuple[Raw, Flags]:
     return raw, known & good & named
 
 
-def split_tag(head: bytes) -> tuple[bytes, bytes]:
-    """Repository and tag of ``<name>/_manifests/tags/<tag>``; nothing of what is not that.
+def repository_of(tags: bytes) -> bytes:
+    """The repository whose ``<name>/_manifests/tags`` it is; nothing where it is not that.
 
     Examples
     --------
-    >>> split_tag(b"a/b/_manifests/tags/latest"), split_tag(b"a/_manifests/tags")
-    ((b'a/b', b'latest'), (b'', b''))
+    >>> repository_of(b"a/b/_manifests/tags"), repository_of(b"a/_manifests")
+    (b'a/b', b'')
     """
-    above, _, tag = head.rpartition(b"/")
-    name = above.removesuffix(b"/_manifests/tags")
-    return (name, tag) if name != above and is_repository(name) else (b"", b"")
+    name = tags.removesuffix(b"/_manifests/tags")
+    return name if name != tags and is_repository(name) else b""
 
 
 def is_repository(name: bytes) -> bool:
@@ -184,13 +211,11 @@ def is_repository(name: bytes) -> bool:
     return name != b"" and name[:1] != b"_" and b"/_" not in name
 
 
-def _in_repository(found: Digests, in_repositories: Flags, before: int, end: bytes) -> Digests:
-    """Those whose heads end so, with the heads cut to the repository's name."""
-    heads = found.heads
-    chosen = in_repositories[found.rows] & heads.end_with(end) & (heads.lengths > before + len(end))
-    taken = found.take(chosen)
-    name = Spans(heads.data, taken.heads.starts + before, taken.heads.stops - len(end))
-    return Digests(taken.rows, taken.is_file, taken.raw, name)
+def _of_repositories(found: Digests, before: int, behind: int) -> Digests:
+    """Those whose heads hold more than what stands before and behind a name, with the names for heads."""
+    found = found.take(found.heads.lengths > before + behind)
+    heads = Spans(found.heads.data, found.heads.starts + before, found.heads.stops - behind)
+    return Digests(found.rows, found.is_file, found.raw, heads)
 
 
 def _decoded(digits: Raw) -> tuple[Raw, Flags]:
@@ -199,4 +224,4 @@ def _decoded(digits: Raw) -> tuple[Raw, Flags]:
     values = (digits & np.uint8(15)) + np.uint8(9) * (digits >> np.uint8(6))
     pairs = values.view("<u2")  # the first digit of each pair is the low byte here, and the high half of the result
     raw = ((pairs << np.uint16(4)) | (pairs >> np.uint16(8))).astype(np.uint8)
-    return raw, good.all(axis=1)
+    return raw, np.asarray(good.all(axis=1), np.bool_)

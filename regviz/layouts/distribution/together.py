@@ -8,8 +8,8 @@ import numpy as np
 
 from regviz.columns import NO_TIME
 from regviz.layouts.distribution.grammar import BLOBS, LAYERS, MANIFESTS, REPOSITORIES, REVISIONS, TAGS
-from regviz.layouts.distribution.ledger import Links, Tags, halves, pair
-from regviz.layouts.distribution.shapes import CURRENT, INDEX, TAG, is_repository, linked, split_tag
+from regviz.layouts.distribution.ledger import Keys, Links, Tags, distinct, halves, pair
+from regviz.layouts.distribution.shapes import CURRENT, INDEX, TAG, is_repository, linked, repository_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,54 +82,81 @@ class Together:
         self._layer_names: list[Numbers] = [np.empty(0, np.int64)]
         self._layers = Links(open_all=inventory.links == "open")
         self._revisions = Links(open_all=inventory.links == "open")
+        self._keys = Keys(inventory.facts.keys)
         self._lonely: list[Codes] = [np.empty(0, np.int32)]
 
     def take(self, columns: Columns, shapes: Shapes) -> Flags:
         """Take what can be taken; returns which entries below the root are left."""
         left = shapes.below.copy()
         left[shapes.blobs.rows] = False
-        layers, of_layers = self._known(shapes.layers, left, LAYERS)
-        revisions, of_revisions = self._known(shapes.revisions, left, MANIFESTS, REVISIONS)
-        tags, pairs = self._known_tags(shapes.tags, left)
-
-        blobs, lonely = _stored(shapes.blobs)
-        chosen = _once(layers, of_layers) if self._by_directory else layers.is_file
-        layers, of_layers = layers.take(chosen), of_layers[chosen]
-        revisions, of_revisions = revisions.take(revisions.is_file), of_revisions[revisions.is_file]
-        current, in_index = tags.kinds == CURRENT, tags.kinds == INDEX
-        target, is_link = linked(columns, tags.rows[current])
-        raw = (blobs.raw, lonely.raw, layers.raw, revisions.raw, tags.raw, target[is_link])
-        codes = np.split(
-            self._inventory.facts.keys.intern_raw(np.concatenate(raw)), np.cumsum([len(part) for part in raw])
-        )
-
         times = np.where(columns.mtimes == 0, NO_TIME, columns.mtimes)
-        self._inventory.listed_blobs(
-            codes[0], columns.sizes[blobs.rows], times[blobs.rows], columns.locators[blobs.rows]
-        )
-        self._lonely.append(codes[1])
-        if self._by_directory:
-            self._layer_names.append(pair(of_layers, codes[2]))
-        else:
-            self._layers.add(pair(of_layers, codes[2]), layers, columns, times)
-        self._revisions.add(pair(of_revisions, codes[3]), revisions, columns, times)
-        self.tags.see(pairs[tags.kinds == TAG])
-        self.tags.index(pairs[in_index], codes[4], times[tags.rows[in_index]])
-        found = np.full(len(target), -1, np.int32)
-        found[is_link] = codes[5]
-        others = {at: columns.small(tags.rows[current][at]) for at in np.flatnonzero(~is_link).tolist()}
-        self.tags.current(pairs[current], found, times[tags.rows[current]], others)
+        if len(shapes.blobs.rows):
+            self._take_blobs(shapes.blobs, columns, times)
+        layers, of_layers = self._known(shapes.layers, left, LAYERS)
+        if len(of_layers):
+            self._take_layers(layers, of_layers, columns, times)
+        revisions, of_revisions = self._known(shapes.revisions, left, MANIFESTS, REVISIONS)
+        if len(of_revisions):
+            self._take_links(self._revisions, revisions, of_revisions, columns, times)
+        tags, pairs = self._known_tags(shapes.tags, left)
+        if len(pairs):
+            self._take_tags(tags, pairs, columns, times)
+        for directories in shapes.on_the_way:
+            for at, name in zip(directories.rows.tolist(), directories.heads.tolist(), strict=True):
+                if is_repository(name):
+                    self.repositories.row(name, *directories.part)
+                    left[at] = False
         return left
+
+    def _take_blobs(self, blobs: Digests, columns: Columns, times: Numbers) -> None:
+        with_data = np.zeros(len(blobs.rows), np.bool_)
+        with_data[:-1] = (blobs.equal_the_one_before() & blobs.is_file)[1:]
+        rows = blobs.rows[blobs.is_file]
+        stored = columns.sizes[rows], times[rows], columns.locators[rows]
+        self._keys.then(blobs.raw[blobs.is_file], lambda codes: self._inventory.listed_blobs(codes, *stored))
+        self._keys.then(blobs.raw[~(blobs.is_file | with_data)], self._lonely.append)
+
+    def _take_layers(self, layers: Digests, repositories: Codes, columns: Columns, times: Numbers) -> None:
+        if not self._by_directory:
+            self._take_links(self._layers, layers, repositories, columns, times)
+            return
+        again = layers.equal_the_one_before()  # a directory and the link in it say the same
+        again[1:] &= repositories[1:] == repositories[:-1]
+        of = repositories[~again]
+        self._keys.then(layers.raw[~again], lambda codes: self._layer_names.append(pair(of, codes)))
+
+    def _take_links(self, links: Links, found: Digests, repositories: Codes, columns: Columns, times: Numbers) -> None:
+        of, found = repositories[found.is_file], found.take(found.is_file)
+        contents, linked_at = links.contents(found, columns), times[found.rows]
+        self._keys.then(found.raw, lambda codes: links.add(pair(of, codes), linked_at, contents))
+
+    def _take_tags(self, tags: InTags, numbers: Numbers, columns: Columns, times: Numbers) -> None:
+        self.tags.see(numbers[tags.kinds == TAG])
+        in_index, current = tags.kinds == INDEX, tags.kinds == CURRENT
+        indexed, linked_at = numbers[in_index], times[tags.rows[in_index]]
+        self._keys.then(tags.raw, lambda codes: self.tags.index(indexed, codes, linked_at))
+
+        rows, of, pushed_at = tags.rows[current], numbers[current], times[tags.rows[current]]
+        raw, is_link = linked(columns, rows)
+        contents = {at: columns.small(rows[at]) for at in np.flatnonzero(~is_link).tolist()}
+
+        def point(codes: Codes) -> None:
+            targets = np.full(len(of), -1, np.int32)
+            targets[is_link] = codes
+            self.tags.current(of, targets, pushed_at, contents)
+
+        self._keys.then(raw[is_link], point)
 
     def hand_over(self) -> None:
         """Put everything into the inventory."""
         inventory = self._inventory
+        self._keys.flush()
         for digest in inventory.keep_last():
             inventory.repeated(self._root + blob_directory(digest) + b"/data")
         inventory.without_data(np.concatenate(self._lonely))
         self.repositories.hand_over()
         if self._by_directory:
-            rows, codes = halves(np.unique(np.concatenate(self._layer_names)))
+            rows, codes = halves(distinct(np.concatenate(self._layer_names)))
             inventory.listed_layers(rows, codes, np.full(len(rows), NO_TIME), "unchecked")
         layers, revisions = self._layers.settle(), self._revisions.settle()
         inventory.listed_layers(*layers.plain(), "ok")
@@ -157,10 +184,15 @@ class Together:
 
     def _known_tags(self, tags: InTags, left: Flags) -> tuple[InTags, Numbers]:
         """What lies in tags, and the tags."""
+        last, row = b"", -1  # tags of one repository stand together
 
         def tag(head: bytes) -> int:
-            name, tag = split_tag(head)
-            return self.tags.number(self.repositories.row(name, MANIFESTS, TAGS), tag) if name else -1
+            nonlocal last, row
+            above, _, tag = head.rpartition(b"/")
+            if above != last:
+                name = repository_of(above)
+                last, row = above, self.repositories.row(name, MANIFESTS, TAGS) if name else -1
+            return self.tags.number(row, tag) if row >= 0 else -1
 
         pairs = _by_runs(tags.heads, tag)
         left[tags.rows[pairs >= 0]] = False
@@ -178,17 +210,3 @@ def _by_runs(heads: Spans, number: Callable[[bytes], int]) -> Numbers:
     firsts = np.flatnonzero(heads.differ_from_the_one_before())
     numbers = np.array([number(head) for head in heads.take(firsts).tolist()], np.int64)
     return np.repeat(numbers, np.diff(firsts, append=len(heads)))
-
-
-def _stored(blobs: Digests) -> tuple[Digests, Digests]:
-    """Blobs by their data, and by their directory where their data do not stand behind it."""
-    with_data = np.zeros(len(blobs.rows), np.bool_)
-    with_data[:-1] = (blobs.equal_the_one_before() & blobs.is_file)[1:]
-    return blobs.take(blobs.is_file), blobs.take(~(blobs.is_file | with_data))
-
-
-def _once(links: Digests, repositories: Codes) -> Flags:
-    """Which differ from the one before: a directory and the link in it say the same."""
-    again = links.equal_the_one_before()
-    again[1:] &= repositories[1:] == repositories[:-1]
-    return ~again
