@@ -50,6 +50,17 @@ def _whole_words(count: int) -> int:
     return max(-(-count // _WORD), 1) * _WORD
 
 
+def _hold(rows: NDArray[np.uint64], text: bytes, at: int) -> Flags:
+    """Whether each row of words holds a text at this place."""
+    width = rows.shape[1] * _WORD
+    masks = np.frombuffer((bytes(at) + b"\xff" * len(text)).ljust(width, b"\0"), "<u8")
+    pattern = np.frombuffer((bytes(at) + text).ljust(width, b"\0"), "<u8")
+    found = np.ones(len(rows), np.bool_)
+    for word in np.flatnonzero(masks).tolist():
+        found &= (rows[:, word] & masks[word]) == pattern[word]
+    return found
+
+
 def equal_the_one_before(rows: NDArray[np.uint64]) -> Flags:
     """Whether each row of words equals the one before; the first one does not.
 
@@ -122,15 +133,9 @@ class Spans:
         from_there = self.stops - width
         rows = words(gather(self.data, np.maximum(from_there, 0), width))
         outside = np.flatnonzero(from_there < 0)  # a few at the beginning of the buffer
-        lengths, answers = self.lengths, []
+        answers = []
         for text in texts:
-            found = lengths >= len(text)
-            padded = np.frombuffer(text.rjust(width, b"\0"), "<u8")
-            first = (width - len(text)) // _WORD
-            skipped = np.uint64(_WORD * (width - len(text) - _WORD * first))
-            found &= (rows[:, first] >> skipped) == (padded[first] >> skipped)
-            for word in range(first + 1, len(padded)):
-                found &= rows[:, word] == padded[word]
+            found = (self.lengths >= len(text)) & _hold(rows, text, width - len(text))
             for row in outside.tolist():
                 found[row] = self[row].endswith(text)
             answers.append(found)
@@ -138,20 +143,8 @@ class Spans:
 
     def start_with(self, *texts: bytes) -> list[Flags]:
         """Whether each starts with a text, for each of the texts."""
-        width = _whole_words(max(map(len, texts)))
-        rows = words(gather(self.data, self.starts, width))
-        lengths, answers = self.lengths, []
-        for text in texts:
-            found = lengths >= len(text)
-            padded = np.frombuffer(text.ljust(width, b"\0"), "<u8")
-            last, used = divmod(len(text), _WORD)
-            for word in range(last):
-                found &= rows[:, word] == padded[word]
-            if used:
-                unused = np.uint64(_WORD * (_WORD - used))
-                found &= (rows[:, last] << unused) == (padded[last] << unused)
-            answers.append(found)
-        return answers
+        rows = words(gather(self.data, self.starts, _whole_words(max(map(len, texts)))))
+        return [(self.lengths >= len(text)) & _hold(rows, text, 0) for text in texts]
 
     def differ_from_the_one_before(self) -> Flags:
         """Whether each may differ from the one before: False only where they are equal.
