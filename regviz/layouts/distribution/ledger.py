@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from regviz.layouts.distribution.shapes import Digests
     from regviz.pool import KeyPool
     from regviz.storage.base import Columns
-    from regviz.texts import NamePool
 
     Codes = NDArray[np.int32]
     Flags = NDArray[np.bool_]
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", bound=np.integer)
 _ENOUGH = 1 << 14
-_AMBIGUOUS = 1 << 30  # beyond any code of a name
 _LOW = (1 << 32) - 1
 
 
@@ -89,34 +87,6 @@ class Ledger:
         numbers = order[is_last]
         columns = [np.concatenate(self._columns.pop(0))[numbers] for _ in range(len(self._columns))]
         return keys[is_last], columns, numbers, keys[~is_last]
-
-
-class TagNames:
-    """Codes for the names of tags, from their bytes.
-
-    Names that no text holds as they are have codes of their own: their escaped forms may be those of others.
-    """
-
-    def __init__(self, names: NamePool) -> None:
-        self._names = names
-        self._others: dict[bytes, int] = {}
-
-    def code(self, raw: bytes) -> int:
-        """Code of a name."""
-        text = decode_name(raw)
-        if text.encode() == raw:
-            return self._names.code(text)
-        return self._others.setdefault(raw, _AMBIGUOUS + len(self._others))
-
-    def raw(self, code: int) -> bytes:
-        """The name of a code."""
-        return self._names.text(code).encode() if code < _AMBIGUOUS else list(self._others)[code - _AMBIGUOUS]
-
-    def are_valid(self, codes: Codes) -> NDArray[np.bool_]:
-        """Which of the codes are those of valid names."""
-        names = distinct(codes)
-        valid = [code < _AMBIGUOUS and TAG.fullmatch(self._names.text(code)) is not None for code in names.tolist()]
-        return np.array(valid, np.bool_)[np.searchsorted(names, codes)]
 
 
 class Settled(NamedTuple):
@@ -224,7 +194,7 @@ class Tags:
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
-        self.names = TagNames(inventory.facts.names)
+        self._names = inventory.facts.names
         self._seen: list[Numbers] = []
         self._current = Ledger(2)
         self._contents: dict[int, bytes] = {}
@@ -232,7 +202,7 @@ class Tags:
 
     def number(self, repository: int, tag: bytes) -> int:
         """The pair that stands for a tag."""
-        return repository << 32 | self.names.code(tag)
+        return repository << 32 | self._names.code(decode_name(tag))
 
     def see(self, tags: Numbers) -> None:
         """There are these tags, whether they have links or not."""
@@ -261,11 +231,17 @@ class Tags:
             index.add(pair(np.searchsorted(every, of), keys), mtimes)
         self._index.clear()
         links, (linked,), _, _ = index.settle()
-        plain = (target >= 0) & self.names.are_valid(halves(every)[1])
+        plain = (target >= 0) & self._are_valid(halves(every)[1])
         self._hand_plain(every, plain, target, time, (links, linked))
         self._hand_others(every, np.flatnonzero(~plain), target, time, number, (links, linked))
         for row, name in zip(*(half.tolist() for half in halves(repeated)), strict=True):
-            yield row, self.names.raw(name)
+            yield row, self._names.text(name).encode()
+
+    def _are_valid(self, codes: Codes) -> Flags:
+        """Which of the codes are those of valid names."""
+        names = distinct(codes)
+        valid = [TAG.fullmatch(self._names.text(code)) is not None for code in names.tolist()]
+        return np.array(valid, np.bool_)[np.searchsorted(names, codes)]
 
     def _hand_plain(
         self, every: Numbers, plain: Flags, target: Numbers, time: Numbers, index: tuple[Numbers, Numbers]
@@ -294,5 +270,5 @@ class Tags:
             content = keys.text(target[at]).encode() if target[at] >= 0 else self._contents.get(int(number[at]))
             first, behind = np.searchsorted(index[0], (pair(at, 0), pair(at + 1, 0)))
             history = zip(keys.texts(halves(index[0][first:behind])[1]), index[1][first:behind].tolist(), strict=True)
-            raw = self.names.raw(int(names[at]))
-            self._inventory.tags(int(rows[at]), (raw,), (content,), (int(time[at]),), (list(history),))
+            tag = self._names.text(int(names[at])).encode()
+            self._inventory.tags(int(rows[at]), (tag,), (content,), (int(time[at]),), (list(history),))
