@@ -17,9 +17,9 @@ _MOST_DIRECTORIES = 500
 _ENCODED = rb"(?:[0-9a-f]{64}|[0-9a-f]{16})"
 _V1_IMAGE = re.compile(rb"((?:.*/)?)images/" + _ENCODED + rb"/(?:json|layer|ancestry|_checksum|_inprogress)")
 _V1_REPOSITORY = re.compile(rb"((?:.*?/)?)repositories/[^/_][^/]*/[^/]+/(?:_index_images|_images_list|tag_[^/]+)")
-_V2_NAMED = re.compile(rb"((?:.*?/)?docker/registry/v2)(?:/|$)")
-_V2_BLOB = re.compile(rb"((?:.*?/)?)blobs/[a-z0-9]+/([0-9a-f]{2})/\2[0-9a-f]{30,}(?:/data)?")
-_V2_REPOSITORY = re.compile(rb"((?:.*?/)?)repositories/(?:.+/)?_(?:manifests|layers|uploads)(?:/|$)")
+_V2_NAMED = re.compile(rb"((?:.*?/)??docker/registry/v2)(?:/|$)")
+_V2_BLOB = re.compile(rb"((?:.*?/)??)blobs/[a-z0-9]+/([0-9a-f]{2})/\2[0-9a-f]{30,}(?:/data)?")
+_V2_REPOSITORY = re.compile(rb"((?:.*?/)??)repositories/(?:.+/)?_(?:manifests|layers|uploads)(?:/|$)")
 _V1_ID = re.compile(_ENCODED)
 
 
