@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LONGEST_SOCKET_PATH = 90  # Linux takes 107 bytes, macOS 103; zmq appends a number
 _STARTUP_SECONDS = 180
 _FIRST_LINES = 3
+_LAST_BYTES = 4096
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -72,7 +73,7 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
     Raises
     ------
     RegvizError
-        A cell failed, or the kernel died; the message says which cell and why.
+        A cell failed, or the kernel died or did not start; the message says which cell and why.
     """
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager  # loaded when asked for
     from jupyter_client.manager import AsyncKernelManager
@@ -96,9 +97,13 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
         )
         client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS)
         client.owns_km = True  # so that the kernel ends with the run
+        complaints = Path(place) / "stderr"
         # Cell by cell, as client.execute() takes the interrupt of an impatient person for a dead kernel.
         try:
-            with client.setup_kernel(env=_environment(source, place), cwd=str(folder)):
+            with (
+                complaints.open("wb") as stderr,
+                client.setup_kernel(env=_environment(source, place), cwd=str(folder), stderr=stderr),
+            ):
                 for number, (index, cell) in enumerate(cells, 1):
                     try:
                         client.execute_cell(cell, index, execution_count=number)
@@ -110,7 +115,18 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
                         raise RegvizError(_failed(name, number, cell, why)) from None
                     tick(1)
         except RuntimeError as error:
-            raise RegvizError(f"no kernel could be started with {sys.executable}: {error}") from error
+            why = str(error)
+            if "died" in why:
+                why = _last_line(complaints) or why
+            raise RegvizError(f"{sys.executable} cannot run notebooks: {why}") from error
+
+
+def _last_line(complaints: Path) -> str:
+    """What a Python that ended said last: of a traceback, the error."""
+    with complaints.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
+        lines = file.read().decode("utf-8", "replace").split("\n")
+    return next((escape_terminal(line.strip()) for line in reversed(lines) if line.strip()), "")
 
 
 def _transport(place: str) -> str:

@@ -46,8 +46,12 @@ def test_every_dump(archive: Path) -> None:
     manifests = registry.manifests
     assert {m for m, present in rows(manifests, "manifest", "present") if present} == images
     assert set(rows(registry.layers, "layer", "parent")) == {(n, d.get("parent") or None) for n, d in documents.items()}
-    assert set(rows(registry.layers, "layer", "uncompressed_bytes")) == {(n, d.get("Size")) for n, d in documents.items()}
-    assert dict(rows(registry.blobs, "blob", "blob_bytes")) == {f"v1:{n}": len(files[f"images/{n}/layer"]) for n in images}
+    assert set(rows(registry.layers, "layer", "uncompressed_bytes")) == {
+        (n, d.get("Size")) for n, d in documents.items()
+    }
+    assert dict(rows(registry.blobs, "blob", "blob_bytes")) == {
+        f"v1:{n}": len(files[f"images/{n}/layer"]) for n in images
+    }
     assert dict(rows(manifests, "manifest", "architecture")) == {n: d.get("architecture") for n, d in documents.items()}
     for name, made in rows(registry.layers, "layer", "created_at"):
         assert made == pd.Timestamp(documents[name]["created"]).floor("us")
@@ -56,7 +60,9 @@ def test_every_dump(archive: Path) -> None:
         for path, data in files.items()
         if path.startswith("repositories/") and path.split("/")[3].startswith("tag_")
     }
-    assert {(*repository.split("/"), tag): m for repository, tag, m in rows(registry.tags, "repository", "tag", "manifest")} == tags
+    assert {
+        (*repository.split("/"), tag): m for repository, tag, m in rows(registry.tags, "repository", "tag", "manifest")
+    } == tags
     for name in images:
         ancestry = json.loads(files[f"images/{name}/ancestry"])
         assert registry.stack(name)["layer"].tolist() == ancestry[::-1]
@@ -112,7 +118,10 @@ def test_times_come_from_the_tags_own_metadata(tmp_path: Path) -> None:
     registry = read(tmp_path)
     times = dict(rows(registry.tags, "tag", "pushed_at"))
     file_times = {tag: (tmp_path / f"repositories/library/app/tag_{tag}").stat().st_mtime for tag in times}
-    assert {tag: time.timestamp() for tag, time in times.items()} == file_times | {"between": 1391040000, "new": 1399996308}
+    assert {tag: time.timestamp() for tag, time in times.items()} == file_times | {
+        "between": 1391040000,
+        "new": 1399996308,
+    }
 
 
 def test_names_are_unquoted_once_or_twice(tmp_path: Path) -> None:
