@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regviz import capture, share
-from regviz.errors import NotRecognisedError, ProblemError
+from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError
 from regviz.layouts import distribution, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
@@ -120,6 +120,7 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
     storage.uri = path
     found = recognise(storage)
     if not found:
+        _raise_unreadable(path, storage)
         raise NotRecognisedError(_not_recognised(path, storage))
     first, *others = found
     for other in others:
@@ -138,6 +139,18 @@ def _outermost(path: str) -> str:
                 if os.path.isdir(os.path.join(above, "docker", "registry", "v2", name)):  # noqa: PTH112, PTH118
                     return above
     return path
+
+
+def _raise_unreadable(path: str, storage: Storage) -> None:
+    """Where no registry was found, it may lie in what could not be looked into."""
+    unreadable = [problem for problem in storage.problems if problem.rule == "unreadable"]
+    if unreadable:
+        first, more = unreadable[0], f" and {len(unreadable) - 1:,} more places" if len(unreadable) > 1 else ""
+        message = (
+            f"no registry was found in {path}, of which {escape_terminal(decode_name(first.path))}{more} could not be "
+            f"read ({first.detail}); run as one who may, for example with sudo"
+        )
+        raise AccessDeniedError(message)
 
 
 def _not_recognised(path: str, storage: Storage) -> str:

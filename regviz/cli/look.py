@@ -85,7 +85,7 @@ def tree(  # one an option
 
 
 @click.command()
-@click.argument("source_and_table", nargs=-1, metavar="[SOURCE] [TABLE]", type=click.Path())
+@click.argument("source_and_table", nargs=-1, metavar="[SOURCE] [TABLE]", type=click.Path(readable=False))
 @repository_options
 @tag_option
 @top_option

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(),
+    type=click.Path(readable=False),
     default="report.html",
     show_default=True,
     help="The file to write.",
@@ -44,7 +44,7 @@ def report(source: str | None, *, output: str, reading: Reading) -> None:
     "-o",
     "--output",
     metavar="NAME.regviz",
-    type=click.Path(),
+    type=click.Path(readable=False),
     required=True,
     help="The folder to make, or to make anew.",
 )

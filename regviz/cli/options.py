@@ -39,12 +39,13 @@ class RegularExpression(click.ParamType):  # type: ignore[type-arg]  # not gener
             self.fail(f"{value!r} is no regular expression: {error}", param, ctx)
 
 
-source_argument = click.argument("source", required=False, metavar="[SOURCE]", type=click.Path())
+# That a path may not be read is said by who reads it, and in one line.
+source_argument = click.argument("source", required=False, metavar="[SOURCE]", type=click.Path(readable=False))
 output_option = click.option(
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
+    type=click.Path(dir_okay=False, readable=False),
     help="Write to a file instead of standard output.",
 )
 format_option = click.option(
@@ -156,7 +157,7 @@ def refuse_to_harm(source: str | None, output: str | None) -> None:
         return
     place = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
     folder, target = Path(place).resolve(), Path(output).resolve()
-    if target == folder or (folder.is_dir() and folder in target.parents):
+    if folder in (target, *target.parents):
         raise RegvizError(f"{output} lies in the source {place}, and nothing is written to a source: give another FILE")
 
 
