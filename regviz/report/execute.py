@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _LONGEST_SOCKET_PATH = 90  # Linux takes 107 bytes, macOS 103; zmq appends a number
 _STARTUP_SECONDS = 180
+_LONGEST_COMPLAINT = 4096
 _FIRST_LINES = 3
-_LAST_BYTES = 4096
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -73,7 +73,7 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
     Raises
     ------
     RegvizError
-        A cell failed, or the kernel died or did not start; the message says which cell and why.
+        A cell failed, or the kernel died; the message says which cell and why.
     """
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager  # loaded when asked for
     from jupyter_client.manager import AsyncKernelManager
@@ -97,11 +97,11 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
         )
         client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS)
         client.owns_km = True  # so that the kernel ends with the run
-        complaints = Path(place) / "stderr"
+        complaint = Path(place) / "complaint"
         # Cell by cell, as client.execute() takes the interrupt of an impatient person for a dead kernel.
         try:
             with (
-                complaints.open("wb") as stderr,
+                complaint.open("wb") as stderr,
                 client.setup_kernel(env=_environment(source, place), cwd=str(folder), stderr=stderr),
             ):
                 for number, (index, cell) in enumerate(cells, 1):
@@ -115,18 +115,16 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
                         raise RegvizError(_failed(name, number, cell, why)) from None
                     tick(1)
         except RuntimeError as error:
-            why = str(error)
-            if "died" in why:
-                why = _last_line(complaints) or why
+            why = escape_terminal(_last_line(complaint) or str(error))
             raise RegvizError(f"{sys.executable} cannot run notebooks: {why}") from error
 
 
-def _last_line(complaints: Path) -> str:
-    """What a Python that ended said last: of a traceback, the error."""
-    with complaints.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
-        lines = file.read().decode("utf-8", "replace").split("\n")
-    return next((escape_terminal(line.strip()) for line in reversed(lines) if line.strip()), "")
+def _last_line(complaint: Path) -> str:
+    """What a program said last before it ended: of a traceback, the error."""
+    with complaint.open("rb") as said:
+        said.seek(max(0, complaint.stat().st_size - _LONGEST_COMPLAINT))
+        lines = said.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _transport(place: str) -> str:
