@@ -131,7 +131,10 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
 
 def _outermost(path: str) -> str:
     """A folder that is ``docker/registry/v2`` itself, or on the way to it, is read from above: marks lie there."""
-    parts = Path(os.path.realpath(path)).parts
+    try:
+        parts = Path(os.path.realpath(path)).parts
+    except ValueError:  # no path can have a NUL
+        return path
     for tail in (("docker", "registry", "v2"), ("docker", "registry"), ("docker",)):
         above = os.path.join(*parts[: -len(tail)], "")  # noqa: PTH118  # what may not be looked into is no folder here
         if parts[-len(tail) :] == tail and os.access(above, os.R_OK | os.X_OK):
@@ -159,7 +162,7 @@ def _not_recognised(path: str, storage: Storage) -> str:
         if inside:
             return f"{path} lies within the registry storage at {inside}: read that"
         listing = storage.children(b"")
-        names = sorted(listing.directories + listing.files)
+        names = sorted(listing.directories + listing.files + listing.links)
         if not names:
             return f"{path} is an empty folder"
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
