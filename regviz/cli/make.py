@@ -56,7 +56,9 @@ def capture(source: str | None, *, output: str, reading: Reading) -> None:
     credential.
     """
     refuse_to_harm(source, output)
-    reading.read(source).save(output)
+    registry = reading.read(source)
+    with reading.working("writing"):
+        registry.save(output)
     click.echo(escape_terminal(output))
 
 

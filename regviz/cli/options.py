@@ -13,10 +13,11 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import click
 
-from regviz.cli.progress import progress_bars
+from regviz.cli.progress import progress_bars, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from regviz.layouts.common import Links, Progress
     from regviz.registry import Registry
@@ -73,6 +74,10 @@ class Reading:
     def bars(self) -> Progress:
         """Progress bars, as they were asked for."""
         return progress_bars(wanted=self.progress)
+
+    def working(self, what: str) -> AbstractContextManager[None]:
+        """Say what takes its time, where that was asked for and it does."""
+        return working(what, wanted=self.progress)
 
     def read(self, source: str | None, *, measure: bool = False) -> Registry:
         """Read the source; say what it is where none was named."""
