@@ -56,18 +56,21 @@ def summarise(registry: Registry) -> Summary:
     )
 
 
-def _facts(summary: Summary) -> list[str]:
+def _counts(summary: Summary) -> list[str]:
     return [
         count_noun(summary.repositories, "repository", "repositories"),
         count_noun(summary.tags, "tag"),
         count_noun(summary.images, "image"),
         count_noun(summary.layers, "layer"),
-        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}",
     ]
 
 
+def _is_bad(summary: Summary) -> bool:
+    return bool(summary.errors or summary.warnings)
+
+
 def _state(summary: Summary) -> str:
-    if not summary.errors and not summary.warnings:
+    if not _is_bad(summary):
         return "no problems"
     said = [count_noun(summary.errors, "error")] if summary.errors else []
     return ", ".join([*said, count_noun(summary.warnings, "warning")] if summary.warnings else said)
@@ -78,7 +81,8 @@ def summary_line(registry: Registry) -> str:
     summary = summarise(registry)
     layout = " and ".join(registry.source.layouts)
     return escape_terminal(
-        f"<Registry {registry.source.uri} ({layout}): {', '.join(_facts(summary))}; {_state(summary)}>"
+        f"<Registry {registry.source.uri} ({layout}): {', '.join(_counts(summary))}, "
+        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}; {_state(summary)}>"
     )
 
 
@@ -90,12 +94,9 @@ def summary_html(registry: Registry) -> str:
         f'<div style="font-size:1.3em;font-variant-numeric:tabular-nums">{number}</div>'
         f'<div style="opacity:.75">{noun}</div></div>'
         for number, noun in (
-            (f"{summary.repositories:,}", "repositories"),
-            (f"{summary.tags:,}", "tags"),
-            (f"{summary.images:,}", "images"),
-            (f"{summary.layers:,}", "layers"),
-            (escape_html(format_bytes(summary.stored_bytes)), f"in {summary.blobs:,} blobs"),
-            (escape_html(_state(summary)), "see reg.problems"),
+            *(fact.split(" ") for fact in _counts(summary)),
+            (format_bytes(summary.stored_bytes), f"in {count_noun(summary.blobs, 'blob')}"),
+            (_state(summary), "see reg.problems" if _is_bad(summary) else "neither error nor warning"),
         )
     )
     when = source.read_at.strftime("%Y-%m-%d %H:%M UTC")

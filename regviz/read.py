@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regviz import capture, share
-from regviz.errors import NotRecognisedError, ProblemError
+from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError
 from regviz.layouts import distribution, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
@@ -120,6 +120,7 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
     storage.uri = path
     found = recognise(storage)
     if not found:
+        _raise_unreadable(path, storage)
         raise NotRecognisedError(_not_recognised(path, storage))
     first, *others = found
     for other in others:
@@ -130,7 +131,10 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
 
 def _outermost(path: str) -> str:
     """A folder that is ``docker/registry/v2`` itself, or on the way to it, is read from above: marks lie there."""
-    parts = Path(os.path.realpath(path)).parts
+    try:
+        parts = Path(os.path.realpath(path)).parts
+    except ValueError:  # no path can have a NUL
+        return path
     for tail in (("docker", "registry", "v2"), ("docker", "registry"), ("docker",)):
         above = os.path.join(*parts[: -len(tail)], "")  # noqa: PTH118  # what may not be looked into is no folder here
         if parts[-len(tail) :] == tail and os.access(above, os.R_OK | os.X_OK):
@@ -140,13 +144,25 @@ def _outermost(path: str) -> str:
     return path
 
 
+def _raise_unreadable(path: str, storage: Storage) -> None:
+    """Where no registry was found, it may lie in what could not be looked into."""
+    unreadable = [problem for problem in storage.problems if problem.rule == "unreadable"]
+    if unreadable:
+        first, more = unreadable[0], f" and {len(unreadable) - 1:,} more places" if len(unreadable) > 1 else ""
+        message = (
+            f"no registry was found in {path}, of which {escape_terminal(decode_name(first.path))}{more} could not be "
+            f"read ({first.detail}); run as one who may, for example with sudo"
+        )
+        raise AccessDeniedError(message)
+
+
 def _not_recognised(path: str, storage: Storage) -> str:
     if is_walkable(storage):
         inside = _around(path)
         if inside:
             return f"{path} lies within the registry storage at {inside}: read that"
         listing = storage.children(b"")
-        names = sorted(listing.directories + listing.files)
+        names = sorted(listing.directories + listing.files + listing.links)
         if not names:
             return f"{path} is an empty folder"
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")

@@ -53,6 +53,9 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     }
     names = ("rule", "severity", "repository", "manifest", "blob", "path", "detail")
     tables["problems"] = {"problem": np.arange(len(said), dtype=np.int32), **{name: said[name] for name in names}}
+    nameless = tables["labels"]["key"] < 0
+    if nameless.any():  # a label may be called nothing
+        tables["labels"]["key"] = np.where(nameless, np.int32(facts.names.code("")), tables["labels"]["key"])
     facts.free()
     facts.texts.rest()
     new_key, (sorted_names, new_name) = np.append(facts.keys.freeze(), np.int32(-1)), facts.names.freeze()
@@ -98,11 +101,20 @@ def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], t
         for name, values in made.items():
             if values.strides != (0,):
                 made[name] = sorted_twins.setdefault(id(values), values[order])
+    if table == "labels":
+        made = _without_twins(made)
     if table == "problems":
         made["problem"] = np.arange(len(made["rule"]), dtype=np.int32)
     for values in made.values():
         values.flags.writeable = False
     return made
+
+
+def _without_twins(labels: Columns) -> Columns:
+    """Labels, sorted; of those that have one name when it is cleaned, the first."""
+    again = np.zeros(len(labels["key"]), np.bool_)
+    again[1:] = (labels["manifest"][1:] == labels["manifest"][:-1]) & (labels["key"][1:] == labels["key"][:-1])
+    return {name: values[~again] for name, values in labels.items()} if again.any() else labels
 
 
 def _key_order(keys: list[NDArray[Any]]) -> NDArray[np.int32] | None:

@@ -85,7 +85,7 @@ def tree(  # one an option
 
 
 @click.command()
-@click.argument("source_and_table", nargs=-1, metavar="[SOURCE] [TABLE]", type=click.Path())
+@click.argument("source_and_table", nargs=-1, metavar="[SOURCE] [TABLE]", type=click.Path(readable=False))
 @repository_options
 @tag_option
 @top_option
@@ -135,7 +135,7 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
         return source, name
     if given and given[0] in tables:
         return None, given[0]
-    if given and not os.path.lexists(given[0]):
+    if given and os.sep not in given[0] and not os.path.lexists(given[0]):
         from regviz.errors import SourceNotFoundError
 
         raise SourceNotFoundError(f"nothing lies at {given[0]}, and it is no table: those are {', '.join(tables)}")
@@ -182,8 +182,8 @@ def graph(  # one an option
     registry = reading.read(source)
     from regviz.graph import collapse_chains, layer_graph, object_graph, write_graph
 
-    made = object_graph(registry) if objects else layer_graph(registry)
-    with binary_output(output) as file:
+    with reading.working("drawing" if chosen == "svg" else "graph"), binary_output(output) as file:
+        made = object_graph(registry) if objects else layer_graph(registry)
         if chosen == "svg":
             file.write(_picture(made).encode())
         else:

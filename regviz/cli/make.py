@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(),
+    type=click.Path(readable=False),
     default="report.html",
     show_default=True,
     help="The file to write.",
@@ -44,7 +44,7 @@ def report(source: str | None, *, output: str, reading: Reading) -> None:
     "-o",
     "--output",
     metavar="NAME.regviz",
-    type=click.Path(),
+    type=click.Path(readable=False),
     required=True,
     help="The folder to make, or to make anew.",
 )
@@ -56,7 +56,9 @@ def capture(source: str | None, *, output: str, reading: Reading) -> None:
     credential.
     """
     refuse_to_harm(source, output)
-    reading.read(source).save(output)
+    registry = reading.read(source)
+    with reading.working("writing"):
+        registry.save(output)
     click.echo(escape_terminal(output))
 
 

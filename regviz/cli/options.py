@@ -13,10 +13,11 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import click
 
-from regviz.cli.progress import progress_bars
+from regviz.cli.progress import progress_bars, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from regviz.layouts.common import Links, Progress
     from regviz.registry import Registry
@@ -39,12 +40,13 @@ class RegularExpression(click.ParamType):  # type: ignore[type-arg]  # not gener
             self.fail(f"{value!r} is no regular expression: {error}", param, ctx)
 
 
-source_argument = click.argument("source", required=False, metavar="[SOURCE]", type=click.Path())
+# That a path may not be read is said by who reads it, and in one line.
+source_argument = click.argument("source", required=False, metavar="[SOURCE]", type=click.Path(readable=False))
 output_option = click.option(
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
+    type=click.Path(dir_okay=False, readable=False),
     help="Write to a file instead of standard output.",
 )
 format_option = click.option(
@@ -72,6 +74,10 @@ class Reading:
     def bars(self) -> Progress:
         """Progress bars, as they were asked for."""
         return progress_bars(wanted=self.progress)
+
+    def working(self, what: str) -> AbstractContextManager[None]:
+        """Say what takes its time, where that was asked for and it does."""
+        return working(what, wanted=self.progress)
 
     def read(self, source: str | None, *, measure: bool = False) -> Registry:
         """Read the source; say what it is where none was named."""
@@ -156,7 +162,7 @@ def refuse_to_harm(source: str | None, output: str | None) -> None:
         return
     place = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
     folder, target = Path(place).resolve(), Path(output).resolve()
-    if target == folder or (folder.is_dir() and folder in target.parents):
+    if folder in (target, *target.parents):
         raise RegvizError(f"{output} lies in the source {place}, and nothing is written to a source: give another FILE")
 
 

@@ -49,8 +49,8 @@ def object_graph(reg: Registry) -> nx.MultiDiGraph[Any]:
 
         kind : str
             ``tag``, ``manifest`` or ``blob``.
-        repository, tag, pushed_at
-            Of a tag.
+        name, repository, tag, pushed_at
+            Of a tag; its name is ``REPOSITORY:TAG``.
         type : str or None
             Of a manifest its kind (``image``, ``index``, …), of a blob ``config``, ``layer`` or ``other``.
         present : bool

@@ -261,3 +261,10 @@ class Known:
         """What the problems of a rule concern, sorted: a column of `problems` that holds digests or paths."""
         rows = self.rows("problems", "rule", self.registry.name_code(rule))
         return sorted({self.text("problems", column, row) for row in rows.tolist()} - {""})
+
+    def unread(self) -> frozenset[bytes]:
+        """What could not be read, by its path below the layout's root."""
+        root = self.registry.source.root
+        above = f"{root}/" if root else ""
+        paths = self.concerned("unreadable", "path")
+        return frozenset(path.removeprefix(above).encode() for path in paths if path.startswith(above))

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, get_args
 from xml.etree import ElementTree as ET
 
@@ -213,6 +214,20 @@ def test_progress_tells_what_is_read(capsys: pytest.CaptureFixture[str], monkeyp
     with progress_bars(wanted=False)("manifests", 4) as tick:
         tick(1)
     assert capsys.readouterr().err == ""
+
+
+def test_what_cannot_be_counted_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from regviz.cli import progress
+
+    with progress.working("drawing", wanted=True):
+        pass
+    assert capsys.readouterr().err == ""  # it took no second
+    monkeypatch.setattr(progress, "DELAY", 0.01)
+    line = "regviz: drawing ..."
+    for wanted, said in ((True, f"\r{line}\r{' ' * len(line)}\r"), (False, ""), (None, "")):
+        with progress.working("drawing", wanted=wanted):
+            time.sleep(0.2)
+        assert capsys.readouterr().err == said
 
 
 def test_report_prints_the_path_it_wrote(tmp_path: Path) -> None:
