@@ -194,13 +194,16 @@ class Rows:
 
     Attributes
     ----------
+    stage : callable
+        Adds one row, given as a tuple; the quickest way.
     numbered : int
-        Rows that :meth:`number` gave out; whoever refers to rows of a table takes all of its numbers there.
+        Rows that :meth:`numbers` gave out; whoever refers to rows of a table takes all of its numbers there.
     """
 
     def __init__(self, facts: Facts, prefix: bytes = SHA256, /, **columns: FactKind) -> None:
         self._columns: dict[str, Column] = {}
         self._rows: list[tuple[object, ...]] = []
+        self.stage = self._rows.append
         self.numbered = 0
         for name, kind in columns.items():
             if kind in ("key", "digest", "id"):
@@ -240,10 +243,10 @@ class Rows:
         """Add one row, in the order of the columns."""
         self._rows.append(values)
 
-    def number(self) -> int:
-        """The number of the row that is added next."""
-        self.numbered += 1
-        return self.numbered - 1
+    def numbers(self, count: int) -> range:
+        """The numbers of the rows that are added next."""
+        self.numbered += count
+        return range(self.numbered - count, self.numbered)
 
     def keep(self, rows: NDArray[Any]) -> None:
         """Forget the other rows; row numbers put those that stay in their order."""
@@ -412,4 +415,4 @@ class Facts:
     ) -> int:
         """Add a repository; returns its row."""
         self.repositories.add(name, raw_name, private, has_layers, has_manifests, 1)
-        return self.repositories.number()
+        return self.repositories.numbers(1)[0]

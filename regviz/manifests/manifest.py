@@ -170,7 +170,7 @@ class ManifestReader:
             own_config,
             step_count,
         )
-        return self._facts.manifests.number()
+        return self._facts.manifests.numbers(1)[0]
 
     def _add_image(
         self,

@@ -39,7 +39,7 @@ class Schema1Reader:
         ]
         compatible += [{}] * (len(layers) - len(compatible))
         top = compatible[0] if compatible else {}
-        row = facts.configs.number()
+        row = facts.configs.numbers(1)[0]
         architecture = optional_text(top.get("architecture")) or document.get("architecture")
         pairs = list(zip(layers, compatible, strict=False))[::-1]
         platform = (top.get("os"), architecture, top.get("variant"), None)
