@@ -341,6 +341,9 @@ class Folder:
 
     def _adaptively(self, work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator[U]:
         """Work on chunks in order; with threads as long as the disk answers slowly."""
+        if len(items) <= _CHUNK:
+            yield work(items)
+            return
         chunks = _chunked(items)
         for chunk in chunks:
             began = idle_seconds()

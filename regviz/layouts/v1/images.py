@@ -56,8 +56,7 @@ class Images:
     def __init__(self, inventory: Inventory, facts: Facts) -> None:
         self._inventory, self._facts = inventory, facts
         self.present = count = len(inventory.names)
-        self.key: Codes = np.empty(count, np.int32)
-        self.key[inventory.rows] = facts.keys.intern_names(inventory.names, V1_ID)
+        self.key = inventory.keys
         self.was_read, self._unreadable = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
         self.said: dict[str, NDArray[Any]] = {name: np.full(count, -1, np.int32) for name in _SAID}
         self.said |= {name: np.full(count, NO_NUMBER, np.int64) for name in ("size", "created")}
