@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import numpy as np
 from regviz.errors import AccessDeniedError
 from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, Listing, Stats, StorageProblem
 from regviz.storage.members import read_members
+from regviz.storage.waiting import idle_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -341,12 +341,14 @@ class Folder:
 
     def _adaptively(self, work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator[U]:
         """Work on chunks in order; with threads as long as the disk answers slowly."""
+        if len(items) <= _CHUNK:
+            yield work(items)
+            return
         chunks = _chunked(items)
         for chunk in chunks:
-            began, worked = time.perf_counter(), time.thread_time()
+            began = idle_seconds()
             yield work(chunk)
-            waited = (time.perf_counter() - began) - (time.thread_time() - worked)
-            if waited > _SLOW_SECONDS * max(len(chunk), 8):
+            if max(idle_seconds() - began, 0.0) >= _SLOW_SECONDS * max(len(chunk), 8):
                 with ThreadPoolExecutor(_THREADS) as pool:
                     yield from _ahead(pool, work, islice(chunks, 4 * _THREADS))
 

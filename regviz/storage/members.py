@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from array import array
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -54,27 +55,26 @@ def read_members(
 def _ordinary(parent: int, names: Sequence[bytes], files: Files) -> tuple[Members, list[int]]:
     """What directories hold that are as they should be; the numbers of the others."""
     document, measured, mark = files
-    documents: list[bytes | None] = []
+    documents: list[bytes] = []
     facts: list[int] = []
     odd: list[int] = []
     open_file, read, close, look, is_there, pick = os.open, os.read, os.close, os.stat, os.access, attrgetter(*_FACTS)
-    for number, name in enumerate(names):
-        content, fact = None, _NO_FACTS
+    for name in names:
         try:
             descriptor = open_file(name + document, _READ, dir_fd=parent)
             try:
                 content = read(descriptor, _WHOLE)
             finally:
                 close(descriptor)
-            fact = pick(look(name + measured, dir_fd=parent, follow_symlinks=False))
-            if is_there(name + mark, os.F_OK, dir_fd=parent, follow_symlinks=False):
-                odd.append(number)
+            facts += pick(look(name + measured, dir_fd=parent, follow_symlinks=False))
         except OSError:
-            odd.append(number)
+            content = b""
+            facts += _NO_FACTS
         documents.append(content)
-        facts += fact
-    modes, sizes, times, blocks, inodes = np.array(facts, np.int64).reshape(-1, len(_FACTS)).T
+        if is_there(name + mark, os.F_OK, dir_fd=parent, follow_symlinks=False):
+            odd.append(len(documents) - 1)
+    odd += [number for number, length in enumerate(map(len, documents)) if length in (0, _WHOLE)]
+    modes, sizes, times, blocks, inodes = np.array(array("q", facts)).reshape(-1, len(_FACTS)).T
     odd += np.flatnonzero((modes & _KIND) != stat.S_IFREG).tolist()
-    odd += [number for number, content in enumerate(documents) if not content or len(content) == _WHOLE]
     stats = Stats(sizes, times // 1000, blocks * 512, inodes)
-    return Members(documents, stats, np.zeros(len(names), np.bool_)), sorted({*odd})
+    return Members([*documents], stats, np.zeros(len(names), np.bool_)), sorted({*odd})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,11 +80,13 @@ class Chains:
         for row, chain in sorted(read_ancestries(self._inventory, images, self._facts, rows).items()):
             if not chain or chain[0] != images.name(row):
                 continue
+            keys = self._facts.keys.intern(chain, V1_ID)
+            first = next((at for at, place in enumerate(images.find(keys).tolist()) if place in untold), len(chain))
             before = len(images)
-            places = images.rows_of(self._facts.keys.intern(chain, V1_ID)).tolist()
+            places = images.rows_of(keys[first:]).tolist()
             untold.update(range(before, len(images)))
             self._grow()
-            for below, above in zip(places, [*places[1:], _NONE], strict=True):
+            for below, above in pairwise([*places, _NONE]):
                 if below in untold:
                     untold.remove(below)
                     self.parent[below] = above

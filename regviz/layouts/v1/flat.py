@@ -131,7 +131,7 @@ class Listed(Inventory):
         for batch in storage.entries():
             tick(len(batch.paths))
             found.take(batch, root + b"/" if root else b"")
-        super().__init__(sorted(found.row))
+        super().__init__(sorted(found.row), facts)
         self._storage, self._repositories = storage, found.repositories
         place = np.empty(len(self.names), np.int32)
         place[[found.row[name] for name in self.names]] = np.arange(len(place), dtype=np.int32)

@@ -56,8 +56,7 @@ class Images:
     def __init__(self, inventory: Inventory, facts: Facts) -> None:
         self._inventory, self._facts = inventory, facts
         self.present = count = len(inventory.names)
-        self.key: Codes = np.empty(count, np.int32)
-        self.key[inventory.rows] = facts.keys.intern_names(inventory.names, V1_ID)
+        self.key = inventory.keys
         self.was_read, self._unreadable = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
         self.said: dict[str, NDArray[Any]] = {name: np.full(count, -1, np.int32) for name in _SAID}
         self.said |= {name: np.full(count, NO_NUMBER, np.int64) for name in ("size", "created")}
@@ -71,15 +70,19 @@ class Images:
         """Id of an image."""
         return self._facts.keys.text(int(self.key[row]))
 
-    def rows_of(self, keys: Codes) -> Codes:
-        """Rows of ids by their keys, none of them NA; what has no directory is added."""
+    def find(self, keys: Codes) -> Codes:
+        """Rows of ids by their keys, none of them NA; -1 where there is none."""
         known = self._row_of_key
         if len(known) < len(self._facts.keys):
             self._row_of_key = np.full(max(len(self._facts.keys), len(known) * 3 // 2), -1, np.int32)
             self._row_of_key[: len(known)] = known
             if not len(known):
                 self._row_of_key[self.key] = np.arange(len(self.key), dtype=np.int32)
-        new = np.unique(keys[self._row_of_key[keys] < 0])
+        return self._row_of_key[keys]
+
+    def rows_of(self, keys: Codes) -> Codes:
+        """Rows of ids by their keys; what has none gets one."""
+        new = np.unique(keys[self.find(keys) < 0])
         self._row_of_key[new] = np.arange(len(self.key), len(self.key) + len(new), dtype=np.int32)
         self.key = np.append(self.key, new) if len(new) else self.key
         return self._row_of_key[keys]

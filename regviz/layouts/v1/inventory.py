@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from regviz.columns import NO_NUMBER, NO_TIME
+from regviz.pool import V1_ID
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from regviz.columns import Facts
     from regviz.layouts.common import Tick
 
+    Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]
 
 Locator = bytes | int
@@ -53,17 +55,22 @@ class Inventory(ABC):
         Of the directories of images; :meth:`forget_names` empties it.
     rows : array of int
         Row of each of the names.
+    keys : array of int
+        Key of each image's id.
     layer_sizes, layer_times, allocated, in_progress
         Facts on layer files, and the marks of unfinished uploads, once the documents were read.
     ancestry_sizes, has_checksum
         Facts on the other files.
     """
 
-    def __init__(self, names: Sequence[bytes]) -> None:
+    def __init__(self, names: Sequence[bytes], facts: Facts) -> None:
         count = len(names)
         self.names = names
-        self.rows: NDArray[np.int32] = np.empty(count, np.int32)
-        self.rows[np.argsort(np.array(names, np.bytes_))] = np.arange(count, dtype=np.int32)
+        facts.keys.expect(2 * count)  # for the images, and for their layers
+        keys = facts.keys.intern_names(names, V1_ID)
+        self.rows: Codes = facts.keys.ranks()[keys]  # no other keys are known yet
+        self.keys: Codes = np.empty(count, np.int32)
+        self.keys[self.rows] = keys
         self.layer_sizes: Numbers = np.full(count, -1, np.int64)
         self.layer_times: Numbers = np.full(count, NO_TIME, np.int64)
         self.allocated: Numbers = np.full(count, NO_NUMBER, np.int64)

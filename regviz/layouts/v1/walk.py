@@ -8,7 +8,7 @@ import numpy as np
 
 from regviz.layouts.v1.grammar import IMAGES, REPOSITORIES, Role, in_repository, part_ids
 from regviz.layouts.v1.inventory import Documents, Inventory, Repository, stray
-from regviz.storage.base import MANIFEST_LIMIT, Files
+from regviz.storage.base import MANIFEST_LIMIT, Files, Stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Walked(Inventory):
         self._images, self._repositories = head + IMAGES, head + REPOSITORIES
         listing = storage.children(self._images)
         names, others = part_ids(listing.directories)
-        super().__init__(names)
+        super().__init__(names, facts)
         for name in others + listing.files:
             stray(facts, self._images + b"/" + name)
         if check and names:
@@ -45,18 +45,20 @@ class Walked(Inventory):
 
         They are read in the order in which the system lists them, which is how it has them at hand.
         """
-        inodes = np.empty(len(self.names), np.int64)
+        facts = np.empty((len(Stats._fields), len(self.names)), np.int64)
+        marked = np.empty(len(self.names), np.bool_)
         start = 0
         for members in self._storage.members(self._images, self.names, _FILES):
             part = slice(start, start + len(members.documents))
-            rows = self.rows[part]
-            self.layer_sizes[rows] = members.facts.sizes
-            self.layer_times[rows] = members.facts.mtimes
-            self.allocated[rows] = members.facts.allocated
-            self.in_progress[rows] = members.marked
-            inodes[rows] = members.facts.inodes
-            yield Documents(rows.tolist(), self.names[part], members.documents)
+            facts[:, part] = members.facts
+            marked[part] = members.marked
+            yield Documents(self.rows[part].tolist(), self.names[part], members.documents)
             start = part.stop
+        inodes = np.empty(len(self.names), np.int64)
+        columns = Stats(self.layer_sizes, self.layer_times, self.allocated, inodes)
+        for column, values in zip(columns, facts, strict=True):
+            column[self.rows] = values
+        self.in_progress[self.rows] = marked
         self._allocate_once(inodes)
 
     def _allocate_once(self, inodes: Numbers) -> None:
