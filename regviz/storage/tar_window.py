@@ -63,10 +63,10 @@ class Window:
         rows = self._rows
         kinds = self._kinds = self._field("u1", 156)[rows]
         magic = self._field("<u8", 257)[rows]
-        numbers = gather(buffer, rows * BLOCK + 124, 24)
-        self._stored, size_good = octal_numbers(numbers[:, :12])
-        self._mtimes, time_good = octal_numbers(numbers[:, 12:])
-        plain = _PLAIN[kinds] & size_good & time_good & (self._field("u1", 0)[rows] != 0)
+        # sizes and times stand side by side
+        numbers, good = octal_numbers(gather(buffer, rows * BLOCK + 124, 24).reshape(-1, 12))
+        self._stored, self._mtimes = numbers[::2].copy(), numbers[1::2]
+        plain = _PLAIN[kinds] & good[::2] & good[1::2] & (self._field("u1", 0)[rows] != 0)
         plain &= magic << np.uint64(24) == _MAGIC << np.uint64(24)
         self._extends = _EXTENDS[kinds]
         plain &= ~self._extends | (self._stored <= BLOCK)
