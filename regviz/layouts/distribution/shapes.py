@@ -149,11 +149,12 @@ def _digests(paths: Spans, rows: Numbers, is_file: Flags, leaf: bytes) -> Digest
     [is_leaf] = paths.end_with(leaf)
     stops = paths.stops - len(leaf) * is_file
     at = np.flatnonzero((is_leaf | ~is_file) & (stops - paths.starts > _HEX))
+    at = at[np.frombuffer(paths.data, np.uint8)[stops[at] - _HEX - 1] == _SLASH]
     raw, good = _decoded(gather(paths.data, stops[at] - _HEX, _HEX))
-    good &= np.frombuffer(paths.data, np.uint8)[stops[at] - _HEX - 1] == _SLASH
-    at = at[good]
+    if not good.all():
+        at, raw = at[good], raw[good]
     heads = Spans(paths.data, paths.starts[at], stops[at] - _HEX - 1)
-    return Digests(rows[at], is_file[at], raw[good], heads)
+    return Digests(rows[at], is_file[at], raw, heads)
 
 
 def _in_blobs(paths: Spans, rows: Numbers, is_file: Flags, root: bytes) -> Digests:

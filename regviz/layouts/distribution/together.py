@@ -156,7 +156,10 @@ class Together:
         inventory.without_data(np.concatenate(self._lonely))
         self.repositories.hand_over()
         if self._by_directory:
-            rows, codes = halves(distinct(np.concatenate(self._layer_names)))
+            names = np.concatenate(self._layer_names)
+            self._layer_names.clear()
+            rows, codes = halves(distinct(names))
+            del names
             inventory.listed_layers(rows, codes, np.full(len(rows), NO_TIME), "unchecked")
         layers, revisions = self._layers.settle(), self._revisions.settle()
         inventory.listed_layers(*layers.plain(), "ok")
