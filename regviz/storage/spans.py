@@ -7,6 +7,7 @@ into they are two numbers each, and a question to all of them ("which end in thi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,13 +53,19 @@ def _whole_words(count: int) -> int:
 
 def _hold(rows: NDArray[np.uint64], text: bytes, at: int) -> Flags:
     """Whether each row of words holds a text at this place."""
-    width = rows.shape[1] * _WORD
-    masks = np.frombuffer((bytes(at) + b"\xff" * len(text)).ljust(width, b"\0"), "<u8")
-    pattern = np.frombuffer((bytes(at) + text).ljust(width, b"\0"), "<u8")
     found = np.ones(len(rows), np.bool_)
-    for word in np.flatnonzero(masks).tolist():
-        found &= (rows[:, word] & masks[word]) == pattern[word]
+    for word, mask, value in _pattern(text, at, rows.shape[1] * _WORD):
+        found &= (rows[:, word] & mask if mask else rows[:, word]) == value
     return found
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: bytes, at: int, width: int) -> list[tuple[int, np.uint64 | None, np.uint64]]:
+    """The words of a row that a text at this place decides: which, where not all of it the part, and what it says."""
+    masks = np.frombuffer((bytes(at) + b"\xff" * len(text)).ljust(width, b"\0"), "<u8")
+    values = np.frombuffer((bytes(at) + text).ljust(width, b"\0"), "<u8")
+    whole = np.uint64(-1 % (1 << 64))
+    return [(int(word), None if masks[word] == whole else masks[word], values[word]) for word in np.flatnonzero(masks)]
 
 
 def equal_the_one_before(rows: NDArray[np.uint64]) -> Flags:

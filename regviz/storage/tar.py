@@ -219,9 +219,11 @@ def _may_be_unsafe(paths: Spans) -> NDArray[np.bool_]:
     rows = gather(paths.data, paths.starts, width)
     unsafe: NDArray[np.bool_] = (lengths == 0) | (lengths > width) | (rows[:, 0] | 1 == _SLASH)
     unsafe |= text[paths.stops - 1] == _SLASH
-    pairs = (rows[:, :-1] == _SLASH) & (rows[:, 1:] | 1 == _SLASH)  # "//" or "/.": a dot is one less than a slash
-    if pairs.any():
-        unsafe |= pairs.any(axis=1)
+    suspect = rows.ravel() | 1 == _SLASH  # a dot is one less than a slash; of two neighbours the first may be one
+    suspect[:-1] &= suspect[1:]
+    suspect[-1:] = False
+    if suspect.any():
+        unsafe |= suspect.reshape(rows.shape).any(axis=1)
     return unsafe
 
 

@@ -35,8 +35,9 @@ def octal_numbers(fields: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray
     >>> good.tolist(), int(numbers[0])
     ([True, False], 71)
     """
-    value = np.ascontiguousarray(fields[:, :8]).view("<u8").ravel() ^ _ZEROS
-    last = np.ascontiguousarray(fields[:, 8:]).view("<u4").ravel() ^ np.uint32(0x00303030)
+    text = fields.tobytes() + bytes(12)
+    value = np.ndarray((len(fields),), "<u8", text, 0, (12,)) ^ _ZEROS
+    last = np.ndarray((len(fields),), "<u4", text, 8, (12,)) ^ np.uint32(0x00303030)
     good = (value & _NO_DIGITS == 0) & (last & np.uint32(0xDFF8F8F8) == 0)
     for width, lanes in ((8, 0x00FF00FF00FF00FF), (16, 0x0000FFFF0000FFFF), (32, 0x00000000FFFFFFFF)):
         value = (value * np.uint64(1 << 3 * width // 8) + (value >> np.uint64(width))) & np.uint64(lanes)

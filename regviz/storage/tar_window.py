@@ -63,10 +63,10 @@ class Window:
         rows = self._rows
         kinds = self._kinds = self._field("u1", 156)[rows]
         magic = self._field("<u8", 257)[rows]
-        numbers = gather(buffer, rows * BLOCK + 124, 24)
-        self._stored, size_good = octal_numbers(numbers[:, :12])
-        self._mtimes, time_good = octal_numbers(numbers[:, 12:])
-        plain = _PLAIN[kinds] & size_good & time_good & (self._field("u1", 0)[rows] != 0)
+        # sizes and times stand side by side
+        numbers, good = octal_numbers(gather(buffer, rows * BLOCK + 124, 24).reshape(-1, 12))
+        self._stored, self._mtimes = numbers[::2].copy(), numbers[1::2]
+        plain = _PLAIN[kinds] & good[::2] & good[1::2] & (self._field("u1", 0)[rows] != 0)
         plain &= magic << np.uint64(24) == _MAGIC << np.uint64(24)
         self._extends = _EXTENDS[kinds]
         plain &= ~self._extends | (self._stored <= BLOCK)
@@ -209,12 +209,12 @@ class Window:
 def _joined_names(buffer: bytes, at: Numbers) -> tuple[Numbers, Numbers, bytes]:
     """Names of the headers there, each after its prefix and a slash: their places there, and what to put behind it."""
     lengths = _lengths(buffer, at + 345, np.full(len(at), _PREFIX))
-    joined = np.zeros((len(at), 2 * BLOCK), np.uint8)  # of that width, so that no gathering leads out of it
+    joined = np.empty((len(at), _PREFIX + 1 + _NAME), np.uint8)
     joined[:, :_PREFIX] = gather(buffer, at + 345 + lengths - _PREFIX, _PREFIX)
     joined[:, _PREFIX] = ord("/")
-    joined[:, _PREFIX + 1 : _PREFIX + 1 + _NAME] = gather(buffer, at, _NAME)
+    joined[:, _PREFIX + 1 :] = gather(buffer, at, _NAME)
     starts = len(buffer) + np.arange(len(at)) * joined.shape[1] + _PREFIX - lengths
-    return starts, lengths + 1 + _NAME, joined.tobytes()
+    return starts, lengths + 1 + _NAME, joined.tobytes() + bytes(BLOCK)  # no gathering leads out of that
 
 
 def _lengths(data: bytes, starts: Numbers, limits: Numbers) -> Numbers:

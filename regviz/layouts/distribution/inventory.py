@@ -104,8 +104,8 @@ class Inventory:
     def keep_last(self) -> list[str]:
         """Of each digest that a listing has more than once keep the last; returns those digests."""
         stored, keys = self.facts.stored, self.facts.keys
-        codes, rows = stored["blob"], np.arange(len(stored["blob"]))
-        last = np.empty(len(keys), np.int64)
+        codes, rows = stored["blob"], np.arange(len(stored["blob"]), dtype=np.int32)
+        last = np.empty(len(keys), np.int32)
         last[codes] = rows  # of several assignments the last one stays
         keep = last[codes] == rows
         if keep.all():

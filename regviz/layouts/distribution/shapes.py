@@ -29,6 +29,9 @@ WITHIN, TAG, CURRENT, INDEX = 1, 2, 3, 4
 """What of a tag: a directory on the way to its links, its own directory, its ``current/link``, a link of its index."""
 
 _HEX = 64
+_NO_BYTE = 256
+_BYTE_OF_DIGITS = np.full(1 << 16, _NO_BYTE, np.uint16)
+_BYTE_OF_DIGITS[np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), "<u2")] = np.arange(256)
 _SLASH = ord("/")
 _BLOBS, _REPOSITORIES = b"blobs/sha256/", b"repositories/"
 _LAYERS, _REVISIONS = b"/_layers/sha256", b"/_manifests/revisions/sha256"
@@ -123,66 +126,72 @@ class Shapes:
 
 def shapes_of(paths: Spans, types: NDArray[np.uint8], root: bytes) -> Shapes:
     """The shapes of a batch of paths; `root` is the path of ``v2`` with a slash behind it, or nothing."""
-    is_file, is_directory = types == FILE, types == DIRECTORY
     below, in_blobs, in_repositories = paths.start_with(root, root + _BLOBS, root + _REPOSITORIES)
-    is_data, is_link, is_current = paths.end_with(_DATA, _LINK, _CURRENT_LINK)
-    is_digest_file = is_file & ((in_blobs & is_data) | (in_repositories & is_link))
-    stops = paths.stops - len(_LINK) * is_digest_file
-    digests = np.flatnonzero(is_digest_file | (is_directory & (in_blobs | in_repositories)))
-    digests = digests[(stops - paths.starts)[digests] > len(root) + _HEX]
-    text = np.frombuffer(paths.data, np.uint8)
-    raw, good = _decoded(gather(paths.data, stops[digests] - _HEX, _HEX))
-    good &= text[stops[digests] - _HEX - 1] == _SLASH
-    digests, raw = digests[good], raw[good]
-    heads = Spans(paths.data, paths.starts[digests], stops[digests] - _HEX - 1)
-    found = Digests(digests, is_file[digests], raw, heads)
-
+    is_file, is_directory = types == FILE, types == DIRECTORY
+    blobs = np.flatnonzero(in_blobs & (is_file | is_directory))
+    links = np.flatnonzero(in_repositories & (is_file | is_directory))
+    found = _digests(paths, links, is_file, _LINK)
     before = len(root) + len(_REPOSITORIES)
-    within = in_blobs[digests] & (heads.lengths == len(root) + len(_BLOBS) + 2)
-    first_digits = gather(paths.data, heads.stops - 2, 2) == gather(paths.data, heads.stops + 1, 2)
-    within &= first_digits[:, 0] & first_digits[:, 1]
-    in_layers, in_revisions, in_index = (
-        ended & in_repositories[digests] for ended in heads.end_with(_LAYERS, _REVISIONS, _INDEX_SHA256)
-    )
-    in_index &= heads.lengths > before + len(_INDEX_SHA256)
+    in_layers, in_revisions, in_index = found.heads.end_with(_LAYERS, _REVISIONS, _INDEX_SHA256)
     layers = _of_repositories(found.take(in_layers), before, len(_LAYERS))
     revisions = _of_repositories(found.take(in_revisions), before, len(_REVISIONS))
-
-    kinds, tag_stops = np.zeros(len(paths), np.uint8), paths.stops.copy()
-    current = is_file & in_repositories & is_current
-    kinds[current] = CURRENT
-    tag_stops[current] -= len(_CURRENT_LINK)
-    others = is_directory & in_repositories
+    in_index &= found.heads.lengths > before + len(_INDEX_SHA256)
+    others = np.zeros(len(paths), np.bool_)
+    others[links] = True
     others[layers.rows] = others[revisions.rows] = False
-    directories = np.flatnonzero(others)
+    tags, on_the_way = _in_tags(paths, np.flatnonzero(others), is_file, found.take(in_index), before)
+    return Shapes(below, _in_blobs(paths, blobs, is_file, root), layers, revisions, tags, on_the_way)
+
+
+def _digests(paths: Spans, rows: Numbers, is_file: Flags, leaf: bytes) -> Digests:
+    """Those of the entries that are a digest's directory, or the leaf in it; with all that stands before for heads."""
+    paths, is_file = paths.take(rows), is_file[rows]
+    [is_leaf] = paths.end_with(leaf)
+    stops = paths.stops - len(leaf) * is_file
+    at = np.flatnonzero((is_leaf | ~is_file) & (stops - paths.starts > _HEX))
+    at = at[np.frombuffer(paths.data, np.uint8)[stops[at] - _HEX - 1] == _SLASH]
+    raw, good = _decoded(gather(paths.data, stops[at] - _HEX, _HEX))
+    if not good.all():
+        at, raw = at[good], raw[good]
+    heads = Spans(paths.data, paths.starts[at], stops[at] - _HEX - 1)
+    return Digests(rows[at], is_file[at], raw, heads)
+
+
+def _in_blobs(paths: Spans, rows: Numbers, is_file: Flags, root: bytes) -> Digests:
+    """Blobs that lie where they belong: below the first two of their digits."""
+    found = _digests(paths, rows, is_file, _DATA)
+    stops = found.heads.stops
+    same = gather(paths.data, stops - 2, 2).view("<u2") == gather(paths.data, stops + 1, 2).view("<u2")
+    return found.take((found.heads.lengths == len(root) + len(_BLOBS) + 2) & same.ravel())
+
+
+def _in_tags(paths: Spans, rows: Numbers, is_file: Flags, index: Digests, before: int) -> tuple[InTags, list[OnTheWay]]:
+    """What of the other entries may lie in tags; and the directories that lead to links of any kind."""
+    kinds, stops = np.zeros(len(paths), np.uint8), paths.stops.copy()
+    files, directories = rows[is_file[rows]], rows[~is_file[rows]]
+    [is_current] = paths.take(files).end_with(_CURRENT_LINK)
+    kinds[files[is_current]] = CURRENT
+    stops[files[is_current]] -= len(_CURRENT_LINK)
     kinds[directories] = TAG
     names = (_CURRENT, _INDEX, _INDEX_SHA256, *(end for end, _ in _ON_THE_WAY))
     ended = dict(zip(names, paths.take(directories).end_with(*names), strict=True))
     for name in (_CURRENT, _INDEX, _INDEX_SHA256):
         inner = directories[ended[name]]
-        kinds[inner], tag_stops[inner] = WITHIN, paths.stops[inner] - len(name)
+        kinds[inner] = WITHIN
+        stops[inner] -= len(name)
     on_the_way = []
     for end, part in _ON_THE_WAY:
-        at = directories[ended[end]]
-        at = at[paths.lengths[at] > before + len(end)]
-        if len(at):
+        if ended[end].any():
+            at = directories[ended[end]]
+            at = at[paths.lengths[at] > before + len(end)]
             kinds[at] = 0
-            on_the_way.append(
-                OnTheWay(at, part, Spans(paths.data, paths.starts[at] + before, paths.stops[at] - len(end)))
-            )
-    index = digests[in_index]
-    kinds[index] = np.where(is_file[index], INDEX, WITHIN)
-    tag_stops[index] = heads.stops[in_index] - len(_INDEX_SHA256)
-    rows = np.flatnonzero((kinds > 0) & (tag_stops - paths.starts > before))
-    in_tags = Spans(paths.data, paths.starts[rows] + before, tag_stops[rows])
-    return Shapes(
-        below=below,
-        blobs=found.take(within),
-        layers=layers,
-        revisions=revisions,
-        tags=InTags(rows, kinds[rows], raw[in_index & is_file[digests]], in_tags),
-        on_the_way=on_the_way,
-    )
+            heads = Spans(paths.data, paths.starts[at] + before, paths.stops[at] - len(end))
+            on_the_way.append(OnTheWay(at, part, heads))
+    kinds[index.rows] = np.where(index.is_file, INDEX, WITHIN)
+    stops[index.rows] = index.heads.stops - len(_INDEX_SHA256)
+    rows = np.flatnonzero((kinds > 0) & (stops - paths.starts > before))
+    heads = Spans(paths.data, paths.starts[rows] + before, stops[rows])
+    return InTags(rows, kinds[rows], index.raw[index.is_file], heads), on_the_way
 
 
 def linked(columns: Columns, rows: Numbers) -> tuple[Raw, Flags]:
@@ -220,8 +229,8 @@ def _of_repositories(found: Digests, before: int, behind: int) -> Digests:
 
 def _decoded(digits: Raw) -> tuple[Raw, Flags]:
     """Bytes of rows of hex digits, and whether all of a row's are lower-case ones."""
-    good = (digits - np.uint8(ord("0")) < 10) | (digits - np.uint8(ord("a")) < 6)
-    values = (digits & np.uint8(15)) + np.uint8(9) * (digits >> np.uint8(6))
-    pairs = values.view("<u2")  # the first digit of each pair is the low byte here, and the high half of the result
-    raw = ((pairs << np.uint16(4)) | (pairs >> np.uint16(8))).astype(np.uint8)
-    return raw, np.asarray(good.all(axis=1), np.bool_)
+    values = _BYTE_OF_DIGITS.take(digits.view("<u2"))
+    good = np.ones(len(values), np.bool_)
+    if values.size and values.max() == _NO_BYTE:
+        good = np.asarray((values != _NO_BYTE).all(axis=1), np.bool_)
+    return values.astype(np.uint8), good

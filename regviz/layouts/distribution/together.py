@@ -156,7 +156,10 @@ class Together:
         inventory.without_data(np.concatenate(self._lonely))
         self.repositories.hand_over()
         if self._by_directory:
-            rows, codes = halves(distinct(np.concatenate(self._layer_names)))
+            names = np.concatenate(self._layer_names)
+            self._layer_names.clear()
+            rows, codes = halves(distinct(names))
+            del names
             inventory.listed_layers(rows, codes, np.full(len(rows), NO_TIME), "unchecked")
         layers, revisions = self._layers.settle(), self._revisions.settle()
         inventory.listed_layers(*layers.plain(), "ok")
@@ -179,8 +182,11 @@ class Together:
             return self.repositories.row(name, *part) if is_repository(name) else -1
 
         rows = _by_runs(digests.heads, row).astype(np.int32)
-        left[digests.rows[rows >= 0]] = False
-        return digests.take(rows >= 0), rows[rows >= 0]
+        known = rows >= 0
+        if not known.all():
+            digests, rows = digests.take(known), rows[known]
+        left[digests.rows] = False
+        return digests, rows
 
     def _known_tags(self, tags: InTags, left: Flags) -> tuple[InTags, Numbers]:
         """What lies in tags, and the tags."""
@@ -195,8 +201,11 @@ class Together:
             return self.tags.number(row, tag) if row >= 0 else -1
 
         pairs = _by_runs(tags.heads, tag)
-        left[tags.rows[pairs >= 0]] = False
-        return tags.take(pairs >= 0), pairs[pairs >= 0]
+        known = pairs >= 0
+        if not known.all():
+            tags, pairs = tags.take(known), pairs[known]
+        left[tags.rows] = False
+        return tags, pairs
 
 
 def blob_directory(digest: str) -> bytes:
