@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]
 
-_EMPTY_LAYERS = (23, 32, 1024)
-"""Lengths of layers that change nothing: gzip of nothing, gzip of an empty tar, an empty tar; others are longer."""
+_EMPTY_LAYERS = (14, 20, 23, 29, 31, 32, 42, 45, 46, 1024)
+"""Lengths of layers that change nothing: nothing or an empty tar, compressed by gzip, bzip2 or xz; an empty tar."""
 
 
 def put_tables(draft: Draft, inventory: Inventory, images: Images, chains: Chains, blobs: Codes, tagged: Codes) -> None:
