@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from regviz import capture, share
 from regviz.errors import NotRecognisedError, ProblemError
-from regviz.layouts import distribution, v1
+from regviz.layouts import distribution, oci, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.registry import Source
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
-_READERS = {"distribution": distribution.read, "v1": v1.read}
+_READERS = {
+    "distribution": distribution.read,
+    "v1": v1.read,
+    "oci": oci.read,
+    "oci-layouts": oci.read_many_layouts,
+    "zot": oci.read_many_layouts,
+}
 
 
 def read(

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regviz.layouts.oci.marks import Marks
 from regviz.storage.base import FILE, Listing, is_walkable
 from regviz.text import decode_name
 
@@ -30,10 +31,11 @@ class Found:
     Attributes
     ----------
     layout : str
-        ``v1`` or ``distribution``.
+        ``v1``, ``distribution``, ``oci`` (one OCI layout), ``oci-layouts`` (several) or ``zot``.
     root : bytes
         Path of its root within the storage: what holds ``images`` and ``repositories`` (v1), or ``blobs`` and
-        ``repositories`` (Distribution's ``v2`` directory). Empty where it is the storage's own root.
+        ``repositories`` (Distribution's ``v2`` directory), or ``index.json`` (OCI), or the layouts. Empty where it is
+        the storage's own root.
     why : str
         What told so, for a person.
     """
@@ -62,11 +64,24 @@ def _in_folder(storage: Walkable) -> list[Found]:
         looked += 1
         listing = storage.children(path)
         found = [here for here in (_v2_here(storage, path, listing), _v1_here(storage, path, listing)) if here]
+        if b"oci-layout" in listing.files or (b"index.json" in listing.files and b"blobs" in listing.directories):
+            found += _layouts(storage)
         if found:
             return found
         if depth < _DEEPEST:
             pending += [(depth + 1, _join(path, name)) for name in sorted(listing.directories)]
     return []
+
+
+def _layouts(storage: Storage, marks: Marks | None = None) -> list[Found]:
+    """OCI layouts, of which at least one was met."""
+    if marks is None:
+        marks = Marks()
+        if is_walkable(storage):
+            marks.walk(storage)
+    marks.forget_saved(storage)
+    marked = marks.found()
+    return [Found(*marked)] if marked else []
 
 
 def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
@@ -127,15 +142,18 @@ def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
 def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
+    marks = Marks()
     for batch in storage.entries():
+        marks.see_batch(batch)
         for path, kind in zip(batch.paths, batch.types, strict=True):
             if match := _V2_NAMED.match(path):
-                return _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
+                named = _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
+                return named + _layouts(storage, marks)
             if weak is None:
                 weak = _weak(path, kind)
         if weak is not None:
-            return [weak]
-    return []
+            return [weak, *_layouts(storage, marks)]
+    return _layouts(storage, marks)
 
 
 def _weak(path: bytes, kind: int) -> Found | None:
