@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 REF = "org.opencontainers.image.ref.name"
 CONTAINERD = "io.containerd.image.name"
+ABSENT = "sha256:" + "ab" * 32
 VERSION = b'{"imageLayoutVersion": "1.0.0"}'
+
+
+def absent(media_type: str = OCI_MANIFEST, digest: str = ABSENT) -> dict[str, Any]:
+    """A descriptor of what lies nowhere."""
+    return {"mediaType": media_type, "digest": digest, "size": 7}
 
 
 class OciStore:

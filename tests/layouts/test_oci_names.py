@@ -88,8 +88,8 @@ def test_containerds_full_name_stands_before_the_bare_tag(tmp_path: Path) -> Non
 
 def test_annotations_that_are_none(tmp_path: Path) -> None:
     store = OciStore(tmp_path / "storage")
-    for annotations in (None, {REF: 7}, {REF: ["x"]}, {REF: None, CONTAINERD: {}}, [], "text"):
-        store.entries.append({**store.image([str(annotations).encode()]), "annotations": annotations})
+    for said in (None, {REF: 7}, {REF: ["x"]}, {REF: None, CONTAINERD: {}}, [], "text"):
+        store.entries.append({**store.image([str(said).encode()]), "annotations": said})
     store.index()
     registry = read(store.root)
     assert tags(registry) == []

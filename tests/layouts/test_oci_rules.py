@@ -11,20 +11,28 @@ import pytest
 
 from regviz.problems import RULES
 from regviz.read import read
-from tests.helpers import OCI_INDEX, OCI_LAYER, OCI_MANIFEST, compressed, encode, found, image_config, image_manifest
-from tests.helpers import pack, rows, rules_of, sha256, sha512
+from tests.helpers import (
+    OCI_INDEX,
+    OCI_LAYER,
+    OCI_MANIFEST,
+    compressed,
+    encode,
+    found,
+    image_config,
+    image_manifest,
+    pack,
+    rows,
+    rules_of,
+    sha256,
+    sha512,
+)
 from tests.layouts.cases import Case, Cases, Row, row
-from tests.layouts.oci_store import OciStore
+from tests.layouts.oci_store import ABSENT, OciStore, absent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CASES = Cases()
-ABSENT = "sha256:" + "ab" * 32
-
-
-def absent(media_type: str = OCI_MANIFEST, digest: str = ABSENT) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": digest, "size": 7}
 
 
 @CASES.add("layout-version")

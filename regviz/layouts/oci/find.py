@@ -78,9 +78,9 @@ def _walk_layout(storage: Walkable, root: bytes, listing: Listing, pools: Pools)
             pools.stray(join(directory, name))
         found = sorted(held.files)
         if found:
-            pools.blobs(
-                number, algorithm, found, storage.stat_many(directory, found), np.full(len(found), -1, np.int64)
-            )
+            nowhere = np.full(len(found), -1, np.int64)
+            for name in pools.blobs(number, algorithm, found, storage.stat_many(directory, found), nowhere):
+                pools.stray(join(directory, name))
 
 
 class Flat:
@@ -182,7 +182,9 @@ class Flat:
             np.full(len(rows), -1, np.int64),
         )
         names = [batch.paths[at][width:] for at in rows]
-        self._pools.blobs(self._pools.number(place.root), place.rest, names, stats, _column(batch.locators, rows))
+        number = self._pools.number(place.root)
+        for name in self._pools.blobs(number, place.rest, names, stats, _column(batch.locators, rows)):
+            self._strays[join(directory, name), "foreign-file"] = place.root
 
     def _other(self, batch: Entries, at: int, place: _Place, name: bytes) -> None:
         """An entry that is no blob."""

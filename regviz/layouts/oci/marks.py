@@ -13,10 +13,9 @@ from regviz.layouts.oci.grammar import (
     VERSION_FILE,
     ZOT_MARKS,
     join,
-    split_digests,
 )
 from regviz.layouts.oci.index import INDEX_LIMIT, has_entries
-from regviz.storage.base import FILE
+from regviz.storage.base import DIRECTORY, FILE
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_DIRECTORIES = 2000
 _NAMED = 3
-_MARKS = frozenset((VERSION_FILE, INDEX, SAVED, UPLOADS, *ZOT_MARKS))
+_MARKS = frozenset((VERSION_FILE, INDEX, SAVED, BLOBS, UPLOADS, *ZOT_MARKS))
+_DIRECTORIES = frozenset((BLOBS, UPLOADS, b"_trivy"))
 
 
 class Marked(NamedTuple):
@@ -50,40 +50,44 @@ class Marks:
     def __init__(self) -> None:
         self._here: dict[bytes, set[bytes]] = {}
         self._indexes: dict[bytes, tuple[bytes | int, int]] = {}
-        self._directory = b""
+        self._open: dict[bytes, bool] = {}
 
-    def see(self, directory: bytes, name: bytes, place: tuple[bytes | int, int] | None = None) -> None:
-        """Take a name that lies in a directory; of an ``index.json`` also its locator and size."""
+    def see(self, directory: bytes, name: bytes) -> None:
+        """Take a name that lies in a directory."""
         self._here.setdefault(directory, set()).add(name)
-        if name == INDEX and place is not None:
-            self._indexes[directory] = place
 
     def see_batch(self, batch: Entries) -> None:
         """Take the entries of a flat listing."""
+        known = self._open
         for at, path in enumerate(batch.paths):
             directory, _, name = path.rpartition(b"/")
-            if name in _MARKS:
-                place = (batch.locators[at], batch.sizes[at]) if batch.types[at] == FILE else None
-                self.see(directory, name, place)
-            elif directory != self._directory:
-                self._directory = directory
-                above, _, algorithm = directory.rpartition(b"/")
-                root, _, last = above.rpartition(b"/")
-                if last == BLOBS and split_digests(algorithm, (name,))[0]:
-                    self.see(root, BLOBS)
+            if directory not in known:
+                self._enter(directory)
+            if known[directory] and name in _MARKS and batch.types[at] == (DIRECTORY if name in _DIRECTORIES else FILE):
+                self.see(directory, name)
+                if name == INDEX:
+                    self._indexes[directory] = (batch.locators[at], batch.sizes[at])
+
+    def _enter(self, directory: bytes) -> None:
+        """A directory of a listing; an archive need not have entries for those."""
+        parts = directory.split(b"/") if directory else []
+        closed = next((at for at, part in enumerate(parts) if part in NO_NAMESPACES), None)
+        self._open[directory] = closed is None
+        if closed is not None and parts[closed] in _DIRECTORIES:
+            self.see(b"/".join(parts[:closed]), parts[closed])
 
     def walk(self, storage: Walkable) -> None:
         """Take the names of a folder, breadth first, and so far as is needed to tell one layout from many."""
         pending = [b""]
         for looked, path in enumerate(pending):
             listing = storage.children(path)
-            for name in _MARKS.intersection(listing.files + listing.directories):
-                place = (
-                    (join(path, INDEX), storage.stat_many(path, (INDEX,)).sizes.tolist()[0]) if name == INDEX else None
-                )
-                self.see(path, name, place)
-            if BLOBS in listing.directories:
-                self.see(path, BLOBS)
+            for name in (_MARKS - _DIRECTORIES).intersection(listing.files):
+                size = int(storage.stat_many(path, (name,)).sizes[0])
+                if size >= 0:
+                    self.see(path, name)
+                    self._indexes |= {path: (join(path, INDEX), size)} if name == INDEX else {}
+            for name in _DIRECTORIES.intersection(listing.directories):
+                self.see(path, name)
             if len(self._roots()) > _NAMED or looked >= _MOST_DIRECTORIES:
                 break
             pending += [join(path, name) for name in sorted(listing.directories) if name not in NO_NAMESPACES]

@@ -129,6 +129,8 @@ class Names:
         return entries
 
     def _entry(self, entry: Entry, own: str, *, may_wait: bool) -> None:
+        self._facts.descriptors.add(entry.digest, entry.media_type or None, entry.size, False, False)
+        self._facts.descriptors.number()
         repository, tag = entry.name
         spoken = bool(repository)
         repository = repository or own

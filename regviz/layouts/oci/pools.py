@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.columns import NO_NUMBER, NO_TIME
-from regviz.layouts.oci.grammar import BLOBS, INDEX, VERSION_FILE, blob_path, join, split_digests
+from regviz.layouts.oci.grammar import INDEX, VERSION_FILE, blob_path, split_digests
 from regviz.pool import SHA256
 from regviz.text import decode_name
 
@@ -78,13 +78,14 @@ class Pools:
 
     def blobs(
         self, layout: int, algorithm: bytes, names: Sequence[bytes], stats: Stats, locators: NDArray[np.int64]
-    ) -> None:
-        """Files of a directory ``blobs/<algorithm>``; a size of -1 says that one is no regular file."""
+    ) -> list[bytes]:
+        """Files of a directory ``blobs/<algorithm>``; a size of -1 says that one is no regular file.
+
+        Returns the names that are no digests.
+        """
         names = list(names)
         good, bad = split_digests(algorithm, names)
         if bad:
-            for name in bad:
-                self.stray(join(self.layouts[layout].root, BLOBS + b"/" + algorithm + b"/" + name))
             kept = {*good}
             rows = np.flatnonzero([name in kept for name in names])
         else:
@@ -106,6 +107,7 @@ class Pools:
         self._owner.append(np.full(len(rows), layout, np.int32))
         self._locators.append(locators[rows])
         self._inodes.append(stats.inodes[rows])
+        return bad
 
     def stray(self, path: bytes) -> None:
         """Something that the layout does not have."""
