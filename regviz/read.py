@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from regviz import capture, share
 from regviz.errors import NotRecognisedError, ProblemError
-from regviz.layouts import distribution, oci, v1
+from regviz.layouts import distribution, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.registry import Source
@@ -33,6 +33,7 @@ _READERS = {
     "oci": oci.read,
     "oci-layouts": oci.read_many_layouts,
     "zot": oci.read_many_layouts,
+    "skopeo-dir": skopeo_dir.read,
 }
 
 

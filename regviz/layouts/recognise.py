@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regviz.layouts import skopeo_dir
 from regviz.layouts.oci.marks import Marks
 from regviz.storage.base import FILE, Listing, is_walkable
 from regviz.text import decode_name
@@ -22,6 +23,7 @@ _V2_NAMED = re.compile(rb"((?:.*?/)?docker/registry/v2)(?:/|$)")
 _V2_BLOB = re.compile(rb"((?:.*?/)?)blobs/[a-z0-9]+/([0-9a-f]{2})/\2[0-9a-f]{30,}(?:/data)?")
 _V2_REPOSITORY = re.compile(rb"((?:.*?/)?)repositories/(?:.+/)?_(?:manifests|layers|uploads)(?:/|$)")
 _V1_ID = re.compile(_ENCODED)
+_WHY_SKOPEO_DIR = "its version file is that of a directory which skopeo copies an image to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Found:
     Attributes
     ----------
     layout : str
-        ``v1``, ``distribution``, ``oci`` (one OCI layout), ``oci-layouts`` (several) or ``zot``.
+        ``v1``, ``distribution``, ``oci`` (one OCI layout), ``oci-layouts`` (several), ``zot`` or ``skopeo-dir``.
     root : bytes
         Path of its root within the storage: what holds ``images`` and ``repositories`` (v1), or ``blobs`` and
         ``repositories`` (Distribution's ``v2`` directory), or ``index.json`` (OCI), or the layouts. Empty where it is
@@ -66,6 +68,8 @@ def _in_folder(storage: Walkable) -> list[Found]:
         found = [here for here in (_v2_here(storage, path, listing), _v1_here(storage, path, listing)) if here]
         if b"oci-layout" in listing.files or (b"index.json" in listing.files and b"blobs" in listing.directories):
             found += _layouts(storage)
+        if skopeo_dir.is_here(storage, path, listing.files):
+            found.append(Found("skopeo-dir", path, _WHY_SKOPEO_DIR))
         if found:
             return found
         if depth < _DEEPEST:
@@ -142,9 +146,10 @@ def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
 def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
-    marks = Marks()
+    marks, copied = Marks(), skopeo_dir.Marks()
     for batch in storage.entries():
         marks.see_batch(batch)
+        copied.see_batch(batch)
         for path, kind in zip(batch.paths, batch.types, strict=True):
             if match := _V2_NAMED.match(path):
                 named = _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
@@ -153,7 +158,7 @@ def _in_listing(storage: Storage) -> list[Found]:
                 weak = _weak(path, kind)
         if weak is not None:
             return [weak, *_layouts(storage, marks)]
-    return _layouts(storage, marks)
+    return _layouts(storage, marks) + [Found("skopeo-dir", root, _WHY_SKOPEO_DIR) for root in copied.roots()[:1]]
 
 
 def _weak(path: bytes, kind: int) -> Found | None:
