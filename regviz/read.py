@@ -56,9 +56,9 @@ def read(
     Parameters
     ----------
     source : path, optional
-        A registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), or a capture. The registry may lie
-        a few directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with
-        regviz.
+        A registry's storage folder, an OCI image layout, an archive of one (tar, tar.gz, tar.zst, zip), or a capture.
+        The registry may lie a few directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the
+        world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -129,6 +129,9 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
     if not found:
         raise NotRecognisedError(_not_recognised(path, storage))
     first, *others = found
+    if first.instead:
+        message = f"{path} holds no registry that can be read: {first.why}. Instead, {first.instead}"
+        raise NotRecognisedError(message)
     for other in others:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
@@ -158,12 +161,12 @@ def _not_recognised(path: str, storage: Storage) -> str:
             return f"{path} is an empty folder"
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
-            f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution) and for "
-            "images/ and repositories/ (v1), a few directories down"
+            f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution), "
+            "images/ and repositories/ (v1), oci-layout and index.json (OCI), a few directories down"
         )
     return (
-        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), "
-        "or in images/ and repositories/ (v1)"
+        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), in "
+        "images/ and repositories/ (v1), or beside oci-layout and index.json (OCI)"
     )
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regviz.layouts import skopeo_dir
+from regviz.layouts import nameless, skopeo_dir
 from regviz.layouts.oci.marks import Marks
 from regviz.storage.base import FILE, Listing, is_walkable
 from regviz.text import decode_name
@@ -40,11 +40,14 @@ class Found:
         the storage's own root.
     why : str
         What told so, for a person.
+    instead : str
+        What to read instead, where this is a store that cannot be read; else empty.
     """
 
     layout: str
     root: bytes
     why: str
+    instead: str = ""
 
 
 def recognise(storage: Storage) -> list[Found]:
@@ -61,6 +64,7 @@ def recognise(storage: Storage) -> list[Found]:
 def _in_folder(storage: Walkable) -> list[Found]:
     pending: list[tuple[int, bytes]] = [(0, b"")]
     looked = 0
+    declined: list[Found] = []
     while pending and looked < _MOST_DIRECTORIES:
         depth, path = pending.pop(0)
         looked += 1
@@ -72,9 +76,11 @@ def _in_folder(storage: Walkable) -> list[Found]:
             found.append(Found("skopeo-dir", path, _WHY_SKOPEO_DIR))
         if found:
             return found
+        if not declined and (store := nameless.is_here(storage, path, listing)):
+            declined.append(Found(store.layout, path, store.why, store.instead))
         if depth < _DEEPEST:
             pending += [(depth + 1, _join(path, name)) for name in sorted(listing.directories)]
-    return []
+    return declined
 
 
 def _layouts(storage: Storage, marks: Marks | None = None) -> list[Found]:
@@ -146,10 +152,10 @@ def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
 def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
-    marks, copied = Marks(), skopeo_dir.Marks()
+    marks, copied, stores = Marks(), skopeo_dir.Marks(), nameless.Marks()
     for batch in storage.entries():
-        marks.see_batch(batch)
-        copied.see_batch(batch)
+        for collector in (marks, copied, stores):
+            collector.see_batch(batch)
         for path, kind in zip(batch.paths, batch.types, strict=True):
             if match := _V2_NAMED.match(path):
                 named = _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
@@ -158,7 +164,11 @@ def _in_listing(storage: Storage) -> list[Found]:
                 weak = _weak(path, kind)
         if weak is not None:
             return [weak, *_layouts(storage, marks)]
-    return _layouts(storage, marks) + [Found("skopeo-dir", root, _WHY_SKOPEO_DIR) for root in copied.roots()[:1]]
+    found = _layouts(storage, marks) + [Found("skopeo-dir", root, _WHY_SKOPEO_DIR) for root in copied.roots()[:1]]
+    if not found and stores.met:
+        store, root = stores.met
+        return [Found(store.layout, root, store.why, store.instead)]
+    return found
 
 
 def _weak(path: bytes, kind: int) -> Found | None:
