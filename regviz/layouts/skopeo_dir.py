@@ -37,8 +37,20 @@ VERSION_FILE, MANIFEST = b"version", b"manifest.json"
 SIGNATURE = b"Directory Transport Version: "
 _VERSION = SIGNATURE + b"1.1"
 _ALGORITHMS = {64: "sha256", 96: "sha384", 128: "sha512"}
-_FILE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})(\.manifest\.json|\.signature-\d+)?")
-_SIGNATURES = re.compile(rb"signature-\d+")
+_FILE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})(?:\.manifest\.json)?")
+_SIGNATURE_FILE = re.compile(rb"(?:[0-9a-f]{64,128}\.)?signature-\d+")
+
+
+def parse_file(name: bytes) -> str:
+    """The digest of what lies in a file; empty for what is no blob and no manifest below an index.
+
+    Examples
+    --------
+    >>> parse_file(b"ab" * 32 + b".manifest.json") == "sha256:" + "ab" * 32, parse_file(b"signature-1")
+    (True, '')
+    """
+    match = _FILE.fullmatch(name)
+    return f"{_ALGORITHMS[len(match[1])]}:{match[1].decode()}" if match else ""
 
 
 class Marks:
@@ -176,12 +188,11 @@ def _store(held: _Held) -> list[tuple[str, bytes | int]]:
     """Put the blobs into ``facts.stored``; returns digest and place of each."""
     places = []
     for name, file in sorted(held.files.items()):
-        match = _FILE.fullmatch(name)
-        if match is None or (match[2] or b"").startswith(b".signature"):
-            if match is None and name not in (VERSION_FILE, MANIFEST) and not _SIGNATURES.fullmatch(name):
+        digest = parse_file(name)
+        if not digest:
+            if name not in (VERSION_FILE, MANIFEST) and not _SIGNATURE_FILE.fullmatch(name):
                 held.facts.problem("foreign-file", path=decode_name(join(held.root, name)))
             continue
-        digest = f"{_ALGORITHMS[len(match[1])]}:{match[1].decode()}"
         held.facts.stored.add(digest, file.size, file.allocated, file.mtime or NO_TIME, None)
         places.append((digest, file.place))
     return places

@@ -115,6 +115,22 @@ def blob_path(root: bytes, digest: str) -> bytes:
     return join(root, b"blobs/%s/%s" % (algorithm, encoded))
 
 
+def category(path: bytes) -> str:
+    """Category of a file in the table ``storage``, by its path below the root of one layout or many.
+
+    Examples
+    --------
+    >>> category(b"blobs/sha256/" + b"ab" * 32), category(b"team/web/index.json"), category(b"web/.uploads/0a")
+    ('blobs', 'metadata', 'uploads')
+    """
+    parts = path.split(b"/")
+    if len(parts) >= 3 and parts[-3] == BLOBS and not split_digests(parts[-2], parts[-1:])[1]:
+        return "blobs"
+    if UPLOADS in parts[:-1]:
+        return "uploads"
+    return "metadata" if parts[-1] in KNOWN_FILES or parts[0] in ZOT_MARKS else "other"
+
+
 def join(directory: bytes, name: bytes) -> bytes:
     """A path below a directory; an empty directory is the storage itself."""
     return directory + b"/" + name if directory and name else directory or name
