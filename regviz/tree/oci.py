@@ -119,11 +119,13 @@ class Oci(RootedLayout):
         return f"{count_noun(len(rows), 'blob')}, {format_bytes(self.known.bytes_of(rows))}"
 
     def _index(self, repository: str) -> str:
-        tags, roots = (
-            self.known.of_repository(table, repository) if repository else self.known.column(table, "repository")
-            for table in ("tags", "repository_manifests")
-        )
-        return f"what it names: {count_noun(len(tags), 'tag')} on {count_noun(len(roots), 'manifest')}"
+        manifests = self.known.column("repository_manifests", "manifest")
+        if repository:
+            manifests = manifests[self.known.of_repository("repository_manifests", repository)]
+            tags = len(self.known.of_repository("tags", repository))
+        else:
+            tags = len(self.known.column("tags", "tag"))
+        return f"what it names: {count_noun(tags, 'tag')} on {count_noun(len({*manifests.tolist()}), 'manifest')}"
 
 
 class OciLayouts(Oci):
