@@ -106,7 +106,8 @@ def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
             return Found("distribution", inner, f"it has {decode_name(inner)}")
     if not {b"blobs", b"repositories"} & names:
         return None
-    for algorithm in storage.children(_join(path, b"blobs")).directories if b"blobs" in names else []:
+    may_be_v2 = b"blobs" in names and b"oci-layout" not in listing.files  # whose blobs lie there a million in one
+    for algorithm in storage.children(_join(path, b"blobs")).directories if may_be_v2 else []:
         below = _join(path, b"blobs/" + algorithm)
         for prefix in storage.children(below).directories:
             if len(prefix) == 2 and (b"repositories" in names or storage.children(_join(below, prefix)).directories):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,12 @@ ARCHIVES = [DUMPS / f"{name}.tar" for name in NAMES]
 pytestmark = pytest.mark.skipif(not DUMPS.is_dir(), reason=f"{NO_DUMPS}: there is no {DUMPS}")
 
 
+def is_v1_json(data: bytes) -> bool:
+    """What docker save lays among the blobs for clients before 1.10 (tarexport/save.go): no blob of any image."""
+    document = json.loads(data) if data[:1] == b"{" else {}
+    return "id" in document and "rootfs" not in document
+
+
 @pytest.mark.parametrize("archive", ARCHIVES, ids=NAMES)
 def test_every_dump(archive: Path) -> None:
     plain, registry = plain_layout(archive), read(archive, verify=True)
@@ -36,7 +43,7 @@ def test_every_dump(archive: Path) -> None:
     }
 
     sizes = dict(rows(registry.blobs[registry.blobs["present"]], "blob", "blob_bytes"))
-    assert sizes == {digest: len(data) for digest, data in plain.blobs.items()}
+    assert sizes == {digest: len(data) for digest, data in plain.blobs.items() if not is_v1_json(data)}
     manifests = registry.manifests
     assert set(manifests[manifests["present"]]["manifest"]) == set(reached)
     images = {digest: document for digest, document in reached.items() if "layers" in document}
@@ -58,7 +65,7 @@ def test_every_dump(archive: Path) -> None:
         ("oci-layout-small", 22, 2, 20, 66, ["times-not-trusted"]),
         ("oci-archive-zstd", 1, 0, 1, 8, ["times-not-trusted"]),
         ("docker-save-28.5.2-containerd", 2, 1, 2, 13, ["child-elsewhere"]),
-        ("docker-save-28.5.2-overlay2", 2, 0, 2, 22, []),
+        ("docker-save-28.5.2-overlay2", 2, 0, 2, 13, []),  # of 22 blobs 9 are the JSON of v1 images
     ],
 )
 def test_counts(name: str, tags: int, indexes: int, images: int, blobs: int, rules: list[str]) -> None:

@@ -12,6 +12,7 @@ from regviz.layouts.common import look_like_pushes
 from regviz.layouts.documents import Documents
 from regviz.layouts.oci.find import Flat, walk
 from regviz.layouts.oci.grammar import own_name
+from regviz.layouts.oci.legacy import drop_legacy
 from regviz.layouts.oci.names import Names
 from regviz.layouts.oci.pools import Pools
 from regviz.storage.base import is_walkable
@@ -52,6 +53,8 @@ def _read(storage: Storage, root: bytes, source: Source, options: Options, *, ne
     documents.manifests(names.manifests())
     documents.configs()
     names.settle()
+    if names.saved_by_docker:
+        drop_legacy(storage, facts, pools)
     options.measure_storage(storage, root, source, facts)
     if options.times is None:
         options = replace(options, times=look_like_pushes(facts.stored["stored_at"]))

@@ -138,8 +138,9 @@ def read_saved(content: bytes) -> dict[str, list[Name]]:
     for entry in map(mapping, listed if isinstance(listed, list) else []):
         config, tags = text(entry.get("Config")), entry.get("RepoTags")
         digest = ":".join(config.rpartition("blobs/")[2].split("/"))
-        if is_digest(digest) and isinstance(tags, list):
-            saved.setdefault(digest, []).extend(parse_reference(name) for name in tags if isinstance(name, str))
+        if is_digest(digest):
+            names = tags if isinstance(tags, list) else []
+            saved.setdefault(digest, []).extend(parse_reference(name) for name in names if isinstance(name, str))
     return saved
 
 

@@ -72,6 +72,11 @@ class Names:
                 self._take(layout, contents.pop(layout.root, {}), alone=alone)
             self._facts.spill()
 
+    @property
+    def saved_by_docker(self) -> bool:
+        """Whether a layout is an archive of ``docker save``."""
+        return bool(self._saved)
+
     def manifests(self) -> Codes:
         """Keys of what is to be read: roots, but for those whose media type is that of no manifest."""
         waiting = self._facts.revisions.key("manifest").intern([digest for _, digest in self._waiting])

@@ -163,6 +163,13 @@ class Pools:
         np.minimum.at(eldest, blob[said], times[said])
         times[said] = eldest[blob[said]]
 
+    def drop(self, rows: NDArray[np.int64]) -> None:
+        """Forget blobs, by their rows in ``facts.stored``."""
+        if len(rows):
+            kept = np.ones(len(self.facts.stored), np.bool_)
+            kept[rows] = False
+            self._keep(kept)
+
     def locators(self) -> NDArray[np.int64]:
         """One for each row of ``facts.stored``."""
         return self._column(self._locators, np.int64)
