@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import regviz as rv
 from tests.real.distribution import EMPTY_LAYER, OCI_INDEX, OCI_MANIFEST, SCHEMA_1_SIGNED, sha256
 from tests.real.packed import FORMS, pack
+from tests.real.service import require_program
 from tests.real.tables import mapping, only, rows
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from tests.real.answers import Answers
     from tests.real.content import Content, Place
     from tests.real.distribution import DistributionServer
-    from tests.real.tools import Skopeo
+    from tests.real.tools import Buildah, Skopeo
 
 pytestmark = pytest.mark.real
 
@@ -177,3 +179,37 @@ def test_directories_keep_every_manifest_as_it_is(
         assert rows(registry.problems, "rule") in ([], [("times-not-trusted",)])
         assert digest in (sha256((folder / "manifest.json").read_bytes()), sha256(answers.known[digest].stored))
     assert signed
+
+
+def test_buildahs_references(buildah: Buildah, tmp_path: Path) -> None:
+    """A layout takes the reference as it is given: a bare tag, or a whole name; an archive too."""
+    container = buildah("from", "scratch")
+    buildah("config", "--label=made=by-buildah", container)
+    buildah.commit(container, "labelled", "oci")
+    for name in ("1.0", "docker.io/library/web:2.0"):
+        buildah.push("labelled", f"oci:{tmp_path / 'layout'}:{name}")
+    buildah.push("labelled", f"oci-archive:{tmp_path / 'one.tar'}:localhost/web:3.0")
+    layout, archive = rv.read(tmp_path / "layout"), rv.read(tmp_path / "one.tar")
+    assert rows(layout.tags, "repository", "tag") == [("docker.io/library/web", "2.0"), ("layout", "1.0")]
+    assert rows(archive.tags, "repository", "tag") == [("localhost/web", "3.0")]
+    for registry in (layout, archive):
+        assert set(rows(registry.labels, "key", "value")) >= {("made", "by-buildah")}
+
+
+def test_umocis_layout(tmp_path: Path) -> None:
+    """It makes an image of nothing, and tags it twice."""
+    umoci = require_program("umoci", "umoci")
+    layout = tmp_path / "layout"
+    for arguments in (
+        ["init", "--layout", layout],
+        ["new", "--image", f"{layout}:base"],
+        ["tag", "--image", f"{layout}:base", "again"],
+    ):
+        subprocess.run([umoci, *arguments], check=True, capture_output=True)
+    registry = rv.read(layout)
+    assert rows(registry.tags, "repository", "tag") == [("layout", "again"), ("layout", "base")]
+    assert rows(registry.images, "layer_count", "os") == [(0, "linux")]
+    listed = subprocess.run(
+        [umoci, "ls", "--layout", layout], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert sorted(listed) == ["again", "base"]
