@@ -148,6 +148,17 @@ def test_one_repository_of_zot_is_still_a_zot_storage(tmp_path: Path, marks: tup
         assert rows(registry.tags, "repository", "tag") == [("team/web", "latest")]
 
 
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_a_repository_of_zot_given_by_itself_is_a_layout(tmp_path: Path, form: str) -> None:
+    stores = zot(tmp_path, "storage")
+    stores["storage"].add(stores["storage"].image([b"1"]), "latest")
+    stores["storage"].file(".uploads/0a", b"half")
+    registry = read(pack(tmp_path / "storage", form, tmp_path))
+    assert registry.source.layouts == ("oci",)
+    assert rows(registry.tags, "repository", "tag") == [("storage", "latest")]
+    assert rows(registry.uploads, "repository", "upload") == [("storage", "0a")]
+
+
 @pytest.mark.parametrize("form", ["folder", "tar", "zip"])
 def test_zots_marks_say_where_names_begin(tmp_path: Path, form: str) -> None:
     """An archive made from above has the storage's own directory before every name."""

@@ -108,7 +108,8 @@ class Marks:
             return None
         shown = ", ".join(decode_name(root) or "." for root in roots[:_NAMED]) + (", …" if len(roots) > _NAMED else "")
         above = [at for at, names in self._here.items() if names & ZOT_MARKS and any(_is_within(r, at) for r in roots)]
-        if above or any(UPLOADS in self._here[root] for root in roots):
+        itself = roots == [b""]  # one repository of zot's, and nothing says what it is called there
+        if above or (not itself and any(UPLOADS in self._here[root] for root in roots)):
             root = max(above, key=len, default=b"")
             marks = sorted(self._here[root] & ZOT_MARKS) if above else [UPLOADS]
             return Marked("zot", root, f"it has zot's {', '.join(map(decode_name, marks))}, and OCI layouts: {shown}")
