@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from regviz import capture, share
 from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError
-from regviz.layouts import distribution, v1
+from regviz.layouts import distribution, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.registry import Source
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
-_READERS = {"distribution": distribution.read, "v1": v1.read}
+_READERS = {
+    "distribution": distribution.read,
+    "v1": v1.read,
+    "oci": oci.read,
+    "oci-layouts": oci.read_many_layouts,
+    "zot": oci.read_many_layouts,
+    "skopeo-dir": skopeo_dir.read,
+}
 
 
 def read(
@@ -49,9 +56,9 @@ def read(
     Parameters
     ----------
     source : path, optional
-        A registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), or a capture. The registry may lie
-        a few directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with
-        regviz.
+        A registry's storage folder, an OCI image layout, an archive of one (tar, tar.gz, tar.zst, zip), or a capture.
+        The registry may lie a few directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the
+        world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -123,6 +130,9 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         _raise_unreadable(path, storage)
         raise NotRecognisedError(_not_recognised(path, storage))
     first, *others = found
+    if first.instead:
+        message = f"{path} holds no registry that can be read: {first.why}. Instead, {first.instead}"
+        raise NotRecognisedError(message)
     for other in others:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
@@ -167,12 +177,12 @@ def _not_recognised(path: str, storage: Storage) -> str:
             return f"{path} is an empty folder"
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
-            f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution) and for "
-            "images/ and repositories/ (v1), a few directories down"
+            f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution), "
+            "images/ and repositories/ (v1), oci-layout and index.json (OCI), a few directories down"
         )
     return (
-        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), "
-        "or in images/ and repositories/ (v1)"
+        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), in "
+        "images/ and repositories/ (v1), or beside oci-layout and index.json (OCI)"
     )
 
 

@@ -41,7 +41,7 @@ class Source:
     uri : str
         What was read.
     layouts : tuple of str
-        The layouts found there: ``v1``, ``distribution``.
+        The layouts found there: ``v1``, ``distribution``, ``oci``, ``zot``, ``skopeo-dir``.
     why : str
         What told so, for a person.
     root : str
@@ -54,12 +54,12 @@ class Source:
         Whether file times are taken as the times of pushes.
     links_checked : str
         ``stat``, ``check`` or ``open``: how far links were looked into.
-    proxy_cache : bool
-        A pull-through cache, where absent children and layers are normal.
+    proxy_cache, may_be_sparse : bool
+        A pull-through cache, an OCI layout: places where absent children and layers are normal, or allowed.
     tags_elsewhere : str
         Why tags may lie in a database (Harbor); empty where nothing says so.
-    names_in_database : bool
-        GitLab keeps the names in its database: the storage holds nameless blobs.
+    names_in_database, keeps_links : bool
+        GitLab's names are in its database; repositories say by links what they serve (else nothing can be unlinked).
     """
 
     uri: str
@@ -75,6 +75,8 @@ class Source:
     proxy_cache: bool = False
     tags_elsewhere: str = ""
     names_in_database: bool = False
+    keeps_links: bool = True
+    may_be_sparse: bool = False
 
 
 class Registry:

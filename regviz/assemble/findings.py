@@ -28,6 +28,13 @@ def find_problems(draft: Draft, source: Source) -> None:
 
 
 _PART = 1 << 16
+_ELSEWHERE = {
+    "child-missing": "child-elsewhere",
+    "manifest-missing": "blob-elsewhere",
+    "config-missing": "blob-elsewhere",
+    "layer-missing": "blob-elsewhere",
+}
+"""What absence is called where the specification lets blobs lie in another store (image-spec image-layout.md)."""
 
 
 class _Finder:
@@ -47,6 +54,7 @@ class _Finder:
         self._manifest_served = (self._by_manifest >> 32).astype(np.int32)
         # a digest that only a sparse or caching registry would lack is no error there
         self._absence = "proxy-absent" if source.proxy_cache else ""
+        self._elsewhere = _ELSEWHERE if source.may_be_sparse else {}
 
     def tags(self) -> None:
         """Tags and their histories that lead to nothing served."""
@@ -75,6 +83,8 @@ class _Finder:
             self._say(self._absence or "layer-missing", references, row, blob=child[row])
         for row in np.flatnonzero(absent & ~is_subject & ~is_blob).tolist():
             self._say(self._absence or "child-missing", references, row, blob=child[row])
+        if not self._source.keeps_links:
+            return
         here = np.flatnonzero(~absent & ~is_subject & ~is_blob)
         index_of, repository_of = self._serving(references["manifest"][here])
         unlinked = ~self._is_served(repository_of, child[here[index_of]])
@@ -100,7 +110,8 @@ class _Finder:
         dangling = (links["blob"] >= 0) & ~self._present[links["blob"]]
         for row in np.flatnonzero(dangling).tolist():
             self._say("link-dangling", links, row, blob=links["blob"][row])
-        self._unlinked_blobs()
+        if self._source.keeps_links:
+            self._unlinked_blobs()
 
     def _unlinked_blobs(self) -> None:
         """Each blob of each image that a repository serves needs a layer link of that repository."""
@@ -178,4 +189,5 @@ class _Finder:
         if "repository" in table:
             repository = int(table["repository"][row])
         manifest = int(table["manifest"][row]) if "manifest" in table else -1
+        rule = self._elsewhere.get(rule, rule)
         self._facts.problem(rule, repository=self._name(repository), manifest=manifest, blob=int(blob), detail=detail)

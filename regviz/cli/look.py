@@ -229,7 +229,14 @@ def _detected(source: str | None) -> pd.DataFrame:
     if is_capture(path):
         rows = [("capture", ".", "it has capture.json")]
     else:
-        rows = [(found.layout, decode_name(found.root) or ".", found.why) for found in recognise(open_storage(path))]
+        rows = [
+            (
+                found.layout,
+                decode_name(found.root) or ".",
+                f"{found.why}. Instead, {found.instead}" if found.instead else found.why,
+            )
+            for found in recognise(open_storage(path))
+        ]
     if not rows:
         read(path)  # says what it looked for, and what it saw instead
     return pd.DataFrame(rows, columns=["layout", "root", "why"], dtype="str")

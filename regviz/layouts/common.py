@@ -13,6 +13,8 @@ from regviz.columns import NO_TIME
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from regviz.columns import Facts
     from regviz.registry import Source
     from regviz.storage.base import Storage
@@ -89,11 +91,15 @@ class Options:
 
 
 def _times_are_evidence(facts: Facts) -> bool:
-    """Whether the times of links look like pushes.
+    """Whether the times of links look like pushes."""
+    return look_like_pushes(np.concatenate([facts.tags["pushed_at"], facts.revisions["linked_at"]]))
+
+
+def look_like_pushes(times: NDArray[np.int64]) -> bool:
+    """Whether times are those of pushes.
 
     A copy or an unpacked archive that did not keep times gives everything the same few seconds; pushes are spread.
     """
-    times = np.concatenate([facts.tags["pushed_at"], facts.revisions["linked_at"]])
     times = times[times != NO_TIME]
     if len(times) < 2:
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from regviz.memory import give_back
 from regviz.storage.base import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _BATCH = 4096
 _HASHES = ("sha256", "sha384", "sha512")
+_DEEPEST = 100
+"""Levels of indexes that list indexes: each is one more pass over the source, and nobody nests more than three."""
 
 
 class Documents:
@@ -43,6 +46,8 @@ class Documents:
         Takes a digest; returns the path of its blob, for a storage that is read by paths.
     locators : array of int, optional
         For a storage that is read by locators: one for each row of ``facts.stored``.
+    inline : mapping of str to bytes, optional
+        Contents that descriptors carry, for what does not lie there.
     """
 
     def __init__(
@@ -53,8 +58,10 @@ class Documents:
         *,
         path: Callable[[str], bytes],
         locators: NDArray[np.int64] | None = None,
+        inline: Mapping[str, bytes] | None = None,
     ) -> None:
         self._storage, self._facts, self._options = storage, facts, options
+        self._inline = inline or {}
         self._path, self._locators = path, locators
         facts.spill(0)
         give_back()
@@ -74,13 +81,15 @@ class Documents:
         reader = ManifestReader(facts)
         blob = facts.names.code("blob")
         done = np.zeros(0, np.bool_)
-        while True:
+        for depth in count():
             wanted = _once(np.concatenate(named))
             done = np.append(done, np.zeros(len(facts.keys) - len(done), np.bool_))
             wanted = wanted[~done[wanted]]
-            if not len(wanted):
-                reader.finish()
-                return
+            if depth == _DEEPEST:
+                for digest in facts.keys.texts(wanted):
+                    facts.problem("index-too-deep", manifest=digest)
+            if not len(wanted) or depth == _DEEPEST:
+                break
             done[wanted] = True
             with self._options.progress("manifests", len(wanted)) as tick:
                 for key, data in self._contents(wanted, "manifest", tick):
@@ -89,6 +98,7 @@ class Documents:
             give_back()
             references = facts.references
             named = references["child"][references["role"] != blob], references["attests"]
+        reader.finish()
 
     def configs(self) -> None:
         """The configuration of every image."""
@@ -102,6 +112,11 @@ class Documents:
     def _contents(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[int, bytes]]:
         """Key and content of each of these blobs that is there, can be read and is no larger than it may be."""
         places = self._place(wanted)
+        if self._inline:
+            absent = wanted[places < 0]
+            for key, digest in zip(absent.tolist(), self._facts.keys.texts(absent), strict=True):
+                if digest in self._inline:
+                    yield key, self._inline[digest]
         wanted, places = wanted[places >= 0], places[places >= 0]
         rows = self._row[places]
         large = self._sizes[rows] > MANIFEST_LIMIT

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regviz.layouts import nameless, skopeo_dir
+from regviz.layouts.oci.marks import Marks
 from regviz.storage.base import FILE, Listing, is_walkable
 from regviz.text import decode_name
 
@@ -21,6 +23,7 @@ _V2_NAMED = re.compile(rb"((?:.*?/)??docker/registry/v2)(?:/|$)")
 _V2_BLOB = re.compile(rb"((?:.*?/)??)blobs/[a-z0-9]+/([0-9a-f]{2})/\2[0-9a-f]{30,}(?:/data)?")
 _V2_REPOSITORY = re.compile(rb"((?:.*?/)??)repositories/(?:.+/)?_(?:manifests|layers|uploads)(?:/|$)")
 _V1_ID = re.compile(_ENCODED)
+_WHY_SKOPEO_DIR = "its version file is that of a directory which skopeo copies an image to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +33,21 @@ class Found:
     Attributes
     ----------
     layout : str
-        ``v1`` or ``distribution``.
+        ``v1``, ``distribution``, ``oci`` (one OCI layout), ``oci-layouts`` (several), ``zot`` or ``skopeo-dir``.
     root : bytes
         Path of its root within the storage: what holds ``images`` and ``repositories`` (v1), or ``blobs`` and
-        ``repositories`` (Distribution's ``v2`` directory). Empty where it is the storage's own root.
+        ``repositories`` (Distribution's ``v2`` directory), or ``index.json`` (OCI), or the layouts. Empty where it is
+        the storage's own root.
     why : str
         What told so, for a person.
+    instead : str
+        What to read instead, where this is a store that cannot be read; else empty.
     """
 
     layout: str
     root: bytes
     why: str
+    instead: str = ""
 
 
 def recognise(storage: Storage) -> list[Found]:
@@ -57,16 +64,34 @@ def recognise(storage: Storage) -> list[Found]:
 def _in_folder(storage: Walkable) -> list[Found]:
     pending: list[tuple[int, bytes]] = [(0, b"")]
     looked = 0
+    declined: list[Found] = []
     while pending and looked < _MOST_DIRECTORIES:
         depth, path = pending.pop(0)
         looked += 1
         listing = storage.children(path)
         found = [here for here in (_v2_here(storage, path, listing), _v1_here(storage, path, listing)) if here]
+        if b"oci-layout" in listing.files or (b"index.json" in listing.files and b"blobs" in listing.directories):
+            found += _layouts(storage)
+        if skopeo_dir.is_here(storage, path, listing.files):
+            found.append(Found("skopeo-dir", path, _WHY_SKOPEO_DIR))
         if found:
             return found
+        if not declined and (store := nameless.is_here(storage, path, listing)):
+            declined.append(Found(store.layout, path, store.why, store.instead))
         if depth < _DEEPEST:
             pending += [(depth + 1, _join(path, name)) for name in sorted(listing.directories)]
-    return []
+    return declined
+
+
+def _layouts(storage: Storage, marks: Marks | None = None) -> list[Found]:
+    """OCI layouts, of which at least one was met."""
+    if marks is None:
+        marks = Marks()
+        if is_walkable(storage):
+            marks.walk(storage)
+    marks.forget_saved(storage)
+    marked = marks.found()
+    return [Found(*marked)] if marked else []
 
 
 def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
@@ -81,7 +106,8 @@ def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
             return Found("distribution", inner, f"it has {decode_name(inner)}")
     if not {b"blobs", b"repositories"} & names:
         return None
-    for algorithm in storage.children(_join(path, b"blobs")).directories if b"blobs" in names else []:
+    may_be_v2 = b"blobs" in names and b"oci-layout" not in listing.files  # whose blobs lie there a million in one
+    for algorithm in storage.children(_join(path, b"blobs")).directories if may_be_v2 else []:
         below = _join(path, b"blobs/" + algorithm)
         for prefix in storage.children(below).directories:
             if len(prefix) == 2 and (b"repositories" in names or storage.children(_join(below, prefix)).directories):
@@ -125,15 +151,23 @@ def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
 def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
+    marks, copied, stores = Marks(), skopeo_dir.Marks(), nameless.Marks()
     for batch in storage.entries():
+        for collector in (marks, copied, stores):
+            collector.see_batch(batch)
         for path, kind in zip(batch.paths, batch.types, strict=True):
             if match := _V2_NAMED.match(path):
-                return _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
+                named = _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
+                return named + _layouts(storage, marks)
             if weak is None:
                 weak = _weak(path, kind)
         if weak is not None:
-            return [weak]
-    return []
+            return [weak, *_layouts(storage, marks)]
+    found = _layouts(storage, marks) + [Found("skopeo-dir", root, _WHY_SKOPEO_DIR) for root in copied.roots()[:1]]
+    if not found and stores.met:
+        store, root = stores.met
+        return [Found(store.layout, root, store.why, store.instead)]
+    return found
 
 
 def _weak(path: bytes, kind: int) -> Found | None:

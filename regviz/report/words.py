@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from regviz.card import Summary
     from regviz.registry import Registry, Source
 
-_LAYOUTS = {"v1": "Docker Registry v1", "distribution": "Distribution"}
+_LAYOUTS = {
+    "v1": "Docker Registry v1",
+    "distribution": "Distribution",
+    "oci": "OCI layout",
+    "oci-layouts": "OCI layout",
+    "skopeo-dir": "skopeo directory",
+}
 _LIMITS = (
     (
         "Which manifests are tagged",

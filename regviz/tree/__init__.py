@@ -18,6 +18,7 @@ from regviz.tree.distribution import Distribution
 from regviz.tree.gather import gather
 from regviz.tree.known import Known
 from regviz.tree.listing import DEEPEST, everything
+from regviz.tree.oci import Oci, OciLayouts, SkopeoDirectory
 from regviz.tree.rows import Row, all_rows, shown_rows
 from regviz.tree.text import tree_lines
 from regviz.tree.v1 import V1
@@ -29,10 +30,18 @@ if TYPE_CHECKING:
 
     from regviz.layouts.common import Progress
     from regviz.registry import Registry
+    from regviz.tree.layout import RootedLayout
 
 __all__ = ["Row", "Tree", "tree", "tree_lines", "tree_rows"]
 
-_LAYOUTS = {"distribution": Distribution, "v1": V1}
+_LAYOUTS: dict[str, Callable[[bytes, Known, Callable[[str], bool] | None], RootedLayout]] = {
+    "distribution": Distribution,
+    "v1": V1,
+    "oci": Oci,
+    "oci-layouts": OciLayouts,
+    "zot": OciLayouts,
+    "skopeo-dir": SkopeoDirectory,
+}
 
 
 @dataclass(frozen=True)

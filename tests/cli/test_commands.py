@@ -180,14 +180,14 @@ def test_capture_is_read_in_the_registrys_place(tmp_path: Path) -> None:
     assert "is no capture" in result.stderr
 
 
-@pytest.mark.parametrize("layout", ["v1", "distribution"])
+@pytest.mark.parametrize("layout", ["v1", "distribution", "oci"])
 def test_world_lays_a_registry_out_and_says_what_next(layout: str, tmp_path: Path) -> None:
     place = tmp_path / "a world"
     said = done("world", place, "--layout", layout)
     assert f"find '{place}'" in said
     assert f"regviz tree '{place}'" in said
-    assert (place / ("images" if layout == "v1" else "docker")).is_dir()
-    archive = WORLD_V1 if layout == "v1" else WORLD
+    assert (place / {"v1": "images", "distribution": "docker", "oci": "blobs"}[layout]).is_dir()
+    archive = {"v1": WORLD_V1, "distribution": WORLD, "oci": WORLD.with_name("world-oci.tar.gz")}[layout]
     assert done("table", place, "tags", "--format", "csv") == done("table", archive, "tags", "--format", "csv")
     result = run("world", place)
     assert result.exit_code == 1
