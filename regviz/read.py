@@ -7,13 +7,14 @@ import gc
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from regviz import capture, share
+from regviz import capture, live, share
 from regviz.errors import NotRecognisedError, ProblemError
 from regviz.layouts import distribution, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
+from regviz.live.options import Live
 from regviz.registry import Source
 from regviz.storage import open_storage
 from regviz.storage.base import StorageProblem, is_walkable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from regviz.layouts.common import Links, Progress
+    from regviz.live.options import LiveOptions
     from regviz.registry import Registry
     from regviz.storage.base import Storage
 
@@ -40,6 +42,7 @@ def read(
     verify: bool = False,
     partial: bool = False,
     progress: Progress = no_progress,
+    **over_http: Unpack[LiveOptions],
 ) -> Registry:
     """Read a registry.
 
@@ -49,9 +52,9 @@ def read(
     Parameters
     ----------
     source : path, optional
-        A registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), or a capture. The registry may lie
-        a few directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with
-        regviz.
+        A registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), a capture, or the URL of a live
+        registry (``https://registry.example.org``). In a folder or archive the registry may lie a few directories
+        down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -69,6 +72,10 @@ def read(
         Go on with what was read where an archive breaks off.
     progress : Progress
         Shows how far reading came; see `regviz.layouts.common.Progress`.
+    **over_http
+        How to read a live registry: ``repositories`` (names or globs; all, where left out), ``connections`` (16),
+        ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine), ``cache`` (a folder, or False),
+        ``allow_pull_marks``; see :class:`regviz.live.options.Live`.
 
     Returns
     -------
@@ -94,7 +101,10 @@ def read(
     else:
         options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
         with _without_collection():
-            registry = _read_layout(path, options, partial=partial)
+            if live.is_address(path):
+                registry = live.read(path, options, Live(**over_http))
+            else:
+                registry = _read_layout(path, options, partial=partial)
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:
