@@ -40,7 +40,7 @@ class Source:
     uri : str
         What was read.
     layouts : tuple of str
-        The layouts found there: ``v1``, ``distribution``.
+        The layouts found there: ``v1``, ``distribution``; of a live registry the API: ``registry-v1``, ``registry-v2``.
     why : str
         What told so, for a person.
     root : str

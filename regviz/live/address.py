@@ -10,7 +10,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from regviz.errors import RegvizError
 from regviz.live.credentials import HUB_HOSTS, Login
 
-_SCHEME = re.compile(r"(https?|docker)://", re.IGNORECASE)
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".zip", ".regviz")
 _HUB_API = "registry-1.docker.io"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -56,17 +55,6 @@ class Address:
     def is_same(self, url: str) -> bool:
         """Whether a URL leads to the same scheme, host and port."""
         return origin_of(url) == origin_of(self.origin)
-
-
-def is_address(source: str) -> bool:
-    """Whether a source is the URL of something that answers over HTTP.
-
-    Examples
-    --------
-    >>> is_address("https://registry.example.org"), is_address("/var/lib/registry"), is_address("docker://host/a")
-    (True, False, True)
-    """
-    return _SCHEME.match(source) is not None
 
 
 def parse_address(source: str, *, insecure: bool = False) -> Address:

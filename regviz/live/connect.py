@@ -12,13 +12,14 @@ from regviz.live.cache import Cache
 from regviz.live.credentials import Credentials
 from regviz.live.http import Client, NoAnswerError
 from regviz.live.marks import marks, refuse
+from regviz.live.options import Live
 from regviz.registry import Source
 from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
+    from regviz.live.address import Address
     from regviz.live.http import Answer
-    from regviz.live.options import Live
     from regviz.registry import Registry
 
 VERSION_HEADER = "Docker-Distribution-Api-Version"
@@ -40,13 +41,7 @@ def read_registry(source: str, options: Options, live: Live) -> Registry:
         raise NotKnowableError(
             f"what files take is not told by {address.uri}: read the registry's storage folder, or an archive of it"
         )
-    client = Client(
-        address,
-        Credentials(address.authority, address.login),
-        connections=live.connections,
-        rate=live.rate,
-        insecure=live.insecure,
-    )
+    client = _client(address, live)
     try:
         version, ping, why = recognise(client)
         cache = Cache(live.cache, address)
@@ -74,6 +69,28 @@ def read_registry(source: str, options: Options, live: Live) -> Registry:
             cache.close()
     finally:
         client.close()
+
+
+def detect_registry(source: str, *, insecure: bool = False) -> tuple[str, str, str]:
+    """What answers at a URL: its layout, its root, and why."""
+    live = Live(insecure=insecure)
+    client = _client(parse_address(source, insecure=insecure), live)
+    try:
+        version, ping, why = recognise(client)
+        mark = marks(client, ping) if version == "v2" else ""
+    finally:
+        client.close()
+    return f"registry-{version}", ".", f"{why}; reading it leaves marks: {mark}" if mark else why
+
+
+def _client(address: Address, live: Live) -> Client:
+    return Client(
+        address,
+        Credentials(address.authority, address.login),
+        connections=live.connections,
+        rate=live.rate,
+        insecure=live.insecure,
+    )
 
 
 def recognise(client: Client) -> tuple[str, Answer, str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from regviz.registry import Registry, Source
 
 _LAYOUTS = {"v1": "Docker Registry v1", "distribution": "Distribution"}
+_APIS = {"registry-v1": "v1", "registry-v2": "v2"}
 _LIMITS = (
     (
         "Which manifests are tagged",
@@ -74,6 +75,8 @@ def layout_name(source: Source) -> str:
     >>> layout_name(rv.read().source)
     'Distribution storage'
     """
+    if source.layouts[0] in _APIS:
+        return f"live registry ({_APIS[source.layouts[0]]} API)"
     return " and ".join(_LAYOUTS.get(layout, layout) for layout in source.layouts) + " storage"
 
 
