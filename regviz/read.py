@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from regviz import capture, live, share
-from regviz.errors import NotRecognisedError, ProblemError
+from regviz.errors import NotRecognisedError, ProblemError, RegvizError
 from regviz.layouts import distribution, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
@@ -96,6 +96,8 @@ def read(
     ['charts/web', 'library/base']
     """
     path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
+    if over_http and not live.is_address(path):
+        raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
     if capture.is_capture(path):
         registry = capture.load(path)
     else:

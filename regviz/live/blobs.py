@@ -28,7 +28,9 @@ def add_blobs(facts: Facts, documents: Documents) -> None:
     or whose digest is of another algorithm than sha256 (it may lie under another digest), is asked for.
     """
     facts.spill(0)
+    absent = documents.gone
     pairs, lengths = _named(facts)
+    pairs = pairs[~np.isin(pairs, np.fromiter(absent, np.int64, len(absent)))]
     known = np.zeros(len(facts.keys), np.bool_)
     known[facts.stored["blob"]] = True
     key = pairs >> 32
@@ -36,7 +38,6 @@ def add_blobs(facts: Facts, documents: Documents) -> None:
     odd[facts.keys.odd()] = True
     doubtful = ~known & (odd | (lengths == NO_NUMBER))
     alias = np.arange(len(facts.keys), dtype=np.int64)
-    absent: set[int] = set()
     for pair, found in documents.ask_each(pairs[doubtful[key]], fetch.blob_size, "lengths of blobs"):
         if found.gone:
             absent.add(pair)

@@ -42,6 +42,11 @@ class Documents:
         Where everything goes.
     repositories : list of str
         Their names, as the registry has them, by row.
+
+    Attributes
+    ----------
+    gone : set of int
+        Pairs of which the registry said that it does not have them, of blobs.
     """
 
     def __init__(self, client: Client, cache: Cache, options: Options, facts: Facts, repositories: list[str]) -> None:
@@ -51,6 +56,7 @@ class Documents:
         self._read: set[int] = set()
         self._unread: set[int] = set()
         self._referrers = Referrers(client)
+        self.gone: set[int] = set()
 
     def serve(self, row: int, digest: str, linked_at: int = NO_TIME) -> bool:
         """Take down that a repository serves a manifest; whether that was not read yet."""
@@ -105,6 +111,8 @@ class Documents:
         failed: dict[int, tuple[int, Fetched]] = {}
         for pair, found in self.ask_each(np.unique(wanted[config[at] >= 0]), fetch.blob, "configurations"):
             code, where = int(pair >> 32), int(pair & 0xFFFFFFFF)
+            if found.gone:
+                self.gone.add(pair)
             if found.data is None:
                 failed.setdefault(code, (where, found))
                 continue

@@ -118,6 +118,9 @@ def _tag_list(client: Client, repository: str) -> TagList:
     found = TagList(repository)
     tags: dict[str, None] = {}
     path = f"{client.address.prefix}/v2/{quote(repository)}/tags/list"
+    if {"", ".", ".."} & set(repository.split("/")):
+        found.problem = ListError("answer-failed", "a path with this name would lead elsewhere: it was not asked for")
+        return found
     try:
         for document, _ in pages(client, path, scope=repository_scope(repository)):
             names = document.get("tags")

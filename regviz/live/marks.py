@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from regviz.errors import RegvizError
 from regviz.live.auth import repository_scope
+from regviz.live.fetch import ACCEPT
 from regviz.live.http import NoAnswerError
 from regviz.manifests.json import load_object
 
@@ -48,7 +49,7 @@ def is_proxy(client: Client, repository: str) -> bool:
     """
     path = f"{client.address.prefix}/v2/{quote(repository)}/manifests/{_NOWHERE}"
     try:
-        answer = client.get(path, scope=repository_scope(repository), limit=1 << 16, hasty=True)
+        answer = client.get(path, scope=repository_scope(repository), limit=1 << 16, accept=ACCEPT, hasty=True)
     except NoAnswerError:
         return False
     document = load_object(answer.body)

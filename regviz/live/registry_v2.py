@@ -78,6 +78,7 @@ class _Reader:
         self.facts = Facts()
         self._client, self._cache, self._options = client, cache, options
         self._repositories: list[str] = []
+        self._names: set[str] = set()
         self._tags: list[bytes] = []
         self._refused: list[str] = []
         self._answered = 0
@@ -87,6 +88,10 @@ class _Reader:
     def take_list(self, found: TagList, *, from_catalog: bool) -> None:
         """Take what a repository's list of tags said."""
         facts, name = self.facts, clean(found.repository)
+        if not name or name in self._names:  # names that differ in what no table takes
+            facts.problem("name-invalid", detail=f"a repository {name[:_LONGEST_SHOWN]!r}")
+            return
+        self._names.add(name)
         row = facts.repository(name, name)
         self._repositories.append(found.repository)
         tags: list[str] = []
@@ -101,10 +106,13 @@ class _Reader:
         if found.problem is None or found.tags:
             self._answered += 1
         told = {tag: digest for digest, (_, named) in (found.manifests or {}).items() for tag in named}
+        odd: set[str] = set()
         for tag in found.tags:
             if TAG.fullmatch(tag) is None:
                 facts.problem("name-invalid", repository=name, detail=f"tag {clean(tag)[:_LONGEST_SHOWN]}")
-                facts.tags.add(row, tag[:_LONGEST_SHOWN], "", NO_TIME, "unchecked")
+                if tag and clean(tag) not in odd:
+                    odd.add(clean(tag))
+                    facts.tags.add(row, tag, "", NO_TIME, "unchecked")
             elif tag in told:
                 self._add_tag(row, tag, told[tag], (found.manifests or {})[told[tag]][0])
             else:
