@@ -93,7 +93,7 @@ class Server:
                 outer.asked.append(asked)
                 self._send(outer.answer(asked), asked.method == "HEAD")
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do  # noqa: N815  # http.server's names
 
             def _send(self, reply: Reply, head: bool) -> None:  # noqa: FBT001
                 self.send_response(reply.status)

@@ -120,7 +120,7 @@ def test_no_cache_writes_nothing(home: Path) -> None:
 def test_a_folder_that_cannot_be_used(tmp_path: Path, home: Path) -> None:
     (tmp_path / "file").write_text("")
     with serving(small_shop()) as server:
-        with pytest.raises(RegvizError, match="the cache .* cannot be used .*another folder, or cache=False"):
+        with pytest.raises(RegvizError, match=r"the cache .* cannot be used .*another folder, or cache=False"):
             rv.read(server.url, cache=tmp_path / "file")
         (home / "cache").write_text("a file is in the way of the usual place: reading goes on without")
         assert len(rv.read(server.url).tags) == 4

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
+import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +16,7 @@ from regviz.errors import NotKnowableError, RegvizError
 from regviz.live import http, marks
 from regviz.live.address import Address, parse_address
 from regviz.live.credentials import Credentials
-from tests.cli.running import done, run
+from tests.cli.running import done, run, start
 from tests.helpers import OCI_MANIFEST, descriptor, found, rows
 from tests.live.servers import Reply, Shop, refused, said, serving, small_shop
 
@@ -306,9 +310,27 @@ def test_a_live_registry_shows_no_storage() -> None:
             rv.read(server.url, measure=True)
 
 
-def test_progress_says_how_much_there_is() -> None:
-    from contextlib import contextmanager
+def test_an_interrupted_reading_ends_at_once(tmp_path: Path) -> None:
+    """Ctrl-C, as a terminal sends it: one line, and no waiting for requests on the way."""
+    shop, asked = small_shop(), threading.Event()
+    with serving(shop) as server:
 
+        def stuck(_: Asked) -> None:
+            asked.set()
+            server.ending.wait(60)
+
+        shop.before("/manifests/latest", stuck)
+        process = start("capture", server.url, "-o", tmp_path / "never.regviz", "--no-cache")
+        assert asked.wait(60)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=30)
+    assert (process.returncode, complaint) == (130, b"regviz: interrupted\n")
+    assert time.monotonic() - began < 10
+    assert not (tmp_path / "never.regviz").exists()
+
+
+def test_progress_says_how_much_there_is() -> None:
     said_so: list[tuple[str, int | None]] = []
     ticks: dict[str, int] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def test_a_sound_registry_is_read_whole() -> None:
     assert set(registry.manifests["manifest"]) == set(shop.manifests)
     assert len(registry.problems) == 0
     assert incomplete(registry) == set()
-    assert {b: n for b, n in rows(registry.blobs, "blob", "blob_bytes")} == {
+    assert dict(rows(registry.blobs, "blob", "blob_bytes")) == {
         digest: len(data) for digest, data in [*shop.blobs.items(), *((d, m[1]) for d, m in shop.manifests.items())]
     }
 
@@ -312,7 +313,7 @@ def test_names_that_no_path_may_have() -> None:
     with serving(shop) as server:
         registry = rv.read(server.url, cache=False)
     assert not [a.target for a in server.asked if ".." in a.target or "etc" in a.target]
-    assert {r for r in registry.repositories["repository"]} >= {"team/app", "../../etc", "UPPER/Case"}
+    assert set(registry.repositories["repository"]) >= {"team/app", "../../etc", "UPPER/Case"}
     named = [(p[1], p[5]) for p in found(registry, "name-invalid")]
     assert ("team/app", "tag ../x") in named
     assert ("../../etc", "../../etc") in named
@@ -344,9 +345,7 @@ def test_retry_after_is_kept_to() -> None:
     shop = small_shop()
     times: list[float] = []
 
-    def once(asked: Asked) -> Reply | None:
-        import time
-
+    def once(_: Asked) -> Reply | None:
         times.append(time.monotonic())
         return Reply(429, b"", {"Retry-After": "1"}) if len(times) == 1 else None
 
@@ -359,7 +358,7 @@ def test_a_server_that_stays_busy_is_left(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(http, "PATIENCE", replace(http.PATIENCE, busy=0.3))
     shop = small_shop()
     shop.before("manifests", Reply(429, b"", {"Retry-After": "1"}))
-    with pytest.raises(UnreachableError, match="429 Too Many Requests.*again later"):
+    with pytest.raises(UnreachableError, match=r"429 Too Many Requests.*again later"):
         read(shop)
 
 
@@ -406,7 +405,7 @@ def test_a_server_that_is_gone_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "PATIENCE", replace(http.PATIENCE, attempts=2, failures=4))
     shop = many(60)
     shop.before("/manifests/", Reply(200, b"{", length=9))
-    with pytest.raises(UnreachableError, match="does not answer any more.*run this again"):
+    with pytest.raises(UnreachableError, match=r"does not answer any more.*run this again"):
         read(shop)
 
 
@@ -428,8 +427,6 @@ def test_no_more_connections_and_requests_than_asked_for() -> None:
 
 
 def test_rate() -> None:
-    import time
-
     with serving(small_shop()) as server:
         began = time.monotonic()
         rv.read(server.url, cache=False, rate=40)
@@ -444,9 +441,9 @@ def test_what_is_no_registry() -> None:
         rv.read(server.url)
     with serving(lambda _: page_of_html(404)) as server, pytest.raises(NotRecognisedError, match="answered 404"):
         rv.read(server.url)
-    with pytest.raises(UnreachableError, match="nothing answers at .*: no connection"):
+    with pytest.raises(UnreachableError, match=r"nothing answers at .*: no connection"):
         rv.read(server.url)
-    with serving(small_shop()) as server, pytest.raises(UnreachableError, match="TLS failed.*write http://"):
+    with serving(small_shop()) as server, pytest.raises(UnreachableError, match=r"TLS failed.*write http://"):
         rv.read(server.url.replace("http://", "https://"))
     with serving(small_shop()) as server, pytest.raises(NotRecognisedError, match=r"repositories=\['team/app'\]"):
         rv.read(server.url + "/team/app")
