@@ -53,7 +53,7 @@ class Documents:
         self._client, self._cache, self._options, self._facts = client, cache, options, facts
         self._repositories = repositories
         self._reader = ManifestReader(facts)
-        self._read: set[int] = set()
+        self._read: set[bytes] = set()
         self._unread: set[int] = set()
         self._referrers = Referrers(client)
         self.gone: set[int] = set()
@@ -61,13 +61,13 @@ class Documents:
     def serve(self, row: int, digest: str, linked_at: int = NO_TIME) -> bool:
         """Take down that a repository serves a manifest; whether that was not read yet."""
         self._facts.revisions.add(row, digest, "unchecked", linked_at, 0)
-        return self._facts.keys.code(digest) not in self._read
+        return _short(digest) not in self._read
 
     def take_manifest(self, found: Fetched) -> None:
         """Take a manifest that was fetched, once."""
-        code = self._facts.keys.code(found.digest)
-        if found.data is not None and code not in self._read:
-            self._read.add(code)
+        short = _short(found.digest)
+        if found.data is not None and short not in self._read:
+            self._read.add(short)
             self._keep(found)
             self._reader.read(found.digest, found.data)
 
@@ -108,6 +108,7 @@ class Documents:
         owner, config = facts.manifests["manifest"][images], facts.manifests["config"][images]
         at, row = join(owner, facts.revisions["manifest"], facts.revisions["repository"])
         wanted = pack(row, config[at])
+        kept = set(np.intersect1d(config, facts.stored["blob"]).tolist())  # a configuration that is a manifest too
         failed: dict[int, tuple[int, Fetched]] = {}
         for pair, found in self.ask_each(np.unique(wanted[config[at] >= 0]), fetch.blob, "configurations"):
             code, where = int(pair >> 32), int(pair & 0xFFFFFFFF)
@@ -117,8 +118,7 @@ class Documents:
                 failed.setdefault(code, (where, found))
                 continue
             failed.pop(code, None)
-            if code not in self._read:
-                self._read.add(code)
+            if code not in kept:
                 self._keep(found)
             reader.read(found.digest, found.data)
         for where, found in failed.values():
@@ -127,7 +127,7 @@ class Documents:
 
     def unread(self) -> Codes:
         """Keys of what is served, or was to be read, and could not be."""
-        return np.array(sorted(self._unread - self._read), np.int32)
+        return np.setdiff1d(np.array(sorted(self._unread), np.int32), self._facts.stored["blob"])
 
     def ask_each(
         self, pairs: Pairs, work: Callable[[Client, Wanted], Fetched], noun: str
@@ -160,7 +160,7 @@ class Documents:
 
     def _fetch(self, pairs: Pairs, served: Pairs, noun: str) -> None:
         """Read the manifests of pairs; those that are not `served` already are, if they can be read."""
-        is_read = np.isin(pairs >> 32, np.fromiter(self._read, np.int64, len(self._read)))
+        is_read = np.isin(pairs >> 32, self._facts.stored["blob"])
         shared = pairs[is_read]
         gone: set[int] = set()
         failed: dict[int, tuple[int, Fetched]] = {}
@@ -178,7 +178,8 @@ class Documents:
             self.fail(row, found)
         more = without(np.concatenate([shared, pairs[~is_read]]), served)
         more = more[~np.isin(more, np.fromiter(gone, np.int64, len(gone)))]
-        absent = np.array(sorted({pair >> 32 for pair in gone} - self._read - self._unread), np.int64)
+        lost = np.array(sorted({pair >> 32 for pair in gone} - self._unread), np.int64)
+        absent = np.setdiff1d(lost, self._facts.stored["blob"])
         more = more[~np.isin(more >> 32, absent)]
         revisions = self._facts.revisions
         revisions.column("repository").extend_numbers(more & 0xFFFFFFFF)
@@ -196,8 +197,8 @@ class Documents:
             self._cache.put(found.digest, data)
 
     def _not_read(self, pairs: Pairs) -> Pairs:
-        done = self._read | self._unread
-        return pairs[~np.isin(pairs >> 32, np.fromiter(done, np.int64, len(done)))]
+        failed = np.fromiter(self._unread, np.int64, len(self._unread))
+        return pairs[~np.isin(pairs >> 32, np.concatenate([failed, self._facts.stored["blob"]]))]
 
     def _listed(self) -> Pairs:
         """What is listed by what a repository serves, and so should be served by it."""
@@ -237,3 +238,12 @@ class Documents:
         pairs = pack(revisions["repository"], revisions["manifest"])
         order = np.lexsort((-revisions["linked_at"], pairs))  # NA, the least of all, comes last
         revisions.keep(np.sort(order[np.concatenate(([True], pairs[order][1:] != pairs[order][:-1]))[: len(order)]]))
+
+
+def _short(digest: str) -> bytes:
+    """A digest in less room."""
+    encoded = digest.removeprefix("sha256:")
+    try:
+        return bytes.fromhex(encoded)
+    except ValueError:
+        return digest.encode()

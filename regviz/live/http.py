@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from regviz.live.credentials import Credentials
 
 JSON = "application/json"
+_HEADERS = {"User-Agent": f"regviz/{regviz.__version__}", "Accept-Encoding": "identity"}
 _PART = 1 << 16
 _TOKEN_LIMIT = 1 << 20
 _MOST_REDIRECTS = 5
@@ -130,6 +131,10 @@ class Client:
         self._stopped = threading.Event()
         self._timeout = urllib3.Timeout(connect=self.patience.connect, read=self.patience.read)
         self._pool = _pool(address, connections)
+        self._origin = address.origin + "/"
+        # nearly all requests go to one host: its own pool need not be looked up each time
+        direct = not isinstance(self._pool, urllib3.ProxyManager)
+        self._own = self._pool.connection_from_url(address.origin) if direct else None
 
     def close(self) -> None:
         """End all waiting, and close the connections."""
@@ -214,17 +219,21 @@ class Client:
         self, method: str, url: str, headers: dict[str, str], authorization: str, limit: int, body: bytes | None = None
     ) -> Answer:
         """One request and the redirects it meets; credentials go to the first host alone."""
-        first = origin_of(url)
-        for _ in range(_MOST_REDIRECTS + 1):
-            sent = headers | {"Authorization": authorization} if authorization and origin_of(url) == first else headers
-            answer = self._exchange(method, url, sent, limit, body)
-            location = answer.headers.get("Location")
-            if answer.status not in _REDIRECTS or not location:
+        sent = headers | {"Authorization": authorization} if authorization else headers
+        answer = self._exchange(method, url, sent, limit, body)
+        for _ in range(_MOST_REDIRECTS):
+            location = answer.headers.get("Location") if answer.status in _REDIRECTS else None
+            if not location:
                 return answer
             if body is not None:
                 raise NoAnswerError(f"a redirect from {origin_of(url)[1]}, where a form was sent")
-            url = self._redirected(url, location)
-        raise NoAnswerError(f"more than {_MOST_REDIRECTS} redirects")
+            target = self._redirected(answer.url, location)
+            answer = self._exchange(
+                method, target, sent if origin_of(target) == origin_of(url) else headers, limit, None
+            )
+        if answer.status in _REDIRECTS:
+            raise NoAnswerError(f"more than {_MOST_REDIRECTS} redirects")
+        return answer
 
     def _redirected(self, url: str, location: str) -> str:
         target = urljoin(url, location)
@@ -241,11 +250,15 @@ class Client:
     def _exchange(self, method: str, url: str, headers: dict[str, str], limit: int, body: bytes | None) -> Answer:
         until = time.monotonic() + self.patience.whole
         self.requests += 1
+        pool: urllib3.PoolManager | urllib3.HTTPConnectionPool = self._pool
+        target = url
+        if self._own is not None and url.startswith(self._origin):
+            pool, target = self._own, url[len(self._origin) - 1 :]
         try:
-            response = self._pool.urlopen(
+            response = pool.urlopen(
                 method,
-                url,
-                headers={"User-Agent": f"regviz/{regviz.__version__}", "Accept-Encoding": "identity"} | headers,
+                target,
+                headers=_HEADERS | headers,
                 body=body,
                 redirect=False,
                 retries=False,

@@ -19,7 +19,7 @@ from regviz.live.http import NoAnswerError
 from regviz.live.pages import refusal
 from regviz.manifests.json import load, load_object, objects, text
 from regviz.pool import is_v1_id
-from regviz.storage.base import BATCH, FILE, INLINE, MANIFEST_LIMIT, Entries
+from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, MANIFEST_LIMIT, Entries
 from regviz.text import clean
 
 if TYPE_CHECKING:
@@ -77,12 +77,14 @@ class Answers:
         self.problems: dict[StorageProblem, None] = {}
         self.complete = True
         self._paths: list[bytes] = []
+        self._types: list[int] = []
         self._contents: list[bytes] = []
         self._sizes: list[int] = []
 
-    def add(self, path: str, content: bytes = b"", size: int = -1) -> None:
+    def add(self, path: str, content: bytes = b"", size: int = -1, *, kind: int = FILE) -> None:
         """Lay a file out; `size` where its content is not here."""
         self._paths.append(path.encode("utf-8", "backslashreplace"))
+        self._types.append(kind)
         self._contents.append(content)
         self._sizes.append(len(content) if size < 0 else size)
 
@@ -94,7 +96,7 @@ class Answers:
             count = len(sizes)
             yield Entries(
                 paths=self._paths[part],
-                types=[FILE] * count,
+                types=self._types[part],
                 sizes=sizes,
                 mtimes=[0] * count,
                 locators=list(range(start, start + count)),
@@ -184,8 +186,7 @@ class _Reader:
             for name, said in each(self._repository, names, self._client.connections):
                 tick(1)
                 self.wrong += said.wrong
-                if said.tags or said.index is not None or not said.wrong:
-                    self._lay_out(name, said)
+                self._lay_out(name, said)
 
     def images(self) -> None:
         """Ask for the images that tags and lists name, and for their ancestors."""
@@ -270,6 +271,7 @@ class _Reader:
     def _lay_out(self, name: str, said: _Repository) -> None:
         namespace, _, rest = name.partition("/")
         folder = f"repositories/{quote_plus(namespace)}/{quote_plus(rest)}"
+        self.answers.add(folder, kind=DIRECTORY)
         for tag, image in said.tags.items():
             quoted = quote_plus(tag)
             self.answers.add(f"{folder}/tag_{quoted}", image.encode())
