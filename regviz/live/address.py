@@ -11,7 +11,8 @@ from regviz.errors import RegvizError
 from regviz.live.credentials import HUB_HOSTS, Login
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".zip", ".regviz")
-_HUB_API = "registry-1.docker.io"
+HUB = "registry-1.docker.io"
+"""Where Docker Hub's API answers, whatever else it is called."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -95,7 +96,7 @@ def parse_address(source: str, *, insecure: bool = False) -> Address:
         )
     prefix = re.sub(r"/v[12]/?$", "", url.path).rstrip("/")
     if host in HUB_HOSTS:
-        host = _HUB_API
+        host = HUB
     if port == _DEFAULT_PORTS[url.scheme]:
         port = None
     return Address(url.scheme, host, port, prefix, _login(url))

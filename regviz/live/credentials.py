@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,19 +75,21 @@ class Credentials:
         self._files: list[Document] | None = None
         self._known: dict[str, Login | None] = {}
         self._asked: dict[tuple[str, str], Login | None] = {}
+        self._lock = threading.Lock()
         self.looked: list[str] = []
 
     def login(self, repository: str = "") -> Login | None:
         """The login for a repository, or for what belongs to none."""
         if self._given is not None:
             return self._given
-        if repository not in self._known:
-            if self._files is None:
-                self._files = list(self._read_files())
-            keys = list(self._keys(repository))
-            found = (self._in_file(file, keys) for file in self._files)
-            self._known[repository] = next((login for login in found if login is not None), None)
-        return self._known[repository]
+        with self._lock:  # a helper is asked once, and not by all threads at a time
+            if repository not in self._known:
+                if self._files is None:
+                    self._files = list(self._read_files())
+                keys = list(self._keys(repository))
+                found = (self._in_file(file, keys) for file in self._files)
+                self._known[repository] = next((login for login in found if login is not None), None)
+            return self._known[repository]
 
     def _keys(self, repository: str) -> Iterator[str]:
         """Keys that may have the login, the most specific first."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from regviz.live.pairs import Codes, Pairs
 
 _BATCH = 4096
+_DEEPEST = 100
+"""How many steps are followed from what a tag leads to: a server could make up more for ever."""
 
 
 class Documents:
@@ -87,15 +89,18 @@ class Documents:
         self._once()
         revisions = self._facts.revisions
         known: Pairs = np.unique(pack(revisions["repository"], revisions["manifest"]))
-        self._fetch(self._not_read(known), known, "manifests")
-        while True:
+        self._fetch(self._not_read(known), "manifests", served=True)
+        for _ in range(_DEEPEST):
             found = without(self._listed(), known)
             if not len(found):
                 found = without(self._referring(), known)
                 if not len(found):
                     break
             known = np.union1d(known, found)
-            self._fetch(found, np.empty(0, np.int64), "manifests that others lead to")
+            self._fetch(found, "manifests that others lead to", served=False)
+        else:
+            self._facts.problem("pages-broken", detail=f"manifests lead to others without an end ({_DEEPEST} steps)")
+            self._facts.repositories["complete"][:] = 0
         self._reader.finish()
         self._once()
 
@@ -158,8 +163,8 @@ class Documents:
                         yield asked[wanted], found
             pairs = later[np.isin(later >> 32, failed)]
 
-    def _fetch(self, pairs: Pairs, served: Pairs, noun: str) -> None:
-        """Read the manifests of pairs; those that are not `served` already are, if they can be read."""
+    def _fetch(self, pairs: Pairs, noun: str, *, served: bool) -> None:
+        """Read the manifests of pairs; if they are not `served` already, they are where they can be read."""
         is_read = np.isin(pairs >> 32, self._facts.stored["blob"])
         shared = pairs[is_read]
         gone: set[int] = set()
@@ -168,7 +173,7 @@ class Documents:
             if found.data is not None:
                 self.take_manifest(found)
                 failed.pop(pair >> 32, None)
-            elif found.gone and pair not in served:
+            elif found.gone and not served:
                 gone.add(pair)
             else:
                 if found.gone:
@@ -176,7 +181,9 @@ class Documents:
                 failed.setdefault(pair >> 32, (pair & 0xFFFFFFFF, found))
         for row, found in failed.values():
             self.fail(row, found)
-        more = without(np.concatenate([shared, pairs[~is_read]]), served)
+        if served:
+            return
+        more = np.concatenate([shared, pairs[~is_read]])
         more = more[~np.isin(more, np.fromiter(gone, np.int64, len(gone)))]
         lost = np.array(sorted({pair >> 32 for pair in gone} - self._unread), np.int64)
         absent = np.setdiff1d(lost, self._facts.stored["blob"])

@@ -7,13 +7,10 @@ to another host is followed without credentials.
 from __future__ import annotations
 
 import random
-import ssl
 import threading
 import time
-import urllib.request
 import zlib
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
@@ -23,6 +20,7 @@ import regviz
 from regviz.errors import UnreachableError
 from regviz.live.address import is_link_local, is_loopback, origin_of
 from regviz.live.auth import Authenticator
+from regviz.live.transport import open_pool, reason_of, retry_after
 from regviz.text import count_noun, escape_terminal
 
 if TYPE_CHECKING:
@@ -130,7 +128,7 @@ class Client:
         self._failed = 0
         self._stopped = threading.Event()
         self._timeout = urllib3.Timeout(connect=self.patience.connect, read=self.patience.read)
-        self._pool = _pool(address, connections)
+        self._pool = open_pool(address, connections)
         self._origin = address.origin + "/"
         # nearly all requests go to one host: its own pool need not be looked up each time
         direct = not isinstance(self._pool, urllib3.ProxyManager)
@@ -267,13 +265,13 @@ class Client:
                 timeout=self._timeout,
             )
         except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-            raise NoAnswerError(_reason(error)) from error
+            raise NoAnswerError(reason_of(error)) from error
         done = False
         try:
             data = b"" if method == "HEAD" else self._read(response, limit, until)
             done = True
         except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-            raise NoAnswerError(_reason(error)) from error
+            raise NoAnswerError(reason_of(error)) from error
         finally:
             if not done:
                 response.close()  # what still comes is not waited for
@@ -325,7 +323,7 @@ class Client:
 
     def _be_silent(self, answer: Answer) -> None:
         """A busy server says when to come back; all threads keep to it."""
-        seconds = _retry_after(answer.headers.get("Retry-After", ""))
+        seconds = retry_after(answer.headers.get("Retry-After", ""))
         with self._lock:
             now = time.monotonic()
             if seconds is None:
@@ -347,35 +345,3 @@ class Client:
                 f"{self.address.uri} does not answer any more ({reason}; {count_noun(self._failed, 'request')} in a "
                 "row): run this again when it does; what was fetched until now is in the cache, and not asked for again"
             )
-
-
-def _pool(address: Address, connections: int) -> urllib3.PoolManager:
-    options = {"maxsize": connections, "block": True, "num_pools": 8}
-    proxy = None if is_loopback(address.host) else urllib.request.getproxies().get(address.scheme)
-    if proxy and not urllib.request.proxy_bypass(address.host):
-        return urllib3.ProxyManager(proxy, **options)  # type: ignore[arg-type]
-    return urllib3.PoolManager(**options)  # type: ignore[arg-type]
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds to wait: RFC 9110 has a number or a date."""
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong with a connection, without addresses in memory and without what the other side says."""
-    inner = getattr(error, "reason", None)
-    cause = inner if isinstance(inner, Exception) else error
-    if isinstance(cause, urllib3.exceptions.NewConnectionError):
-        return f"no connection ({str(cause).rpartition(': ')[2]})"
-    if isinstance(cause, urllib3.exceptions.TimeoutError):
-        return "no answer in time"
-    if isinstance(cause, (urllib3.exceptions.SSLError, ssl.SSLError)):
-        return f"TLS failed ({getattr(cause.args[0] if cause.args else cause, 'reason', '') or cause})"
-    return f"the connection broke ({type(cause).__name__})"

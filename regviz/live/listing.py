@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from regviz.columns import NO_TIME
 from regviz.errors import AccessDeniedError, RegvizError, UnreachableError
+from regviz.live.address import HUB
 from regviz.live.auth import CATALOG_SCOPE, repository_scope
 from regviz.live.crew import each
 from regviz.live.pages import ListError, pages
@@ -58,7 +59,10 @@ def catalog(client: Client, live: Live, options: Options) -> tuple[list[str], Li
         There is no catalog to be had; the message says what to do.
     """
     if not live.needs_catalog:
-        return list(dict.fromkeys(live.repositories or ())), None
+        names = list(live.repositories or ())
+        if client.address.host == HUB:  # official images have their namespace there
+            names = [name if "/" in name else f"library/{name}" for name in names]
+        return list(dict.fromkeys(names)), None
     found: dict[str, None] = {}
     problem = None
     first = f"{client.address.prefix}/v2/_catalog"

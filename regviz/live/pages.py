@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LIST_LIMIT = 64 << 20
 """Bytes of the largest page: Google's registries answer a repository in one."""
 MOST_PAGES = 10_000
+MOST_BYTES = 1 << 30
 PAGE = 1000
 """Names a page: more are refused by Distribution (handlers/catalog.go)."""
 _LONGEST_SHOWN = 200
@@ -63,6 +64,7 @@ def pages(
         A page cannot be read, or leads elsewhere, in a circle, or on and on.
     """
     seen: set[str] = set()
+    size = 0
     target = f"{path}?n={PAGE}" if counted else path
     for _ in range(MOST_PAGES):
         seen.add(target)
@@ -72,6 +74,7 @@ def pages(
             continue
         document = _document(answer)
         yield document, answer
+        size += len(answer.body)
         following = next_link(answer)
         if not following:
             return
@@ -81,6 +84,8 @@ def pages(
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         if target in seen:
             raise ListError("pages-broken", f"the next page is one that was read: {clean(target)[:_LONGEST_SHOWN]}")
+        if size > MOST_BYTES:
+            raise ListError("pages-broken", f"no end after {size:,} bytes")
     raise ListError("pages-broken", f"no end after {MOST_PAGES:,} pages")
 
 

@@ -15,6 +15,7 @@ from regviz.columns import NO_TIME, Facts
 from regviz.errors import AccessDeniedError, RegvizError
 from regviz.layouts.distribution.grammar import LONGEST_NAME, NAME, TAG
 from regviz.live import fetch
+from regviz.live.address import HUB
 from regviz.live.blobs import add_blobs
 from regviz.live.crew import each
 from regviz.live.documents import Documents
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from regviz.live.options import Live
     from regviz.registry import Registry, Source
 
-_HUB = "registry-1.docker.io"
 _LONGEST_SHOWN = 200
 
 
@@ -70,8 +70,6 @@ class _Reader:
     facts : Facts
     documents : Documents
         Reads manifests and configurations.
-    names_every_manifest : bool
-        Each list of tags told all manifests of its repository.
     """
 
     def __init__(self, client: Client, cache: Cache, options: Options) -> None:
@@ -82,8 +80,13 @@ class _Reader:
         self._tags: list[bytes] = []
         self._refused: list[str] = []
         self._answered = 0
-        self.names_every_manifest = True
+        self._every_list = True
         self.documents = Documents(client, cache, options, self.facts, self._repositories)
+
+    @property
+    def names_every_manifest(self) -> bool:
+        """Whether each list of tags told all manifests of its repository, as Google's do."""
+        return self._every_list and bool(self._repositories)
 
     def take_list(self, found: TagList, *, from_catalog: bool) -> None:
         """Take what a repository's list of tags said."""
@@ -98,7 +101,7 @@ class _Reader:
         self._tags.append(b"")
         if NAME.fullmatch(found.repository) is None or len(found.repository) > LONGEST_NAME:
             facts.problem("name-invalid", repository=name, detail=name[:_LONGEST_SHOWN])
-        self.names_every_manifest &= found.manifests is not None
+        self._every_list &= found.manifests is not None
         if found.problem is not None:
             self._complain(row, name, found, from_catalog=from_catalog)
             if found.problem.status in (401, 403, 404):
@@ -139,7 +142,7 @@ class _Reader:
         """Ask where each tag leads; what is not known yet comes with it."""
         count = sum(text.count(b"\n") + 1 for text in self._tags if text)
         # a tag's manifest is asked for at once; by its digest alone where it may be known, or where that is cheaper
-        by_digest = self._cache.has_some or self._client.address.host == _HUB
+        by_digest = self._cache.has_some or self._client.address.host == HUB
         ask = fetch.tag_digest if by_digest else fetch.manifest
         noun = f"tags (at most {count * (3 if by_digest else 2):,} requests, and those for what indexes list)"
         with self._options.progress(noun, count) as tick:

@@ -13,11 +13,14 @@ import pytest
 
 import regviz as rv
 from regviz.errors import NotKnowableError, RegvizError
-from regviz.live import http, marks
+from regviz.layouts.common import Options
+from regviz.live import documents, http, marks
 from regviz.live.address import Address, parse_address
 from regviz.live.credentials import Credentials
+from regviz.live.listing import catalog
+from regviz.live.options import Live
 from tests.cli.running import done, run, start
-from tests.helpers import OCI_MANIFEST, descriptor, found, rows
+from tests.helpers import OCI_INDEX, OCI_MANIFEST, descriptor, encode, found, rows
 from tests.live.servers import Reply, Shop, refused, said, serving, small_shop
 
 if TYPE_CHECKING:
@@ -170,6 +173,27 @@ def test_a_list_of_referrers_that_fails() -> None:
     assert said_so == [("answer-failed", "team/app", image)]
 
 
+def test_referrers_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server may make up one manifest about another for ever."""
+    monkeypatch.setattr(documents, "_DEEPEST", 20)
+    shop, _, _, _ = signed()
+
+    def one_more(asked: Asked) -> Reply:
+        subject = asked.path.rpartition("/")[2]
+        about = {"mediaType": OCI_MANIFEST, "digest": subject, "size": len(shop.manifests[subject][1])}
+        digest = shop.manifest(
+            "team/app", {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "layers": [], "subject": about}
+        )
+        entry = descriptor(shop.manifests[digest][1], OCI_MANIFEST)
+        return Reply(200, encode({"schemaVersion": 2, "manifests": [entry]}), {"Content-Type": OCI_INDEX})
+
+    shop.before("^/v2/team/app/referrers/", one_more)
+    with serving(shop) as server:
+        registry = rv.read(server.url, cache=False)
+    assert [p[0] for p in found(registry, "pages-broken")] == ["pages-broken"]
+    assert not registry.repositories["complete"].any()
+
+
 # --- marks
 
 
@@ -267,6 +291,14 @@ def test_options_that_make_no_sense(options: dict[str, Any], what: str) -> None:
 def test_options_of_live_registries_do_not_go_with_a_folder(tmp_path: Path) -> None:
     with pytest.raises(RegvizError, match="connections is for a live registry"):
         rv.read(tmp_path, connections=4)
+
+
+def test_names_of_docker_hub() -> None:
+    """Official images have a namespace that nobody writes."""
+    client = http.Client(parse_address("https://docker.io"), Credentials("registry-1.docker.io"))
+    names, problem = catalog(client, Live(repositories=["nodejs", "team/app"]), Options())
+    client.close()
+    assert (names, problem) == (["library/nodejs", "team/app"], None)
 
 
 # --- the command line

@@ -268,6 +268,15 @@ def test_pages_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(registry.tags) == 52
 
 
+def test_pages_that_are_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MOST_BYTES", 1500)
+    shop = many(250)
+    shop.page = 20
+    registry = read(shop)
+    assert [p[0] for p in found(registry)] == ["pages-broken"]
+    assert 80 <= len(registry.tags) < 250
+
+
 def test_pages_that_repeat_themselves() -> None:
     shop = small_shop()
 

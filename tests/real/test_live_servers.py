@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import regviz as rv
-from regviz.errors import AccessDeniedError, RegvizError
+from regviz.errors import AccessDeniedError, RegvizError, UnreachableError
 from tests.helpers import Store, image_config, image_manifest, plain_tables, rows
 from tests.live.servers import Asked, Reply, refused, said, serving
 from tests.real.service import LOOPBACK, require_program, running
@@ -34,7 +34,7 @@ SERVED = """\
 version: 0.1
 log: {{accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: "{root}"}}, delete: {{enabled: true}}}}
-http: {{addr: "127.0.0.1:{port}", secret: only-for-this-test}}
+http: {{{http}addr: "127.0.0.1:{port}", secret: only-for-this-test}}
 {more}
 """
 _numbers = itertools.count()
@@ -60,11 +60,11 @@ def store(tmp_path: Path) -> Store:
     return made
 
 
-def serve(store: Store, more: str = "", port: int = 0) -> AbstractContextManager[int]:
+def serve(store: Store, more: str = "", *, http: str = "", port: int = 0) -> AbstractContextManager[int]:
     program = require_program("docker-registry", "docker-registry")
     folder = store.root.parent
     config = folder / f"server-{next(_numbers)}.yml"
-    config.write_text(SERVED.format(root=store.root, port=port, more=more))
+    config.write_text(SERVED.format(root=store.root, port=port, http=http, more=more))
     listening = rf"listening on {LOOPBACK}:(\d+)"
     return running([program, "serve", str(config)], config.with_suffix(".log"), listening=listening, env=os.environ)
 
@@ -151,6 +151,28 @@ def test_a_token_server(store: Store) -> None:
     assert same_tags(live, store)
     assert len(live.problems) == 0
     assert set(tokens.granted) >= {"registry:catalog:*", "repository:team/app:pull", "repository:team/worker:pull"}
+
+
+def test_tls(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate is always checked; an authority of one's own is named where OpenSSL looks for it."""
+    openssl, folder = require_program("openssl", "openssl"), store.root.parent
+    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=here"]
+    make += [
+        "-addext",
+        f"subjectAltName=IP:{LOOPBACK}",
+        "-keyout",
+        str(folder / "k.pem"),
+        "-out",
+        str(folder / "c.pem"),
+    ]
+    subprocess.run(make, check=True, capture_output=True)
+    tls = f"tls: {{certificate: {folder / 'c.pem'}, key: {folder / 'k.pem'}}}, "
+    with serve(store, http=tls) as port:
+        with pytest.raises(UnreachableError, match=r"TLS failed.*SSL_CERT_FILE"):
+            rv.read(f"https://{LOOPBACK}:{port}", cache=False)
+        monkeypatch.setenv("SSL_CERT_FILE", str(folder / "c.pem"))
+        live = rv.read(f"https://{LOOPBACK}:{port}", cache=False)
+    assert same_tags(live, store)
 
 
 @dataclass(frozen=True)
