@@ -59,10 +59,10 @@ def catalog(client: Client, live: Live, options: Options) -> tuple[list[str], Li
         There is no catalog to be had; the message says what to do.
     """
     if not live.needs_catalog:
-        names = list(live.repositories or ())
+        chosen = list(live.repositories or ())
         if client.address.host == HUB:  # official images have their namespace there
-            names = [name if "/" in name else f"library/{name}" for name in names]
-        return list(dict.fromkeys(names)), None
+            chosen = [name if "/" in name else f"library/{name}" for name in chosen]
+        return list(dict.fromkeys(chosen)), None
     found: dict[str, None] = {}
     problem = None
     first = f"{client.address.prefix}/v2/_catalog"
