@@ -26,8 +26,9 @@ import numpy as np
 
 from regviz.errors import ContractError, DamagedCaptureError, TargetExistsError
 from regviz.pool import SHA256, V1_ID, V1_LAYER, KeyPool
-from regviz.registry import Registry, Source
+from regviz.registry import Registry
 from regviz.schema import DTYPES, NA, TABLES, compact
+from regviz.source import Source
 from regviz.texts import NamePool, TextPool
 
 if TYPE_CHECKING:

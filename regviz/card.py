@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.registry import Registry
+    from regviz.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ def _state(summary: Summary) -> str:
     return ", ".join([*said, count_noun(summary.warnings, "warning")] if summary.warnings else said)
 
 
+def _is_live(source: Source) -> bool:
+    """Whether it was a registry that answered, and no storage."""
+    return source.layouts[0].startswith("registry-")
+
+
 def summary_line(registry: Registry) -> str:
     """The registry in one line of text."""
     summary = summarise(registry)
@@ -105,6 +111,6 @@ def summary_html(registry: Registry) -> str:
         'font-family:system-ui,sans-serif;line-height:1.35">'
         f"<div><strong>{escape_html(source.uri)}</strong></div>"
         '<div style="opacity:.75;margin-bottom:.6em">'
-        f"{escape_html(' and '.join(source.layouts))} storage, read {when}</div>"
+        f"{escape_html(' and '.join(source.layouts))}{'' if _is_live(source) else ' storage'}, read {when}</div>"
         f'<div style="display:flex;flex-wrap:wrap">{cells}</div></div>'
     )

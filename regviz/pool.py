@@ -182,6 +182,10 @@ class KeyPool:
         made[odd] = [self.code(head + self._odd_text[code]) for code in codes[odd].tolist()]
         return made
 
+    def odd(self) -> Codes:
+        """Codes of the keys that belong to no common family."""
+        return np.fromiter(self._odd_text, np.int32, len(self._odd_text))
+
     def text(self, code: int) -> str:
         """Text of one key."""
         odd = self._odd_text.get(code)

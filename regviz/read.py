@@ -7,14 +7,15 @@ import gc
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from regviz import capture, share
-from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError
+from regviz import capture, live, share
+from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError, RegvizError
 from regviz.layouts import distribution, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
-from regviz.registry import Source
+from regviz.live.options import Live
+from regviz.source import Source
 from regviz.storage import open_storage
 from regviz.storage.base import StorageProblem, is_walkable
 from regviz.text import decode_name, escape_terminal
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from regviz.layouts.common import Links, Progress
+    from regviz.live.options import LiveOptions
     from regviz.registry import Registry
     from regviz.storage.base import Storage
 
@@ -47,6 +49,7 @@ def read(
     verify: bool = False,
     partial: bool = False,
     progress: Progress = no_progress,
+    **over_http: Unpack[LiveOptions],
 ) -> Registry:
     """Read a registry.
 
@@ -56,9 +59,9 @@ def read(
     Parameters
     ----------
     source : path, optional
-        A registry's storage folder, an OCI image layout, an archive of one (tar, tar.gz, tar.zst, zip), or a capture.
-        The registry may lie a few directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the
-        world that ships with regviz.
+        A registry's storage folder, an OCI image layout, an archive of one (tar, tar.gz, tar.zst, zip), a capture, or
+        the URL of a live registry (``https://registry.example.org``). In a folder or archive the registry may lie a few
+        directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -76,6 +79,10 @@ def read(
         Go on with what was read where an archive breaks off.
     progress : Progress
         Shows how far reading came; see `regviz.layouts.common.Progress`.
+    **over_http
+        How to read a live registry: ``repositories`` (names or globs; all, where left out), ``connections`` (16),
+        ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine), ``cache`` (a folder, or False),
+        ``allow_pull_marks``; see :class:`regviz.live.options.Live`.
 
     Returns
     -------
@@ -96,12 +103,17 @@ def read(
     ['charts/web', 'library/base']
     """
     path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
+    if over_http and not live.is_address(path):
+        raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
     if capture.is_capture(path):
         registry = capture.load(path)
     else:
         options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
         with _without_collection():
-            registry = _read_layout(path, options, partial=partial)
+            if live.is_address(path):
+                registry = live.read(path, options, Live(**over_http))
+            else:
+                registry = _read_layout(path, options, partial=partial)
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:

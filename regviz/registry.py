@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from regviz.schema import NA, TABLES
 from regviz.text import short_digest
 
 if TYPE_CHECKING:
-    import datetime as dt
     import os
     from collections.abc import Mapping
 
@@ -26,57 +24,11 @@ if TYPE_CHECKING:
 
     from regviz.pool import KeyPool
     from regviz.schema import Kind
+    from regviz.source import Source
     from regviz.texts import TextPool
 
 _CANDIDATES = 8
 _SHORTEST_PREFIX = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a Registry came from, and what that place was able to know.
-
-    Attributes
-    ----------
-    uri : str
-        What was read.
-    layouts : tuple of str
-        The layouts found there: ``v1``, ``distribution``, ``oci``, ``zot``, ``skopeo-dir``.
-    why : str
-        What told so, for a person.
-    root : str
-        Path of the layout's root within the source; empty where it is the source itself.
-    read_at : datetime.datetime
-        When reading began (UTC).
-    knows_untagged, knows_all_blobs, knows_disk : bool
-        Whether untagged manifests, unreferenced blobs, allocated bytes could be seen.
-    trusts_times : bool
-        Whether file times are taken as the times of pushes.
-    links_checked : str
-        ``stat``, ``check`` or ``open``: how far links were looked into.
-    proxy_cache, may_be_sparse : bool
-        A pull-through cache, an OCI layout: places where absent children and layers are normal, or allowed.
-    tags_elsewhere : str
-        Why tags may lie in a database (Harbor); empty where nothing says so.
-    names_in_database, keeps_links : bool
-        GitLab's names are in its database; repositories say by links what they serve (else nothing can be unlinked).
-    """
-
-    uri: str
-    layouts: tuple[str, ...]
-    why: str
-    read_at: dt.datetime
-    root: str = ""
-    knows_untagged: bool = True
-    knows_all_blobs: bool = True
-    knows_disk: bool = False
-    trusts_times: bool = True
-    links_checked: str = "stat"
-    proxy_cache: bool = False
-    tags_elsewhere: str = ""
-    names_in_database: bool = False
-    keeps_links: bool = True
-    may_be_sparse: bool = False
 
 
 class Registry:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.columns import Facts
-    from regviz.registry import Source
     from regviz.schema import Columns
+    from regviz.source import Source
     from regviz.spread import SpreadColumns
     from regviz.texts import TextPool
 

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
-    from regviz.registry import Source
+    from regviz.source import Source
 
     Codes = NDArray[np.int32]
 
 
 def find_problems(draft: Draft, source: Source) -> None:
     """Add what references that lead nowhere tell, to ``facts.problems``."""
-    if source.layouts != ("v1",):
+    if source.layouts[0] not in ("v1", "registry-v1"):
         finder = _Finder(draft, source)
         finder.tags()
         finder.manifests()
@@ -48,7 +48,8 @@ class _Finder:
         self._present[manifests["manifest"][manifests["present"] == 1]] = True
         self._width = keys
         served = draft.tables["repository_manifests"]
-        good = served["link_state"] == self._code("ok")
+        # a live registry's links are taken from what it answers
+        good = (served["link_state"] == self._code("ok")) | (served["link_state"] == self._code("unchecked"))
         self._served = np.unique(self._pair(served["repository"][good], served["manifest"][good]))
         self._by_manifest = np.sort((self._served % self._width) << 32 | self._served // self._width)
         self._manifest_served = (self._by_manifest >> 32).astype(np.int32)

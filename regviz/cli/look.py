@@ -64,9 +64,10 @@ def tree(  # one an option
     As find prints it, with what each entry is and whose it is. What repeats is shown once or twice, and the rest
     counted. With --repository or --exclude only repositories are shown, and up to forty of them are opened.
     """
-    from regviz.tree import Tree, tree_lines, tree_rows
+    from regviz.tree import Tree, refuse_address, tree_lines, tree_rows
 
     refuse_to_harm(source, output)
+    refuse_address(source)
     registry = reading.read(source)
     rows = tree_rows(
         source,
@@ -135,7 +136,9 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
         return source, name
     if given and given[0] in tables:
         return None, given[0]
-    if given and os.sep not in given[0] and not os.path.lexists(given[0]):
+    from regviz.live import is_address
+
+    if given and os.sep not in given[0] and not os.path.lexists(given[0]) and not is_address(given[0]):
         from regviz.errors import SourceNotFoundError
 
         raise SourceNotFoundError(f"nothing lies at {given[0]}, and it is no table: those are {', '.join(tables)}")
@@ -206,20 +209,23 @@ def _picture(forest: nx.DiGraph[Any]) -> str:
 @source_argument
 @format_option
 @output_option
-def detect(source: str | None, *, format_: TableFormat | None, output: str | None) -> None:
+@click.option("--insecure", is_flag=True, help="Allow plain HTTP to other machines than this one.")
+def detect(source: str | None, *, format_: TableFormat | None, output: str | None, insecure: bool) -> None:
     """Say what SOURCE is, and why.
 
     And where its root lies. It is recognised and not read, so a large storage takes no longer than a small one.
     """
     refuse_to_harm(source, output)
-    write_table(_detected(source), format_, output)
+    write_table(_detected(source, insecure=insecure), format_, output)
 
 
-def _detected(source: str | None) -> pd.DataFrame:
+def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     import pandas as pd
 
     from regviz.capture import is_capture
     from regviz.layouts.recognise import recognise
+    from regviz.live import detect as detect_live
+    from regviz.live import is_address
     from regviz.read import SOURCE_VARIABLE, read
     from regviz.share import shipped_world
     from regviz.storage import open_storage
@@ -228,6 +234,8 @@ def _detected(source: str | None) -> pd.DataFrame:
     path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
     if is_capture(path):
         rows = [("capture", ".", "it has capture.json")]
+    elif is_address(path):
+        rows = [detect_live(path, insecure=insecure)]
     else:
         rows = [
             (

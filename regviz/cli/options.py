@@ -6,13 +6,14 @@ import os
 import re
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import wraps
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import click
 
+from regviz.cli.over_http import HTTP_OPTIONS, taken_http_options
 from regviz.cli.progress import progress_bars, working
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from regviz.layouts.common import Links, Progress
+    from regviz.live.options import LiveOptions
     from regviz.registry import Registry
 
     Command = Callable[..., Any]
@@ -70,6 +72,7 @@ class Reading:
     partial: bool = False
     strict: bool = False
     progress: bool | None = None
+    over_http: LiveOptions = field(default_factory=lambda: cast("LiveOptions", {}))
 
     def bars(self) -> Progress:
         """Progress bars, as they were asked for."""
@@ -93,16 +96,17 @@ class Reading:
             measure=measure,
             partial=self.partial,
             progress=self.bars(),
+            **self.over_http,
         )
 
 
 def reading_options(command: Command) -> Command:
-    """``--links``, ``--times``, ``--partial``, ``--strict``, ``--progress``: they arrive as one `Reading`."""
+    """``--links``, ``--times``, ``--partial``, ``--strict``, ``--progress``, `http_options`: all as one `Reading`."""
 
     @wraps(command)
     def with_reading(**given: Any) -> Any:
-        own = {field.name: given.pop(field.name) for field in fields(Reading)}
-        return command(reading=Reading(**own), **given)
+        own = {each.name: given.pop(each.name) for each in fields(Reading) if each.name in given}
+        return command(reading=Reading(**own, over_http=taken_http_options(given)), **given)
 
     return _decorated(
         with_reading,
@@ -126,6 +130,7 @@ def reading_options(command: Command) -> Command:
             default=None,
             help="Show progress on what takes longer than a second. [default: on a terminal]",
         ),
+        *HTTP_OPTIONS,
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.columns import Facts
-    from regviz.registry import Source
+    from regviz.source import Source
     from regviz.storage.base import Storage
 
 Links = Literal["stat", "check", "open"]

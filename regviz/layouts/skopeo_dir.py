@@ -30,7 +30,8 @@ from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
-    from regviz.registry import Registry, Source
+    from regviz.registry import Registry
+    from regviz.source import Source
     from regviz.storage.base import Entries, Storage, Walkable
 
 VERSION_FILE, MANIFEST = b"version", b"manifest.json"

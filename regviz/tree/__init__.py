@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from regviz.capture import is_capture
 from regviz.card import summarise
-from regviz.errors import RegvizError
+from regviz.errors import NotKnowableError, RegvizError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
+from regviz.live import is_address
 from regviz.read import read
 from regviz.storage import open_storage
 from regviz.text import count_noun, decode_name, format_bytes
@@ -136,6 +137,7 @@ def tree_rows(
     progress: Progress = no_progress,
 ) -> Iterator[Row]:
     """The rows of :func:`tree` one by one: with `full`, those of a folder are told while it is walked."""
+    refuse_address(source)
     if registry is None:
         registry = read(source, partial=partial, progress=progress)
     path = registry.source.uri if source is None else os.fspath(source)
@@ -153,6 +155,20 @@ def tree_rows(
             yield from all_rows(everything(storage, tick, levels), layout, levels)
         else:
             yield from shown_rows(gather(storage, layout, tick, levels), layout, levels)
+
+
+def refuse_address(source: str | os.PathLike[str] | None) -> None:
+    """A live registry shows no storage.
+
+    Raises
+    ------
+    NotKnowableError
+        The source is a URL.
+    """
+    if source is not None and is_address(os.fspath(source)):
+        raise NotKnowableError(
+            "a live registry does not show its storage: give the folder that it stores in, or an archive of it"
+        )
 
 
 def _summary(registry: Registry) -> str:

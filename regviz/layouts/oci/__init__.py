@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from regviz.layouts.common import Options
     from regviz.layouts.oci.pools import Layout
-    from regviz.registry import Registry, Source
+    from regviz.registry import Registry
+    from regviz.source import Source
     from regviz.storage.base import Storage
 
 

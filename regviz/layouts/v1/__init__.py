@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from regviz.layouts.common import Options
     from regviz.layouts.v1.inventory import Inventory
-    from regviz.registry import Registry, Source
+    from regviz.registry import Registry
+    from regviz.source import Source
     from regviz.storage.base import Storage
 
     Codes = NDArray[np.int32]
