@@ -229,6 +229,7 @@ def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     from regviz.read import SOURCE_VARIABLE, read
     from regviz.share import shipped_world
     from regviz.storage import open_storage
+    from regviz.storage.base import is_walkable
     from regviz.text import decode_name
 
     path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
@@ -237,13 +238,17 @@ def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     elif is_address(path):
         rows = [detect_live(path, insecure=insecure)]
     else:
+        storage = open_storage(path)
+        if not is_walkable(storage):
+            for _ in storage.entries():  # an archive that breaks off further on is none to rely on
+                pass
         rows = [
             (
                 found.layout,
                 decode_name(found.root) or ".",
                 f"{found.why}. Instead, {found.instead}" if found.instead else found.why,
             )
-            for found in recognise(open_storage(path))
+            for found in recognise(storage)
         ]
     if not rows:
         read(path)  # says what it looked for, and what it saw instead
