@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +12,15 @@ from regviz.pool import SHA256, is_digest
 from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts, KeyColumn
+    from regviz.columns import Facts, KeyColumn, Rows
     from regviz.storage.base import Stats
+
+    Codes = NDArray[np.int32]
+    Numbers = NDArray[np.int64]
 
 _SHA256 = b"sha256"
 _SPILL_AFTER = 32
@@ -43,12 +46,14 @@ class Inventory:
         self._repositories: dict[bytes, int] = {}
         self._names: list[str] = []
 
-    def repository(self, path: bytes) -> int:
-        """Row of the repository at a path below ``repositories/``."""
+    def repository(self, path: bytes, *, has_layers: bool = False, has_manifests: bool = False) -> int:
+        """Row of the repository at a path below ``repositories/``; flags are those of a new one."""
         row = self._repositories.get(path)
         if row is None:
             name = decode_name(path)
-            row = self._repositories[path] = self.facts.repository(name, name, has_layers=0, has_manifests=0)
+            row = self._repositories[path] = self.facts.repository(
+                name, name, has_layers=int(has_layers), has_manifests=int(has_manifests)
+            )
             self._names.append(name)
             if row % _SPILL_AFTER == 0:
                 self.facts.spill()
@@ -129,6 +134,11 @@ class Inventory:
         ):
             links.column(column).staged += values
 
+    def listed_layers(self, repositories: Codes, codes: Codes, mtimes: Numbers, state: str) -> None:
+        """Layer links that hold the digest that they lie under, as far as was looked, by codes."""
+        said: dict[str, NDArray[Any]] = {"repository": repositories, "link": codes, "blob": codes, "linked_at": mtimes}
+        _extend(self.facts.links, said, state=self.facts.names.code(state))
+
     def layer_link(self, repository: int, algorithm: bytes, name: bytes, content: bytes | None, mtime: int) -> None:
         """A layer link that was looked into; `content` None where its length says that it is as it should be."""
         link = _key(algorithm, name)
@@ -152,6 +162,11 @@ class Inventory:
             ("is_root", [0] * count),
         ):
             self.facts.revisions.column(column).staged += values
+
+    def listed_revisions(self, repositories: Codes, codes: Codes, mtimes: Numbers) -> None:
+        """Revision links that are as they should be, by codes."""
+        said: dict[str, NDArray[Any]] = {"repository": repositories, "manifest": codes, "linked_at": mtimes}
+        _extend(self.facts.revisions, said, state=self.facts.names.code("ok"), is_root=0)
 
     def revision(self, repository: int, algorithm: bytes, name: bytes, content: bytes, mtime: int) -> None:
         """A revision link that was read."""
@@ -207,8 +222,30 @@ class Inventory:
                 row.append(repository)
                 name.append(text)
                 manifest.append(digest)
-                time.append(when)
+                time.append(mtime if digest == target else when)  # one push writes both links (tagstore.go, Tag)
                 current.append(digest == target)
+
+    def listed_tags(self, repositories: Codes, names: Codes, manifests: Codes, mtimes: Numbers) -> None:
+        """Tags of valid names that lead to digests, by codes."""
+        said: dict[str, NDArray[Any]] = {
+            "repository": repositories,
+            "tag": names,
+            "manifest": manifests,
+            "pushed_at": mtimes,
+        }
+        _extend(self.facts.tags, said, state=self.facts.names.code("ok"))
+
+    def listed_history(
+        self, repositories: Codes, names: Codes, manifests: Codes, mtimes: Numbers, current: NDArray[np.bool_]
+    ) -> None:
+        """What such tags pointed to, by codes."""
+        said: dict[str, NDArray[Any]] = {
+            "repository": repositories,
+            "tag": names,
+            "manifest": manifests,
+            "last_pushed_at": mtimes,
+        }
+        _extend(self.facts.tag_history, {**said, "current": current})
 
     def _complain(self, repository: int, tag: str, state: str, content: bytes | None) -> None:
         where = self.repository_name(repository)
@@ -253,12 +290,33 @@ class Inventory:
         return codes
 
 
+def _extend(rows: Rows, said: Mapping[str, NDArray[Any]], **alike: int) -> None:
+    """Add rows that are numbers already; what is alike in all of them is given once."""
+    count = len(next(iter(said.values())))
+    for name, values in said.items():
+        rows.column(name).extend_numbers(values)
+    for name, value in alike.items():
+        rows.column(name).extend_numbers(np.full(count, value))
+
+
 def split_names(algorithm: bytes, names: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
     """Directory names that can be digests, and those that cannot."""
     if algorithm == _SHA256 and {*map(len, names)} <= {64} and not b"".join(names).translate(None, b"0123456789abcdef"):
         return list(names), []
     good = [name for name in names if is_encoded(algorithm, name)]
     return good, [] if len(good) == len(names) else sorted({*names}.difference(good))
+
+
+def sha256_digits(contents: Sequence[bytes | None]) -> list[bytes]:
+    """Hex digits of each link's content that is a digest of sha256, and nothing of any other.
+
+    Examples
+    --------
+    >>> sha256_digits([b"sha256:" + b"ab" * 32, b"sha512:" + b"cd" * 64, None])
+    [b'abababababababababababababababababababababababababababababababab', b'', b'']
+    """
+    digits = [content[7:] if content is not None and content[:7] == b"sha256:" else b"" for content in contents]
+    return digits if not split_names(_SHA256, digits)[1] else [it if is_encoded(_SHA256, it) else b"" for it in digits]
 
 
 def link_target(content: bytes) -> tuple[str, str]:
