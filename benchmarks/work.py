@@ -65,6 +65,7 @@ def tarfile(source: str) -> None:
 
 
 _HEIGHT, _OWN, _FAMILY = 12, 4, 1000
+_PART = 1 << 16  # diff IDs that are interned together, so that making the input is not the peak
 
 
 def chain_ids(count: int) -> None:
@@ -76,7 +77,8 @@ def chain_ids(count: int) -> None:
 
     facts = Facts()
     diff_ids = [diff_id for stack in _stacks(count) for diff_id in stack]
-    element = facts.keys.intern(diff_ids)
+    parts = [facts.keys.intern(diff_ids[at : at + _PART]) for at in range(0, len(diff_ids), _PART)]
+    element = np.concatenate(parts)
     images = len(element) // _HEIGHT
     owner = np.repeat(np.arange(images, dtype=np.int32), _HEIGHT)
     level = np.tile(np.arange(_HEIGHT, dtype=np.int32), images)

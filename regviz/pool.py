@@ -208,6 +208,11 @@ class KeyPool:
             result[row] = self._odd_text[int(codes[row])]
         return result
 
+    def raw(self, codes: Codes) -> tuple[Raw, NDArray[np.bool_]]:
+        """The 32 bytes of keys, and of which they are the digest: those of sha256."""
+        words = self._rows.words.take(codes, axis=0)
+        return words.view(np.uint8), self._rows.family.take(codes) == _PREFIXES.index(SHA256)
+
     def ascii(self, codes: Codes) -> NDArray[np.bytes_]:
         """Texts of keys as bytes, in an array of fixed width."""
         families = np.unique(self._rows.family[codes])

@@ -7,8 +7,10 @@ at a time, so each distinct chain is hashed once.
 
 from __future__ import annotations
 
-import hashlib
+from binascii import hexlify
 from dataclasses import dataclass
+from hashlib import sha256
+from struct import Struct
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +35,10 @@ EMPTY_BLOBS = (
     "sha256:1775fca35fb6a4d31c541746eaea63c5cb3c00280c8b5a351d4e944cdca7489d",  # gzip of nothing (Docker before 1.10)
 )
 """Digests of layers that change nothing, compressed or not."""
+
+_PART = 1 << 15  # chains that are hashed together: more only cost memory
+_DIGEST = len(SHA256) + 64
+_TEXTS = Struct(f"{2 * _DIGEST + 1}s")  # one text of two digests, to go through many that lie one after the other
 
 
 @dataclass(slots=True)
@@ -120,42 +126,86 @@ def _learn_diff_ids(facts: Facts, blob: Codes, diff_id: Codes) -> None:
 def _climb(
     facts: Facts, owner: Codes, level: Codes, element: Codes, chain: NDArray[np.bool_], whole: NDArray[np.bool_]
 ) -> Stacks:
-    """Give every step its layer, from the base up, and every layer its key."""
-    order = np.argsort(level, kind="stable").astype(np.int32)
-    order = order[whole[order]]
-    bounds = np.searchsorted(level[order], np.arange(int(level.max(initial=-1)) + 2))
+    """Give every step its layer, from the base up, and every layer its key. Steps of one owner lie together."""
+    base = np.flatnonzero(level == 0)
+    height = np.diff(base, append=len(level))
+    base, height = base[whole[base]], height[whole[base]]
     layer_of = np.full(len(owner), -1, np.int32)
-    below = np.full(int(owner.max(initial=-1)) + 1, -1, np.int32)
-    texts = _Texts(facts)
+    here = np.zeros(len(base), np.int64)  # where each owner stands, among the layers made last
     keys: list[Codes] = []
     parents: list[Numbers] = []
     chains: list[NDArray[np.bool_]] = []
-    total = 0
-    for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        steps = order[start:stop]
-        pair = (below[owner[steps]].astype(np.int64) + 1) << 32 | element[steps]
-        distinct, place = np.unique(pair, return_inverse=True)
-        parent = (distinct >> 32) - 1
-        key = texts.chain(parent, (distinct & 0xFFFFFFFF).astype(np.int32), total)
-        on_diff_ids = np.zeros(len(distinct), np.bool_)
+    made = made_last = 0
+    while len(base):
+        steps = base + len(keys)
+        place, first = _meeting(here, element[steps])
+        parents.append(here[first] + made - made_last if keys else np.full(len(first), -1))
+        keys.append(_keys(facts, keys[-1][here[first]] if keys else None, element[steps[first]]))
+        on_diff_ids = np.zeros(len(first), np.bool_)
         on_diff_ids[place[chain[steps]]] = True
-        keys.append(key)
-        parents.append(parent)
         chains.append(on_diff_ids)
-        layer_of[steps] = below[owner[steps]] = total + place
-        total += len(distinct)
-    depth = np.repeat(np.arange(1, len(keys) + 1), [len(k) for k in keys]) if keys else np.empty(0, np.int64)
-    key = np.concatenate(keys) if keys else np.empty(0, np.int32)
-    parent = np.concatenate(parents) if keys else np.empty(0, np.int64)
-    on_diff_ids = np.concatenate(chains) if keys else np.empty(0, np.bool_)
-    return _without_doubles(Stacks(layer_of, key, parent, key, depth, on_diff_ids))
+        layer_of[steps] = made + place
+        made_last = len(first)
+        made += made_last
+        higher = height > len(keys)
+        base, height, here = base[higher], height[higher], place[higher]
+    depth = np.repeat(np.arange(1, len(keys) + 1), [len(made) for made in keys])
+    key = np.concatenate([np.empty(0, np.int32), *keys])
+    parent = np.concatenate([np.empty(0, np.int64), *parents])
+    return _without_doubles(Stacks(layer_of, key, parent, key, depth, np.concatenate([np.empty(0, np.bool_), *chains])))
+
+
+def _meeting(here: Numbers, element: Codes) -> tuple[Numbers, Numbers]:
+    """The layer that each owner comes to, and of each layer the first owner that does.
+
+    Owners that stand on one layer and put the same element on it meet again; who stands alone meets nobody.
+    """
+    together = np.bincount(here)[here] > 1
+    crowd, alone = np.flatnonzero(together), np.flatnonzero(~together)
+    _, first, met = np.unique(here[crowd] << 32 | element[crowd], return_index=True, return_inverse=True)
+    place = np.empty(len(here), np.int64)
+    place[crowd] = met
+    place[alone] = np.arange(len(first), len(first) + len(alone))
+    return place, np.concatenate([crowd[first], alone])
+
+
+def _keys(facts: Facts, below: Codes | None, element: Codes) -> Codes:
+    """Keys of the layers that put each element on what has the key below; of a base it is the element itself."""
+    if below is None:
+        return element
+    made = np.empty(len(element), np.int32)
+    for start in range(0, len(element), _PART):
+        part = slice(start, start + _PART)
+        lower, lower_is_sha256 = facts.keys.raw(below[part])
+        upper, upper_is_sha256 = facts.keys.raw(element[part])
+        usual = lower_is_sha256 & upper_is_sha256
+        hashed = _chained(lower, upper)
+        for row in np.flatnonzero(~usual).tolist():
+            text = f"{facts.keys.text(int(below[start + row]))} {facts.keys.text(int(element[start + row]))}"
+            hashed[row] = np.frombuffer(sha256(text.encode()).digest(), np.uint8)
+        made[part] = facts.keys.intern_raw(hashed, SHA256)
+    return made
+
+
+def _chained(lower: NDArray[np.uint8], upper: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Chain IDs of pairs of digests of sha256, all as rows of 32 bytes."""
+    texts = np.empty((len(lower), _TEXTS.size), np.uint8)
+    for start, digests in ((0, lower), (_DIGEST + 1, upper)):
+        texts[:, start : start + len(SHA256)] = np.frombuffer(SHA256, np.uint8)
+        texts[:, start + len(SHA256) : start + _DIGEST] = np.frombuffer(hexlify(digests.data), np.uint8).reshape(-1, 64)
+    texts[:, _DIGEST] = ord(" ")
+    hashed = bytearray().join([sha256(text).digest() for (text,) in _TEXTS.iter_unpack(texts.data)])
+    return np.frombuffer(hashed, np.uint8).reshape(-1, 32)
 
 
 def _without_doubles(layers: Stacks) -> Stacks:
     """One row a key: a configuration may name another chain's ID as its diff ID, to confuse us."""
-    _, first, place = np.unique(layers.key, return_index=True, return_inverse=True)
-    if len(first) == len(layers.key):
+    rows = np.arange(len(layers.key))
+    last = np.empty(int(layers.key.max(initial=-1)) + 1, np.int64)
+    last[layers.key] = rows
+    if (last[layers.key] == rows).all():
         return layers
+    _, first, place = np.unique(layers.key, return_index=True, return_inverse=True)
     moved = np.append(place, -1)  # -1 stays -1
     parent = moved[layers.parent[first]]
     return Stacks(
@@ -176,30 +226,6 @@ def _diff_id_of_layers(layers: Stacks, diff_id: Codes, element: Codes) -> Codes:
     on_chain = np.flatnonzero((layers.step_layer >= 0) & (diff_id == element))
     result[layers.step_layer[on_chain][::-1]] = diff_id[on_chain][::-1]
     return result
-
-
-class _Texts:
-    """Keys of growing stacks; keeps the texts of the level made last, on which the next one stands."""
-
-    def __init__(self, facts: Facts) -> None:
-        self._keys = facts.keys
-        self._below: NDArray[np.bytes_] = np.empty(0, "S1")
-        self._first = 0
-
-    def chain(self, parent: Numbers, element: Codes, first: int) -> Codes:
-        """Keys of the layers that put `element` on `parent` (a row; -1: a base); `first` is the row of the first."""
-        base = parent < 0
-        result = np.empty(len(parent), np.int32)
-        result[base] = element[base]
-        above = np.flatnonzero(~base)
-        if len(above):
-            texts = self._keys.ascii(element[above]).tolist()
-            below = self._below[parent[above] - self._first].tolist()
-            sha256 = hashlib.sha256
-            hashed = b"".join([sha256(c + b" " + d).digest() for c, d in zip(below, texts, strict=True)])
-            result[above] = self._keys.intern_raw(np.frombuffer(hashed, np.uint8).reshape(-1, 32), SHA256)
-        self._below, self._first = self._keys.ascii(result), first
-        return result
 
 
 def is_empty_key(facts: Facts) -> NDArray[np.bool_]:

@@ -229,8 +229,11 @@ class Storage(Protocol):
 class Walkable(Storage, Protocol):
     """A storage whose directories can be listed one by one, so that much of it need not be looked at."""
 
-    def children(self, directory: bytes) -> Listing:
-        """What lies in a directory; empty where there is no such directory."""
+    def children(self, directory: bytes, *, listed: bool = False) -> Listing:
+        """What lies in a directory; empty where there is no such directory.
+
+        `listed` says that a listing had it among its `directories`, so that nobody need look whether it is a link.
+        """
 
     def holds_directory(self, directory: bytes, accepts: Callable[[bytes], object]) -> bool:
         """Whether a directory holds one whose name is accepted; it is listed as far as that one."""
@@ -249,8 +252,8 @@ class Walkable(Storage, Protocol):
     ) -> tuple[list[bytes | None], list[int]]:
         """Contents and times (µs) of the small files ``directory/name + suffix``."""
 
-    def lone_link_times(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[int | None]:
-        """Time of ``<name>/index/sha256/<hex>/link`` where it is cheaply known to be alone."""
+    def lone_digests(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+        """For names and hex digits whether ``<name>/index`` is cheaply known to hold ``sha256/<hex>/link`` alone."""
 
     def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
         """Everything, a directory at a time: path, type, length, bytes of its disk blocks, inode."""

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from itertools import chain, takewhile
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from regviz.errors import AccessDeniedError
-from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, Listing, Stats, StorageProblem
+from regviz.storage.ahead import adaptively
+from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, Listing, Stats
+from regviz.storage.complaints import Complaints
 from regviz.storage.members import read_members
-from regviz.storage.waiting import idle_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from regviz.storage.base import Files, Members
 
-T = TypeVar("T")
-U = TypeVar("U")
-
-_CHUNK = 256
 _FIRST_READ = 16384
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 _LONE = 3  # links of a directory that holds one directory: its name, its ".", the other's ".."
-_THREADS = 8
-_SLOW_SECONDS = 60e-6  # waiting, for one item: nothing with a warm cache, above 100 µs from a disk
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _READ |= getattr(os, "O_BINARY", 0)
 
+_MODE, _SIZE, _INODE = map(attrgetter, ("st_mode", "st_size", "st_ino"))
+_BLOCKS = attrgetter("st_blocks") if hasattr(os.stat_result, "st_blocks") else lambda _: 0  # Windows says none
+_FORMAT = stat.S_IFMT(0xFFFF)
+_ABSENT = SimpleNamespace(st_mode=stat.S_IFREG, st_size=-1, st_mtime_ns=0, st_blocks=0, st_ino=0)
 
-class Folder:
+
+class _Place(NamedTuple):
+    """A directory to look into: its descriptor and an empty head, or no descriptor and its path as head."""
+
+    descriptor: int | None
+    head: bytes
+    path: bytes
+    """Below the root, as problems name it."""
+
+
+class Folder(Complaints):
     """The files below a directory. No symbolic link is followed but the root itself."""
 
     walkable = True
@@ -46,44 +55,29 @@ class Folder:
     knows_disk = True
 
     def __init__(self, root: str) -> None:
+        super().__init__()
         self.uri = root
         self.root = os.fsencode(os.path.realpath(root))
-        self.problems: dict[StorageProblem, None] = {}
-        self.complete = True
         try:
             os.scandir(self.root).close()
         except PermissionError as error:
             message = f"{root} may not be read by this user; run as one who may, for example with sudo"
             raise AccessDeniedError(message) from error
 
-    def children(self, directory: bytes) -> Listing:
-        """What lies in a directory; empty where there is none, or a link to one."""
-        directories: list[bytes] = []
-        files: list[bytes] = []
-        links: list[bytes] = []
-        path = self._path(directory)
+    def children(self, directory: bytes, *, listed: bool = False) -> Listing:
+        """What lies in a directory; empty where there is none, or a link to one, which `listed` says it is not."""
+        found: list[os.DirEntry[bytes]] = []
         try:
-            if os.path.islink(path):
-                self._say("symbolic-link", directory, "not followed")
+            if not listed and os.path.islink(self._path(directory)):
+                self.say("symbolic-link", directory, "not followed")
                 return Listing([], [], [])
-            others: list[os.DirEntry[bytes]] = []
-            with os.scandir(path) as scan:
-                for entry in scan:
-                    if entry.is_dir(follow_symlinks=False):
-                        directories.append(entry.name)
-                    else:
-                        others.append(entry)
-            for entry in others:
-                if entry.is_symlink():
-                    links.append(entry.name)
-                    self._say("symbolic-link", _join(directory, entry.name), "not followed")
-                else:
-                    files.append(entry.name)
+            with os.scandir(self._path(directory)) as scan:
+                found += scan
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
-            self._unreadable(directory, error)
-        return Listing(directories, files, links)
+            self.unreadable(directory, error)
+        return self._listing(directory, found)
 
     def holds_directory(self, directory: bytes, accepts: Callable[[bytes], object]) -> bool:
         """Whether a directory holds one whose name is accepted; it is listed as far as that one."""
@@ -95,49 +89,28 @@ class Folder:
 
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
-        count = len(names)
-        facts = np.empty((4, count), np.int64)
-        at = 0
-        for part in self._adaptively(lambda chunk: self._stat_chunk(directory, chunk, suffix), names):
-            width = part.shape[1]
-            facts[:, at : at + width] = part
-            at += width
-        return Stats(*facts)
+        with self._opened(directory) as place:
+            parts = [*adaptively(partial(self._stat_chunk, place, suffix), names)]
+        return Stats(*(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)))
 
     def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
         """Whether there is a ``directory/name + suffix``, for each name."""
-        parts = [
-            np.array(part, np.bool_)
-            for part in self._adaptively(lambda chunk: self._exist_chunk(directory, chunk, suffix), names)
-        ]
-        return np.concatenate(parts) if parts else np.empty(0, np.bool_)
-
-    def _exist_chunk(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> list[bool]:
-        there = os.access
         with self._opened(directory) as place:
-            if place is None:
-                return [False] * len(names)
-            descriptor, head = place
-            return [there(head + name + suffix, os.F_OK, dir_fd=descriptor) for name in names]
+            parts = adaptively(partial(self._exist_chunk, place, suffix), names)
+            return np.fromiter(chain.from_iterable(parts), np.bool_, len(names))
 
     def members(self, directory: bytes, names: Sequence[bytes], files: Files) -> Iterator[Members]:
         """Three files of each ``directory/name``, some directories at a time and in the order given."""
-        return self._adaptively(lambda chunk: self._members_chunk(directory, chunk, files), names)
-
-    def _members_chunk(self, directory: bytes, names: Sequence[bytes], files: Files) -> Members:
         with self._opened(directory) as place:
-            return read_members(self, place and place[0], directory, names, files)
+            parent = place and place.descriptor
+            yield from adaptively(lambda chunk: read_members(self, parent, directory, chunk, files), names)
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
     ) -> Iterator[tuple[int, bytes | None]]:
-        """Contents by path, in the order given."""
-        number = 0
-        wanted = list(zip(locators, sizes, strict=True))
-        for part in self._adaptively(lambda chunk: [self._read(path, size, limit) for path, size in chunk], wanted):
-            for data in part:
-                yield number, data
-                number += 1
+        """Contents by path, in the order given; cheapest where neighbours lie near one another."""
+        wanted = list(zip(cast("Sequence[bytes]", locators), sizes, strict=True))
+        return enumerate(chain.from_iterable(adaptively(partial(self._read_chunk, limit), wanted)))
 
     def read_links(
         self, directory: bytes, names: Sequence[bytes], suffix: bytes
@@ -145,11 +118,19 @@ class Folder:
         """Contents (None where there is no file) and times of ``directory/name + suffix``, small files all."""
         contents: list[bytes | None] = []
         times: list[int] = []
-        for part in self._adaptively(lambda chunk: self._read_link_chunk(directory, chunk, suffix), names):
-            for data, mtime in part:
-                contents.append(data)
-                times.append(mtime)
+        with self._opened(directory) as place:
+            for some, of_them in adaptively(partial(self._read_link_chunk, place, suffix), names):
+                contents += some
+                times += of_them
         return contents, times
+
+    def lone_digests(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+        """For each tag whether ``index/sha256/<hex>``, with its file ``link``, is all that its index holds.
+
+        Where a file system counts the directories in a directory among its links, no listing is needed to know.
+        """
+        with self._opened(directory) as place:
+            return [*chain.from_iterable(adaptively(partial(self._lone_chunk, place), tags))]
 
     def entries(self) -> Iterator[Entries]:
         """Everything, depth first, sorted by name."""
@@ -173,38 +154,6 @@ class Folder:
                 batch = Entries()
         yield batch
 
-    def lone_link_times(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[int | None]:
-        """For each tag the time of ``index/sha256/<hex>/link``, where that is the only entry of its index; else None.
-
-        Where a file system counts the directories in a directory among its links, no listing is needed to know.
-        """
-        times: list[int | None] = []
-        for part in self._adaptively(lambda chunk: self._lone_chunk(directory, chunk), tags):
-            times += part
-        return times
-
-    def _lone_chunk(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[int | None]:
-        times: list[int | None] = []
-        is_directory, look = stat.S_ISDIR, os.lstat
-        with self._opened(directory) as place:
-            if place is None:
-                return [None] * len(tags)
-            descriptor, head = place
-            for name, encoded in tags:
-                when = None
-                index = head + name + b"/index"
-                try:
-                    outer = look(index, dir_fd=descriptor)
-                    if encoded and outer.st_nlink == _LONE and is_directory(outer.st_mode):
-                        inner = look(index + b"/sha256", dir_fd=descriptor)
-                        if inner.st_nlink == _LONE and is_directory(inner.st_mode):
-                            link = look(index + b"/sha256/" + encoded + b"/link", dir_fd=descriptor)
-                            when = link.st_mtime_ns // 1000 if stat.S_ISREG(link.st_mode) else None
-                except OSError:  # whatever it is, the listing that follows meets it again
-                    pass
-                times.append(when)
-        return times
-
     def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
         """Everything, a directory at a time; the root itself comes first."""
         top = os.stat(self.root)
@@ -223,7 +172,7 @@ class Folder:
                         if kind == DIRECTORY:
                             pending.append(path)
             except OSError as error:
-                self._unreadable(directory, error)
+                self.unreadable(directory, error)
             yield batch
 
     @staticmethod
@@ -235,159 +184,168 @@ class Folder:
         batch.locators.append(-1)
         batch.inline.append(None)
 
-    def _stat_chunk(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> np.ndarray[tuple[int, int]]:
-        rows: list[tuple[int, int, int, int]] = []
-        look, regular = os.stat, stat.S_ISREG
-        with self._opened(directory) as place:
-            descriptor, head = place or (None, b"")
-            for name in names if place else ():
-                try:
-                    s = look(head + name + suffix, dir_fd=descriptor, follow_symlinks=False)
-                except (FileNotFoundError, NotADirectoryError):
-                    rows.append((-1, 0, 0, 0))
-                except OSError as error:
-                    self._unreadable(_join(directory, name + suffix), error)
-                    rows.append((-1, 0, 0, 0))
-                else:
-                    size = (
-                        s.st_size if regular(s.st_mode) else self._no_file(_join(directory, name + suffix), s.st_mode)
-                    )
-                    rows.append((size, s.st_mtime_ns // 1000, getattr(s, "st_blocks", 0) * 512, s.st_ino))
-        return np.array(rows or [(-1, 0, 0, 0)] * len(names), np.int64).reshape(-1, 4).T
+    def _listing(self, directory: bytes, found: list[os.DirEntry[bytes]]) -> Listing:
+        try:
+            directories = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+            if len(directories) == len(found):
+                return Listing(directories, [], [])
+            links = [entry.name for entry in found if entry.is_symlink()]
+        except OSError as error:  # where a listing does not say what its entries are
+            self.unreadable(directory, error)
+            return Listing([], [], [])
+        for name in links:
+            self.say("symbolic-link", _join(directory, name), "not followed")
+        others = {*directories, *links}
+        return Listing(directories, [entry.name for entry in found if entry.name not in others], links)
+
+    def _stat_chunk(self, place: _Place | None, suffix: bytes, names: Sequence[bytes]) -> NDArray[np.int64]:
+        facts = np.zeros((4, len(names)), np.int64)
+        if place is None:
+            facts[0] = -1
+            return facts
+        descriptor, head, directory = place
+        look = os.lstat
+        found: list[Any]
+        try:
+            found = [look(head + name + suffix, dir_fd=descriptor) for name in names]
+        except OSError:
+            found = [self._look(place, name + suffix) for name in names]
+        facts[0] = np.fromiter(map(_SIZE, found), np.int64, len(found))
+        facts[1] = [one.st_mtime_ns // 1000 for one in found]  # nanoseconds after 2262 need more than 64 bits
+        facts[2] = np.fromiter(map(_BLOCKS, found), np.int64, len(found)) * 512
+        facts[3] = np.fromiter(map(_INODE, found), np.uint64, len(found)).view(np.int64)
+        modes = np.fromiter(map(_MODE, found), np.uint32, len(found))
+        for at in np.flatnonzero(modes & _FORMAT != stat.S_IFREG).tolist():
+            facts[0, at] = self.no_file(_join(directory, names[at] + suffix), int(modes[at]))
+        return facts
+
+    def _look(self, place: _Place, path: bytes) -> os.stat_result | SimpleNamespace:
+        try:
+            return os.lstat(place.head + path, dir_fd=place.descriptor)
+        except (FileNotFoundError, NotADirectoryError):
+            return _ABSENT
+        except OSError as error:
+            self.unreadable(_join(place.path, path), error)
+            return _ABSENT
+
+    @staticmethod
+    def _exist_chunk(place: _Place | None, suffix: bytes, names: Sequence[bytes]) -> list[bool]:
+        if place is None:
+            return [False] * len(names)
+        descriptor, head, _ = place
+        return [os.access(head + name + suffix, os.F_OK, dir_fd=descriptor) for name in names]
 
     def _read_link_chunk(
-        self, directory: bytes, names: Sequence[bytes], suffix: bytes
-    ) -> list[tuple[bytes | None, int]]:
-        found: list[tuple[bytes | None, int]] = []
+        self, place: _Place | None, suffix: bytes, names: Sequence[bytes]
+    ) -> tuple[list[bytes | None], list[int]]:
+        contents: list[bytes | None] = [None] * len(names)
+        times = [0] * len(names)
+        if place is None:
+            return contents, times
+        descriptor, head, directory = place
         middle = suffix.rpartition(b"/")[0]
-        with self._opened(directory) as place:
-            if place is None:
-                return [(None, 0)] * len(names)
-            parent, head = place
-            for name in names:
-                try:
-                    if middle and not stat.S_ISDIR(mode := os.lstat(head + name + middle, dir_fd=parent).st_mode):
-                        self._no_file(_join(directory, name + middle), mode)
-                        found.append((None, 0))
-                        continue
-                    descriptor = os.open(head + name + suffix, _READ, dir_fd=parent)
-                except OSError as error:
-                    self._refused(_join(directory, name + suffix), error)
-                    found.append((None, 0))
+        for at, name in enumerate(names):
+            try:
+                if middle and not stat.S_ISDIR(mode := os.lstat(head + name + middle, dir_fd=descriptor).st_mode):
+                    self.no_file(_join(directory, name + middle), mode)
                     continue
+                file = os.open(head + name + suffix, _READ, dir_fd=descriptor)
                 try:
-                    facts = os.fstat(descriptor)
+                    facts = os.fstat(file)
                     if stat.S_ISREG(facts.st_mode):
-                        found.append((os.read(descriptor, INLINE), facts.st_mtime_ns // 1000))
+                        contents[at] = os.read(file, INLINE)
+                        times[at] = facts.st_mtime_ns // 1000
                     else:
-                        self._no_file(_join(directory, name + suffix), facts.st_mode)
-                        found.append((None, 0))
-                except OSError as error:
-                    self._unreadable(_join(directory, name + suffix), error)
-                    found.append((None, 0))
+                        self.no_file(_join(directory, name + suffix), facts.st_mode)
                 finally:
-                    os.close(descriptor)
-        return found
+                    os.close(file)
+            except OSError as error:
+                self.refused(_join(directory, name + suffix), error)
+        return contents, times
+
+    @staticmethod
+    def _lone_chunk(place: _Place | None, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+        lone = [False] * len(tags)
+        if place is None:
+            return lone
+        descriptor, head, _ = place
+        look, is_directory = os.lstat, stat.S_ISDIR
+        for at, (name, encoded) in enumerate(tags):
+            try:
+                # each call shows of one more part of the path that it is no symbolic link
+                path = head + name + b"/index"
+                facts = look(path, dir_fd=descriptor)
+                if not encoded or facts.st_nlink != _LONE or not is_directory(facts.st_mode):
+                    continue
+                path += b"/sha256"
+                facts = look(path, dir_fd=descriptor)
+                if facts.st_nlink != _LONE or not is_directory(facts.st_mode):
+                    continue
+                path += b"/" + encoded
+                if is_directory(look(path, dir_fd=descriptor).st_mode):
+                    lone[at] = stat.S_ISREG(look(path + b"/link", dir_fd=descriptor).st_mode)
+            except OSError:  # whatever it is, the listing that follows meets it again
+                pass
+        return lone
+
+    def _read_chunk(self, limit: int, wanted: Sequence[tuple[bytes, int]]) -> list[bytes | None]:
+        contents: list[bytes | None] = [None] * len(wanted)
+        if not wanted:
+            return contents
+        common = _common_directory([path for path, _ in wanted])
+        start = len(common) + 1 if common else 0
+        with self._opened(common) as place:
+            if place is None:
+                return contents
+            descriptor, head, _ = place
+            for at, (path, size) in enumerate(wanted):
+                most = size if 0 < size < limit else limit
+                try:
+                    file = os.open(head + path[start:], _READ, dir_fd=descriptor)
+                    try:
+                        data = os.read(file, most if size > 0 else min(limit, _FIRST_READ))
+                        contents[at] = data if len(data) == most else self._rest(file, data, path, most, known=size > 0)
+                    finally:
+                        os.close(file)
+                except OSError as error:
+                    self.refused(path, error)
+        return contents
+
+    def _rest(self, file: int, data: bytes, path: bytes, most: int, *, known: bool) -> bytes | None:
+        """The whole of a file whose length was not known, or is not what it was."""
+        while len(data) < most and (known or len(data) >= _FIRST_READ) and (more := os.read(file, most - len(data))):
+            data += more
+        if not data and not stat.S_ISREG(mode := os.fstat(file).st_mode):
+            self.no_file(path, mode)
+            return None
+        return data
 
     @contextmanager
-    def _opened(self, directory: bytes) -> Iterator[tuple[int | None, bytes] | None]:
-        """A directory to look into: its descriptor and an empty head, or no descriptor and its path as head.
-
-        None where there is none (any more: a registry in use changes), or it may not be read.
-        """
+    def _opened(self, directory: bytes) -> Iterator[_Place | None]:
+        """A directory to look into; None where there is none (any more: a registry in use changes), or not for us."""
+        path = self._path(directory)
         if os.stat not in os.supports_dir_fd:
-            yield None, self._path(directory) + b"/"
+            yield _Place(None, path + b"/", directory)
             return
         try:
-            descriptor = os.open(self._path(directory), _READ)
+            descriptor = os.open(path, _READ)
         except OSError as error:
-            self._refused(directory, error)
+            self.refused(directory, error)
             yield None
             return
         try:
-            yield descriptor, b""
+            yield _Place(descriptor, b"", directory)
         finally:
             os.close(descriptor)
-
-    def _read(self, path: bytes | int, size: int, limit: int) -> bytes | None:
-        if isinstance(path, int):
-            message = "a folder reads by path"
-            raise TypeError(message)
-        try:
-            descriptor = os.open(self._path(path), _READ)
-        except OSError as error:
-            self._refused(path, error)
-            return None
-        known = size > 0
-        wanted = min(size, limit) if known else limit
-        try:
-            data = os.read(descriptor, wanted if known else min(wanted, _FIRST_READ))
-            while (
-                len(data) < wanted
-                and (known or len(data) >= _FIRST_READ)
-                and (more := os.read(descriptor, wanted - len(data)))
-            ):
-                data += more
-            if not data and not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
-                self._no_file(path, mode)
-                return None
-        except OSError as error:
-            self._refused(path, error)
-            return None
-        else:
-            return data
-        finally:
-            os.close(descriptor)
-
-    def _adaptively(self, work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator[U]:
-        """Work on chunks in order; with threads as long as the disk answers slowly."""
-        if len(items) <= _CHUNK:
-            yield work(items)
-            return
-        chunks = _chunked(items)
-        for chunk in chunks:
-            began = idle_seconds()
-            yield work(chunk)
-            if max(idle_seconds() - began, 0.0) >= _SLOW_SECONDS * max(len(chunk), 8):
-                with ThreadPoolExecutor(_THREADS) as pool:
-                    yield from _ahead(pool, work, islice(chunks, 4 * _THREADS))
 
     def _path(self, path: bytes) -> bytes:
         return self.root + b"/" + path if path else self.root
 
-    def _say(self, rule: str, path: bytes, detail: str) -> None:
-        self.problems[StorageProblem(rule, path, detail)] = None
 
-    def _no_file(self, path: bytes, mode: int) -> int:
-        """Say what lies where a file should; -1, for a length that there is none of."""
-        if stat.S_ISLNK(mode):
-            self._say("symbolic-link", path, "not followed")
-        elif not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
-            self._say("special-file", path, "not followed")
-        return -1
-
-    def _refused(self, path: bytes, error: OSError) -> None:
-        """Say why a path could not be opened, where that is worth saying."""
-        if error.errno == errno.ELOOP:
-            self._no_file(path, stat.S_IFLNK)
-        elif error.errno == errno.ENXIO:
-            self._no_file(path, stat.S_IFSOCK)
-        elif error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
-            self._unreadable(path, error)
-
-    def _unreadable(self, path: bytes, error: OSError) -> None:
-        self.complete = False
-        self._say("unreadable", path, error.strerror or type(error).__name__)
-
-
-def _chunked(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))
-
-
-def _ahead(pool: ThreadPoolExecutor, work: Callable[[Sequence[T]], U], chunks: Iterable[Sequence[T]]) -> Iterator[U]:
-    waiting = deque(pool.submit(work, chunk) for chunk in chunks)
-    while waiting:
-        yield waiting.popleft().result()
+def _common_directory(paths: Sequence[bytes]) -> bytes:
+    first, last = min(paths), max(paths)
+    parts = zip(first.split(b"/")[:-1], last.split(b"/")[:-1], strict=False)
+    return b"/".join(part for part, _ in takewhile(lambda pair: pair[0] == pair[1], parts))
 
 
 def _join(directory: bytes, name: bytes) -> bytes:

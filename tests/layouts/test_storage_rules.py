@@ -48,6 +48,24 @@ def links_that_lead_somewhere(store: Store) -> list[Row]:
     return [row(path=f"{V2}/{path}", detail="not followed") for path in sorted(said)]
 
 
+@CASES.add("symbolic-link", "tag-history-dangling")
+def links_in_the_index_of_a_tag(store: Store) -> list[Row]:
+    """At each of its levels, where all else is as if the tag was pushed once."""
+    digest = store.image("a", [b"1"], "index", "algorithm", "digest", "link", "beside")
+    other, path = "sha256:" + "0" * 64, digest.replace(":", "/")
+    outside = store.root.parent / "outside"
+    outside.mkdir()
+    places = {"index": "index", "algorithm": "index/sha256", "digest": f"index/{path}", "link": f"index/{path}/link"}
+    for tag, place in places.items():
+        (store.v2 / TAG / tag / place).rename(outside / tag)
+        (store.v2 / TAG / tag / place).symlink_to(outside / tag)
+    # two links to what is counted beside them
+    (store.v2 / TAG / f"beside/index/{path}").rename(store.v2 / TAG / f"beside/index/{other.replace(':', '/')}")
+    (store.v2 / TAG / f"beside/index/{path}").symlink_to(other[7:])
+    said = [f"{tag}/{place}" for tag, place in places.items()] + [f"beside/index/{path}"]
+    return [row(path=f"{V2}/{TAG}/{place}", detail="not followed") for place in sorted(said)]
+
+
 @CASES.add("special-file", "tag-link-missing")
 def a_pipe_and_what_would_block_on_it(store: Store) -> list[Row]:
     store.tag("a", "x", store.image("a", [b"1"]))

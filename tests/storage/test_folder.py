@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regviz.storage import folder as folder_module
+from regviz.storage import ahead as ahead_module
 from regviz.storage.base import DIRECTORY, FILE, OTHER, SYMLINK
 from regviz.storage.folder import Folder
 
@@ -74,7 +74,7 @@ def test_no_way_of_reading_goes_through_a_link(root: Path) -> None:
     assert [data for _, data in storage.read_many([b"file"], [6], 100)] == [None]
     assert storage.read_links(b"", [b"file"], b"")[0] == [None]
     assert storage.read_links(b"", [b"tag"], b"/current/link")[0] == [None]
-    assert storage.lone_link_times(b"", [(b"tag", b"x")]) == [None]
+    assert storage.lone_digests(b"", [(b"tag", b"x")]) == [False]
     assert {rule for rule, _ in problems(storage)} == {"symbolic-link"}
 
 
@@ -149,7 +149,7 @@ def test_what_goes_away_while_it_is_read(root: Path) -> None:
     assert storage.stat_many(b"gone", [b"a"], b"/data").sizes.tolist() == [-1]
     assert storage.exist_many(b"gone", [b"a"], b"/data").tolist() == [False]
     assert storage.read_links(b"gone", [b"a"], b"/link")[0] == [None]
-    assert storage.lone_link_times(b"gone", [(b"a", b"b")]) == [None]
+    assert storage.lone_digests(b"gone", [(b"a", b"b")]) == [False]
     assert not storage.problems
 
 
@@ -187,8 +187,8 @@ def test_threads_change_nothing(tmp_path_factory: pytest.TempPathFactory, sizes:
     answers = []
     for slow in (60.0, 0.0):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(folder_module, "_SLOW_SECONDS", slow)
-            patch.setattr(folder_module, "_CHUNK", chunk)
+            patch.setattr(ahead_module, "_SLOW_SECONDS", slow)
+            patch.setattr(ahead_module, "_CHUNK", chunk)
             storage = Folder(str(root))
             stats = storage.stat_many(b"", names, b"/link")
             paths = [name + b"/link" for name in names]
@@ -203,6 +203,96 @@ def test_threads_change_nothing(tmp_path_factory: pytest.TempPathFactory, sizes:
     assert answers[0] == answers[1]
     assert answers[0][0][0] == [len(name) * size if size >= 0 else -1 for name, size in zip(names, sizes, strict=True)]
     assert answers[0][1] == [size >= 0 for size in sizes]
+
+
+HEX, OTHER_HEX = b"a" * 64, b"b" * 64
+
+
+def index_of(root: Path, tag: str, *links: str) -> Path:
+    """A tag's index that holds these files."""
+    for link in links:
+        (root / tag / "index" / link).parent.mkdir(parents=True, exist_ok=True)
+        (root / tag / "index" / link).write_bytes(b"")
+    return root / tag / "index"
+
+
+def test_an_index_of_one_digest_is_told_without_a_listing(root: Path) -> None:
+    """Whatever else may lie there is looked for in a listing; nothing is followed to find out."""
+    digest, other = f"sha256/{HEX.decode()}", f"sha256/{OTHER_HEX.decode()}"
+    outside = index_of(root.parent, "outside/tag", f"{digest}/link")
+    index_of(root, "once", f"{digest}/link")
+    index_of(root, "beside a file", f"{digest}/link", "file", "sha256/file", f"{digest}/file")
+    index_of(root, "another", f"{other}/link")
+    index_of(root, "two", f"{digest}/link", f"{other}/link")
+    index_of(root, "two algorithms", f"{digest}/link", f"sha512/{'c' * 128}/link")
+    index_of(root, "another algorithm", f"sha512/{'c' * 128}/link")
+    index_of(root, "nothing", f"{digest}/link")
+    (root / "nothing/index" / digest / "link").unlink()
+    index_of(root, "a directory", f"{digest}/link/x")
+    (root / "no index").mkdir()
+    (root / "file").write_bytes(b"")
+    (root / "no digest").mkdir()
+    for name, place, target in (
+        ("index link", "index", outside),
+        ("algorithm link", "index/sha256", outside / "sha256"),
+        ("digest link", f"index/{digest}", outside / digest),
+        ("link link", f"index/{digest}/link", outside / digest / "link"),
+    ):
+        (root / name / place).parent.mkdir(parents=True)
+        (root / name / place).symlink_to(target)
+    # a link to the one directory that is counted beside it
+    index_of(root, "digest link within", f"{other}/link")
+    (root / "digest link within/index" / digest).symlink_to(OTHER_HEX.decode())
+    index_of(root, "algorithm link within", f"sha512/{HEX.decode()}/link")
+    (root / "algorithm link within/index/sha256").symlink_to("sha512")
+    storage = Folder(str(root))
+    names = sorted(path.name for path in root.iterdir())
+    lone = storage.lone_digests(b"", [(name.encode(), HEX if name != "no digest" else b"") for name in names])
+    counted = (root / "once/index").lstat().st_nlink == 3  # not by btrfs, which has every index listed
+    assert [name for name, alone in zip(names, lone, strict=True) if alone] == ["beside a file", "once"] * counted
+    assert not storage.problems
+
+
+def test_what_was_listed_is_a_directory(root: Path) -> None:
+    (root / "a/b").mkdir(parents=True)
+    (root / "a/file").write_bytes(b"")
+    (root / "a/link").symlink_to("b")
+    storage = Folder(str(root))
+    assert storage.children(b"a", listed=True) == ([b"b"], [b"file"], [b"link"])
+    assert storage.children(b"gone", listed=True) == ([], [], [])
+
+
+def test_contents_in_any_order_and_of_any_directories(root: Path) -> None:
+    paths = [b"a/b/1", b"c", b"a/b/2", b"a/bb/3", b"a/4", b"a/b/1"]
+    for path in paths:
+        file = root / path.decode()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(path * 3)
+    (root / "a/out").symlink_to(root.parent / "outside/dir/sha256/x")
+    storage = Folder(str(root))
+    for chosen in (paths, paths[::-1], paths[:1], paths[2:4], [], [b"a/b/2", b"a/b/gone", b"a/b/1"]):
+        expected = [*enumerate(None if path.endswith(b"gone") else path * 3 for path in chosen)]
+        assert [*storage.read_many(chosen, [len(path) * 3 for path in chosen], 100)] == expected
+    assert not storage.problems
+    assert [*storage.read_many([b"a/out/link", b"a/out/link"], [6, 6], 100)] == [(0, None), (1, None)]
+    assert problems(storage) == [("symbolic-link", b"a/out")]
+
+
+def test_a_file_that_is_no_more_as_long_as_it_was(root: Path) -> None:
+    (root / "a").write_bytes(b"four")
+    storage = Folder(str(root))
+    assert [data for _, data in storage.read_many([b"a"] * 4, [1, 4, 9, 0], 100)] == [b"f", b"four", b"four", b"four"]
+
+
+@pytest.mark.parametrize("year", [1900, 2014, 2261, 2263, 2400])
+def test_times_of_any_year(root: Path, year: int) -> None:
+    """Nanoseconds since 1970 take more than 64 bits from 2262 on; file systems differ in what they keep."""
+    (root / "a").write_bytes(b"")
+    os.utime(root / "a", ((year - 1970) * 31_556_952,) * 2)
+    kept = int((root / "a").stat().st_mtime) * 1_000_000
+    storage = Folder(str(root))
+    assert storage.stat_many(b"", [b"a"]).mtimes.tolist() == [kept]
+    assert storage.read_links(b"", [b"a"], b"") == ([b""], [kept])
 
 
 def test_a_problem_is_said_once(root: Path) -> None:

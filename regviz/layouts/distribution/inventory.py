@@ -46,12 +46,14 @@ class Inventory:
         self._repositories: dict[bytes, int] = {}
         self._names: list[str] = []
 
-    def repository(self, path: bytes) -> int:
-        """Row of the repository at a path below ``repositories/``."""
+    def repository(self, path: bytes, *, has_layers: bool = False, has_manifests: bool = False) -> int:
+        """Row of the repository at a path below ``repositories/``; flags are those of a new one."""
         row = self._repositories.get(path)
         if row is None:
             name = decode_name(path)
-            row = self._repositories[path] = self.facts.repository(name, name, has_layers=0, has_manifests=0)
+            row = self._repositories[path] = self.facts.repository(
+                name, name, has_layers=int(has_layers), has_manifests=int(has_manifests)
+            )
             self._names.append(name)
             if row % _SPILL_AFTER == 0:
                 self.facts.spill()
@@ -313,6 +315,18 @@ def split_names(algorithm: bytes, names: Sequence[bytes]) -> tuple[list[bytes], 
         return list(names), []
     good = [name for name in names if is_encoded(algorithm, name)]
     return good, [] if len(good) == len(names) else sorted({*names}.difference(good))
+
+
+def sha256_digits(contents: Sequence[bytes | None]) -> list[bytes]:
+    """Hex digits of each link's content that is a digest of sha256, and nothing of any other.
+
+    Examples
+    --------
+    >>> sha256_digits([b"sha256:" + b"ab" * 32, b"sha512:" + b"cd" * 64, None])
+    [b'abababababababababababababababababababababababababababababababab', b'', b'']
+    """
+    digits = [content[7:] if content is not None and content[:7] == b"sha256:" else b"" for content in contents]
+    return digits if not split_names(_SHA256, digits)[1] else [it if is_encoded(_SHA256, it) else b"" for it in digits]
 
 
 def link_target(content: bytes) -> tuple[str, str]:

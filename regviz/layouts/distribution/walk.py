@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import compress, repeat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.columns import NO_TIME
 from regviz.layouts.distribution.grammar import (
     BLOBS,
     HEX_LENGTHS,
@@ -15,20 +17,27 @@ from regviz.layouts.distribution.grammar import (
     REPOSITORIES,
     REVISIONS,
     SECTIONS,
+    TAG,
     TAGS,
     UPLOADS,
     algorithm_text,
-    is_encoded,
 )
-from regviz.layouts.distribution.inventory import split_names
+from regviz.layouts.distribution.inventory import sha256_digits, split_names
+from regviz.storage.base import Stats
+from regviz.text import decode_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from regviz.layouts.distribution.inventory import Inventory
     from regviz.storage.base import Walkable
 
+    Codes = NDArray[np.int32]
+
 _PREFIX_WIDTH = 2
+_MANY = 1 << 13  # digests that are handed over together: a few at a time cost calls, more cost memory
 
 
 class Walk:
@@ -48,6 +57,9 @@ class Walk:
     def __init__(self, storage: Walkable, root: bytes, inventory: Inventory, tick: Callable[[int], None]) -> None:
         self._storage, self._inventory, self._tick = storage, inventory, tick
         self._root = root + b"/" if root else b""
+        self._layer_links = _Gathered(self._take_layers)
+        self._revision_links = _Gathered(self._take_revisions)
+        self._tags_pushed_once = _Gathered(self._take_tags)
 
     def blobs(self) -> None:
         """The store of blobs: every digest's directory, and the length of its data."""
@@ -55,24 +67,33 @@ class Walk:
         self._strays(self._root + BLOBS, top.files)
         for algorithm in sorted(top.directories):
             directory = self._root + BLOBS + b"/" + algorithm
-            listing = self._storage.children(directory)
+            listing = self._storage.children(directory, listed=True)
             self._strays(directory, listing.files)
+            names: list[bytes] = []
+            facts: list[Stats] = []
             for prefix in sorted(listing.directories):
-                self._blobs_below(directory + b"/" + prefix, algorithm, prefix)
+                below = self._digests_below(directory + b"/" + prefix, algorithm, prefix)
+                if below:
+                    names += below
+                    facts.append(self._storage.stat_many(directory + b"/" + prefix, below, b"/data"))
+                if len(names) >= _MANY:
+                    self._inventory.blobs(algorithm, names, _together(facts))
+                    names, facts = [], []
                 self._tick(1)
+            if names:
+                self._inventory.blobs(algorithm, names, _together(facts))
 
-    def _blobs_below(self, directory: bytes, algorithm: bytes, prefix: bytes) -> None:
-        listing = self._storage.children(directory)
+    def _digests_below(self, directory: bytes, algorithm: bytes, prefix: bytes) -> list[bytes]:
+        """Digests that lie where they belong; what else lies there is said."""
+        listing = self._storage.children(directory, listed=True)
         self._strays(directory, listing.files)
         names, others = split_names(algorithm, listing.directories)
-        if len(prefix) != _PREFIX_WIDTH or any(name[:_PREFIX_WIDTH] != prefix for name in names):
+        if len(prefix) != _PREFIX_WIDTH or not all(map(bytes.startswith, names, repeat(prefix))):
             others += [name for name in names if name[:_PREFIX_WIDTH] != prefix]
             names = [name for name in names if name[:_PREFIX_WIDTH] == prefix]
         for name in others:
             self._inventory.bad_name(directory + b"/" + name)
-        if names:
-            facts = self._storage.stat_many(directory, names, b"/data")
-            self._inventory.blobs(algorithm, names, facts)
+        return names
 
     def repositories(self) -> None:
         """Every directory below ``repositories`` that has a part of a repository."""
@@ -80,111 +101,139 @@ class Walk:
         while pending:
             path = pending.pop()
             directory = self._root + REPOSITORIES + (b"/" + path if path else b"")
-            listing = self._storage.children(directory)
+            listing = self._storage.children(directory, listed=bool(path))
             self._strays(directory, listing.files)
             sections = [name for name in listing.directories if name in SECTIONS]
             pending += [path + b"/" + name if path else name for name in listing.directories if name[:1] != b"_"]
             if sections and path:
                 self._repository(path, directory, sections)
                 self._tick(1)
+        for gathered in (self._layer_links, self._revision_links, self._tags_pushed_once):
+            gathered.hand_over()
 
     def _repository(self, path: bytes, directory: bytes, sections: list[bytes]) -> None:
-        row = self._inventory.repository(path)
+        row = self._inventory.repository(path, has_layers=LAYERS in sections, has_manifests=MANIFESTS in sections)
         if LAYERS in sections:
-            self._inventory.mark(row, "has_layers")
-            for algorithm, where, names in self._digests(directory + b"/" + LAYERS):
+            for algorithm, where, names in self._digests(directory + b"/" + LAYERS, listed=True):
                 self._layers(row, algorithm, where, names)
         if MANIFESTS in sections:
-            self._inventory.mark(row, "has_manifests")
-            parts = self._storage.children(directory + b"/" + MANIFESTS).directories
+            manifests = directory + b"/" + MANIFESTS
+            parts = self._storage.children(manifests, listed=True).directories
             self._inventory.links_of(row, revisions=REVISIONS in parts, tags=TAGS in parts)
             if REVISIONS in parts:
-                for algorithm, where, names in self._digests(directory + b"/" + MANIFESTS + b"/" + REVISIONS):
+                for algorithm, where, names in self._digests(manifests + b"/" + REVISIONS, listed=True):
                     self._revisions(row, algorithm, where, names)
             if TAGS in parts:
-                self._tags(row, directory + b"/" + MANIFESTS + b"/" + TAGS)
+                self._tags(row, manifests + b"/" + TAGS)
         if UPLOADS in sections:
             self._uploads(row, directory + b"/" + UPLOADS)
 
-    def _digests(self, directory: bytes) -> Iterator[tuple[bytes, bytes, list[bytes]]]:
+    def _digests(self, directory: bytes, *, listed: bool = False) -> Iterator[tuple[bytes, bytes, list[bytes]]]:
         """Algorithms below a directory: their name, path and the digests' directories.
 
         What is no registered algorithm is the first part of an old one of several (``tarsum/v1/sha256``).
         """
-        pending = [(b"", name) for name in sorted(self._storage.children(directory).directories)]
+        pending = [(b"", name) for name in sorted(self._storage.children(directory, listed=listed).directories)]
         while pending:
             above, name = pending.pop(0)
             path = above + b"/" + name if above else name
-            names = self._storage.children(directory + b"/" + path).directories
+            names = self._storage.children(directory + b"/" + path, listed=True).directories
             if name in HEX_LENGTHS:
-                yield algorithm_text(path), directory + b"/" + path, names
+                algorithm = algorithm_text(path)
+                yield algorithm, directory + b"/" + path, split_names(algorithm, names)[0]
             elif path.count(b"/") < _PREFIX_WIDTH:
                 pending += [(path, below) for below in sorted(names)]
 
     def _layers(self, row: int, algorithm: bytes, where: bytes, names: list[bytes]) -> None:
-        if self._inventory.links == "stat" and algorithm == b"sha256":
-            good, _ = split_names(algorithm, names)
-            self._inventory.unchecked_layers(row, algorithm, good)
+        links = self._inventory.links
+        if links == "open" or algorithm != b"sha256":
+            odd: Sequence[bytes] = names
+        elif links == "check":
+            odd = self._whole_links(row, where, names, self._layer_links)
+        else:
+            self._layer_links.add(row, names)
             return
-        for name, content, mtime in self._opened(algorithm, where, split_names(algorithm, names)[0]):
+        for name, content, mtime in self._read(where, odd):
             self._inventory.layer_link(row, algorithm, name, content, mtime)
 
     def _revisions(self, row: int, algorithm: bytes, where: bytes, names: list[bytes]) -> None:
-        names, _ = split_names(algorithm, names)
-        if self._inventory.links == "open" or algorithm != b"sha256":
-            odd: Sequence[bytes] = names
-        else:
-            facts = self._storage.stat_many(where, names, b"/link")
-            whole = np.flatnonzero(facts.sizes == LINK_LENGTH)
-            good = names if len(whole) == len(names) else [names[i] for i in whole.tolist()]
-            self._inventory.revisions(row, algorithm, good, facts.mtimes[whole])
-            odd = [names[i] for i in np.flatnonzero((facts.sizes >= 0) & (facts.sizes != LINK_LENGTH)).tolist()]
-        if odd:
-            contents, times = self._storage.read_links(where, odd, b"/link")
-            for name, content, mtime in zip(odd, contents, times, strict=True):
-                if content is not None:  # an empty directory is no revision: the manifest was deleted
-                    self._inventory.revision(row, algorithm, name, content, mtime)
+        odd: Sequence[bytes] = names
+        if self._inventory.links != "open" and algorithm == b"sha256":
+            odd = self._whole_links(row, where, names, self._revision_links)
+        for name, content, mtime in self._read(where, odd):
+            self._inventory.revision(row, algorithm, name, content, mtime)
 
-    def _opened(self, algorithm: bytes, where: bytes, names: list[bytes]) -> Iterator[tuple[bytes, bytes | None, int]]:
-        """Links that have a file, with their content where it must be known, and their time."""
-        read: Sequence[bytes] = names
-        if self._inventory.links == "check" and algorithm == b"sha256":
-            facts = self._storage.stat_many(where, names, b"/link")
-            for at in np.flatnonzero(facts.sizes == LINK_LENGTH).tolist():
-                yield names[at], None, int(facts.mtimes[at])
-            read = [names[i] for i in np.flatnonzero((facts.sizes >= 0) & (facts.sizes != LINK_LENGTH)).tolist()]
-        if read:
-            contents, times = self._storage.read_links(where, read, b"/link")
-            for name, content, mtime in zip(read, contents, times, strict=True):
+    def _whole_links(self, row: int, where: bytes, names: list[bytes], links: _Gathered) -> list[bytes]:
+        """Gather the links that are as long as they should be; returns those that are not."""
+        if not names:
+            return []
+        facts = self._storage.stat_many(where, names, b"/link")
+        sizes, times = facts.sizes.tolist(), facts.mtimes.tolist()
+        if sizes.count(LINK_LENGTH) == len(names):
+            links.add(row, names, times)
+            return []
+        whole = [at for at, size in enumerate(sizes) if size == LINK_LENGTH]
+        links.add(row, [names[at] for at in whole], [times[at] for at in whole])
+        return [name for name, size in zip(names, sizes, strict=True) if size not in (LINK_LENGTH, -1)]
+
+    def _read(self, where: bytes, names: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
+        """Name, content and time of links; an empty directory is none: what it linked was deleted."""
+        if names:
+            contents, times = self._storage.read_links(where, names, b"/link")
+            for name, content, mtime in zip(names, contents, times, strict=True):
                 if content is not None:
                     yield name, content, mtime
 
     def _tags(self, row: int, directory: bytes) -> None:
-        listing = self._storage.children(directory)
+        listing = self._storage.children(directory, listed=True)
         self._strays(directory, listing.files)
         names = listing.directories
+        if not names:
+            return
+        texts = decode_name(b"/".join(names)).split("/")
         contents, times = self._storage.read_links(directory, names, b"/current/link")
-        encoded = [content[7:] if content and is_encoded(b"sha256", content[7:]) else b"" for content in contents]
+        digits = sha256_digits(contents)
         # nearly every tag was pushed once, and link counts tell so without a listing
-        lone = self._storage.lone_link_times(directory, list(zip(names, encoded, strict=True)))
-        histories = [
-            self._history(directory + b"/" + name + b"/index")
-            if when is None
-            else [(f"sha256:{digest.decode()}", when)]
-            for name, digest, when in zip(names, encoded, lone, strict=True)
-        ]
-        self._inventory.tags(row, names, contents, times, histories)
+        lone = self._storage.lone_digests(directory, list(zip(names, digits, strict=True)))
+        plain = [alone and TAG.fullmatch(text) is not None for alone, text in zip(lone, texts, strict=True)]
+        self._tags_pushed_once.add(row, *([*compress(column, plain)] for column in (texts, digits, times)))
+        others = [at for at, is_plain in enumerate(plain) if not is_plain]
+        if others:
+            self._inventory.tags(
+                row,
+                [names[at] for at in others],
+                [contents[at] for at in others],
+                [times[at] for at in others],
+                [() if lone[at] else self._history(directory + b"/" + names[at] + b"/index") for at in others],
+            )
 
     def _history(self, index: bytes) -> list[tuple[str, int]]:
         """Digests of a tag's index whose links are there, and their times."""
         found = []
         for algorithm, where, names in self._digests(index):
-            good, _ = split_names(algorithm, names)
-            facts = self._storage.stat_many(where, good, b"/link") if good else None
-            for at, name in enumerate(good):
-                if facts is not None and facts.sizes[at] >= 0:
-                    found.append((f"{algorithm.decode()}:{name.decode()}", int(facts.mtimes[at])))
+            facts = self._storage.stat_many(where, names, b"/link")
+            found += [
+                (f"{algorithm.decode()}:{name.decode()}", mtime)
+                for name, size, mtime in zip(names, facts.sizes.tolist(), facts.mtimes.tolist(), strict=True)
+                if size >= 0
+            ]
         return found
+
+    def _take_layers(self, rows: Codes, digits: list[bytes], times: list[int] | None = None) -> None:
+        codes = self._inventory.facts.keys.intern_names(digits)
+        if times is None:
+            self._inventory.listed_layers(rows, codes, np.full(len(codes), NO_TIME), "unchecked")
+        else:
+            self._inventory.listed_layers(rows, codes, np.array(times), "ok")
+
+    def _take_revisions(self, rows: Codes, digits: list[bytes], times: list[int]) -> None:
+        self._inventory.listed_revisions(rows, self._inventory.facts.keys.intern_names(digits), np.array(times))
+
+    def _take_tags(self, rows: Codes, texts: list[str], digits: list[bytes], times: list[int]) -> None:
+        tags = self._inventory.facts.names.codes([*texts])
+        found = rows, tags, self._inventory.facts.keys.intern_names(digits), np.array(times)
+        self._inventory.listed_tags(*found)
+        self._inventory.listed_history(*found, np.ones(len(tags), np.bool_))
 
     def _uploads(self, row: int, directory: bytes) -> None:
         names = self._storage.children(directory).directories
@@ -197,3 +246,37 @@ class Walk:
     def _strays(self, directory: bytes, files: list[bytes]) -> None:
         for name in files:
             self._inventory.stray(directory + b"/" + name)
+
+
+class _Gathered:
+    """What was found in one repository after the other, handed over together once that pays.
+
+    `take` is given the repositories' rows and any columns, an element for each thing found.
+    """
+
+    def __init__(self, take: Callable[..., None]) -> None:
+        self._take = take
+        self._rows: list[int] = []
+        self._counts: list[int] = []
+        self._columns: list[list[Any]] = []
+
+    def add(self, row: int, *columns: list[Any]) -> None:
+        """What one repository has."""
+        self._rows.append(row)
+        self._counts.append(len(columns[0]))
+        if not self._columns:
+            self._columns = [[] for _ in columns]
+        for gathered, column in zip(self._columns, columns, strict=True):
+            gathered.extend(column)
+        if len(self._columns[0]) >= _MANY:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Hand over what there is."""
+        if any(self._counts):
+            self._take(np.repeat(np.array(self._rows, np.int32), self._counts), *self._columns)
+        self._rows, self._counts, self._columns = [], [], []
+
+
+def _together(parts: Sequence[Stats]) -> Stats:
+    return Stats(*map(np.concatenate, zip(*parts, strict=True)))

@@ -1,0 +1,48 @@
+"""Work on many small files: one after the other, or by threads where the disk answers slowly."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from regviz.storage.waiting import idle_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_CHUNK = 256
+_THREADS = 8
+_SLOW_SECONDS = 60e-6  # waiting, for one item: nothing with a warm cache, above 100 µs from a disk
+
+
+def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator[U]:
+    """What `work` makes of the items, a chunk after the other; with threads as long as it waits much.
+
+    Examples
+    --------
+    >>> list(adaptively(sum, [1, 2, 3]))
+    [6]
+    """
+    if len(items) <= _CHUNK:
+        yield work(items)
+        return
+    chunks = (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))
+    for chunk in chunks:
+        began = idle_seconds()
+        result = work(chunk)
+        slow = max(idle_seconds() - began, 0.0) >= _SLOW_SECONDS * max(len(chunk), 8)
+        yield result
+        if slow:
+            with ThreadPoolExecutor(_THREADS) as pool:
+                yield from _ahead(pool, work, islice(chunks, 4 * _THREADS))
+
+
+def _ahead(pool: ThreadPoolExecutor, work: Callable[[Sequence[T]], U], chunks: Iterable[Sequence[T]]) -> Iterator[U]:
+    waiting = deque(pool.submit(work, chunk) for chunk in chunks)
+    while waiting:
+        yield waiting.popleft().result()
