@@ -73,7 +73,7 @@ def chain_ids(count: int) -> None:
     import numpy as np
 
     from regviz.assemble import stacks
-    from regviz.columns import Facts
+    from regviz.facts import Facts
 
     facts = Facts()
     diff_ids = [diff_id for stack in _stacks(count) for diff_id in stack]

@@ -1,26 +1,27 @@
-"""Where readers put what they find; the only place that builds columns.
+"""Columns that grow while a reader reads; the only place that builds them.
 
-A reader appends facts to the tables of :class:`Facts`, in any order; :mod:`regviz.assemble` makes the tables of a
-Registry from them. No Python object is kept for a blob, a link or a layer: keys are codes of one pool, names and texts
-codes of two more, the rest are numbers.
+No Python object is kept for a blob, a link or a layer: keys are codes of one pool, names and texts codes of two more,
+the rest are numbers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 
-from regviz.pool import SHA256, KeyPool, is_digest, is_v1_id
-from regviz.problems import RULES
+from regviz.pool import SHA256, is_digest, is_v1_id
 from regviz.schema import NA_INT, compact
 from regviz.stamps import parse_stamps
-from regviz.texts import NamePool, TextPool, encode
+from regviz.texts import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from regviz.pool import KeyPool
+    from regviz.texts import NamePool, TextPool
 
 FactKind = Literal["key", "digest", "id", "row", "name", "text", "value", "stamp", "int", "size", "flag"]
 
@@ -29,7 +30,16 @@ Key = str | int
 NO_TIME = NO_NUMBER = int(NA_INT)
 _LARGEST_SIZE = 1 << 62
 _NUMBERS: dict[str, type[np.generic]] = {"int": np.int64, "row": np.int32, "flag": np.int8}
-_STAGED = 1 << 11
+STAGED = 1 << 11
+"""Rows that are staged before it is worth while to make numbers of them."""
+
+
+class Pools(Protocol):
+    """What the codes in columns stand for."""
+
+    keys: KeyPool
+    names: NamePool
+    texts: TextPool
 
 
 class Column:
@@ -200,7 +210,7 @@ class Rows:
         Rows that :meth:`numbers` gave out; whoever refers to rows of a table takes all of its numbers there.
     """
 
-    def __init__(self, facts: Facts, prefix: bytes = SHA256, /, **columns: FactKind) -> None:
+    def __init__(self, facts: Pools, prefix: bytes = SHA256, /, **columns: FactKind) -> None:
         self._columns: dict[str, Column] = {}
         self._rows: list[tuple[object, ...]] = []
         self.stage = self._rows.append
@@ -279,140 +289,3 @@ class Rows:
     def free(self) -> None:
         """Forget everything: what it held was moved elsewhere."""
         self._columns, self._rows = {}, []
-
-
-class Facts:
-    """Everything a reader finds.
-
-    ``key`` columns are taken as they are, ``digest`` and ``id`` columns come out of documents, and what is no digest
-    (no id of a v1 image) there is set aside. ``row`` columns hold row numbers of another table (named in the comment
-    beside it) or small counts, ``stamp`` columns times as text, ``value`` columns texts that may be empty. Numbers
-    that are not known are `NA_INT`, flags -1, texts None, keys empty.
-    """
-
-    def __init__(self, manifest_prefix: bytes = SHA256, blob_prefix: bytes = SHA256) -> None:
-        self.keys = KeyPool()
-        self.manifests_are_blobs = (
-            manifest_prefix == blob_prefix
-        )  # v1 keeps documents beside its layers, not among them
-        self.names, self.texts = NamePool(), TextPool()
-        self.repositories = Rows(
-            self, name="name", raw_name="name", private="flag", has_layers="flag", has_manifests="flag", complete="flag"
-        )
-        self.tags = Rows(
-            self, manifest_prefix, repository="row", tag="name", manifest="key", pushed_at="int", state="name"
-        )
-        self.tag_history = Rows(
-            self, manifest_prefix, repository="row", tag="name", manifest="key", last_pushed_at="int", current="flag"
-        )
-        self.revisions = Rows(
-            self, manifest_prefix, repository="row", manifest="key", state="name", linked_at="int", is_root="flag"
-        )
-        self.links = Rows(self, repository="row", link="key", blob="key", state="name", linked_at="int")
-        self.uploads = Rows(self, repository="row", upload="name", upload_bytes="int", started="stamp")
-        self.stored = Rows(
-            self,
-            blob_prefix,
-            blob="key",
-            stored_bytes="int",
-            allocated_bytes="int",
-            stored_at="int",
-            compression="name",
-        )
-        self.verified = Rows(self, blob="key", good="flag")
-        self.manifests = Rows(
-            self,
-            manifest="key",
-            kind="name",
-            media_type="name",
-            artifact_type="name",
-            config="digest",
-            config_bytes="size",
-            config_media_type="name",
-            subject="digest",
-            image="flag",  # its configuration is to be read
-            own_config="row",  # of configs: what schema 1 carries itself, else -1
-            step_count="row",
-        )
-        self.references = Rows(
-            self,
-            manifest="row",  # of manifests
-            position="row",
-            child="digest",
-            role="name",
-            os="name",
-            architecture="name",
-            variant="name",
-            media_type="name",
-            attests="digest",
-            declared_bytes="size",
-        )
-        self.descriptors = Rows(  # of layers; those that were long not met stand here again
-            self,
-            digest="digest",
-            media_type="name",
-            declared_bytes="size",
-            foreign="flag",
-            throwaway="flag",  # schema 1: it stands in the list, and makes no layer
-        )
-        self.steps = Rows(self, descriptor="row")  # of descriptors; grouped by manifest, from the base up
-        self.configs = Rows(
-            self,
-            config="key",
-            os="name",
-            architecture="name",
-            variant="name",
-            os_version="name",
-            created="stamp",
-            author="text",
-            diff_count="row",  # -1: no rootfs
-            history_count="row",
-        )
-        self.diff_ids = Rows(self, diff_id="digest")
-        self.diffs = Rows(self, diff_id="row")  # of diff_ids; grouped by configuration
-        self.words = Rows(self, created="stamp", created_by="text", author="text", comment="text", empty="flag")
-        self.history = Rows(self, word="row")  # of words; grouped by configuration
-        self.labels = Rows(self, config="row", key="name", value="value")
-        self.problems = Rows(
-            self,
-            rule="name",
-            severity="name",
-            repository="name",
-            manifest="key",
-            blob="key",
-            path="text",
-            detail="text",
-        )
-        self.storage = Rows(self, category="name", files="int", apparent_bytes="int", allocated_bytes="int")
-
-    def spill(self, most: int = _STAGED) -> None:
-        """Turn what is staged into numbers, where it is much; readers call it now and then."""
-        for rows in vars(self).values():
-            if isinstance(rows, Rows):
-                rows.spill(most)
-
-    def free(self) -> None:
-        """Forget all rows; the pools stay."""
-        for rows in vars(self).values():
-            if isinstance(rows, Rows):
-                rows.free()
-
-    def problem(
-        self,
-        rule: str,
-        *,
-        repository: str | None = None,
-        manifest: Key = "",
-        blob: Key = "",
-        path: str | None = None,
-        detail: str | None = None,
-    ) -> None:
-        """Add a row of ``problems``; KeyError for a rule that is not in the catalogue."""
-        self.problems.add(rule, RULES[rule].severity, repository, manifest, blob, path, detail)
-
-    def repository(
-        self, name: str, raw_name: str, *, private: int = -1, has_layers: int = -1, has_manifests: int = -1
-    ) -> int:
-        """Add a repository; returns its row."""
-        self.repositories.add(name, raw_name, private, has_layers, has_manifests, 1)
-        return self.repositories.numbers(1)[0]

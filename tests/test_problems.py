@@ -12,16 +12,20 @@ from tests.conftest import ROOT
 from tests.layouts import (
     test_distribution_rules,
     test_document_rules,
+    test_oci_rules,
     test_storage_rules,
     test_v1_rules,
 )
 
-MODULES = (test_distribution_rules, test_document_rules, test_storage_rules, test_v1_rules)
+MODULES = (test_distribution_rules, test_document_rules, test_oci_rules, test_storage_rules, test_v1_rules)
+LIVE = sorted((ROOT / "tests" / "live").glob("test_*.py"))
 
 
 def test_every_rule_is_broken_by_a_test() -> None:
     broken = {case.rule for module in MODULES for case in module.CASES}
     assert broken.isdisjoint(test_storage_rules.ARCHIVE_RULES)
+    named = {text for file in LIVE for text in re.findall(r'"([a-z0-9.-]+)"', file.read_text(encoding="utf-8"))}
+    broken |= {rule for rule in RULES.keys() & named if rule.startswith(("answer-", "pages-", "repository-", "tag-"))}
     assert broken.union(test_storage_rules.ARCHIVE_RULES) == set(RULES)
 
 

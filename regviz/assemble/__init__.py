@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.schema import Columns
     from regviz.source import Source
     from regviz.spread import SpreadColumns

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.schema import Columns
     from regviz.spread import SpreadColumns
 

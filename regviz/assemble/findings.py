@@ -106,7 +106,7 @@ class _Finder:
             owner, foreign = layers["manifest"][absent].tolist(), layers["foreign"][absent].tolist()
             for row, manifest, is_foreign in zip(absent.tolist(), owner, foreign, strict=True):
                 rule = "foreign-layer" if is_foreign == 1 else self._absence or "layer-missing"
-                self._facts.problem(rule, manifest=manifest, blob=int(blob[row]))
+                self._facts.problem(self._elsewhere.get(rule, rule), manifest=manifest, blob=int(blob[row]))
         links = self._tables["repository_blobs"]
         dangling = (links["blob"] >= 0) & ~self._present[links["blob"]]
         for row in np.flatnonzero(dangling).tolist():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.assemble.steps import Steps
-    from regviz.columns import Facts
+    from regviz.facts import Facts
 
     Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]

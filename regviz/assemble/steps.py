@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
-    from regviz.columns import Facts
+    from regviz.facts import Facts
 
     Codes = NDArray[np.int32]
 

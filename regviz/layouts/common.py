@@ -15,7 +15,7 @@ from regviz.text import decode_name
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.source import Source
     from regviz.storage.base import Storage
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.layouts.common import Options, Tick
     from regviz.storage.base import Storage
 

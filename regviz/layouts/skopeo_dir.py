@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regviz.assemble import assemble
-from regviz.columns import NO_NUMBER, NO_TIME, Facts
+from regviz.columns import NO_NUMBER, NO_TIME
+from regviz.facts import Facts
 from regviz.layouts.common import look_like_pushes
 from regviz.layouts.documents import Documents
 from regviz.layouts.oci.grammar import join, own_name

@@ -15,7 +15,7 @@ from regviz.storage.base import DIRECTORY, is_walkable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.layouts.common import Tick
     from regviz.storage.base import Storage
 

@@ -13,7 +13,7 @@ from regviz.live.pairs import join, pack
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.live.documents import Documents
     from regviz.live.fetch import Fetched
     from regviz.live.pairs import Codes, Pairs

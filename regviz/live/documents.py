@@ -18,7 +18,7 @@ from regviz.text import clean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.layouts.common import Options
     from regviz.live.cache import Cache
     from regviz.live.fetch import Fetched, Wanted

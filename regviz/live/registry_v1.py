@@ -25,7 +25,7 @@ from regviz.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.live.http import Answer, Client
     from regviz.live.options import Live
     from regviz.registry import Registry

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from regviz.assemble import assemble
-from regviz.columns import NO_TIME, Facts
+from regviz.columns import NO_TIME
 from regviz.errors import AccessDeniedError, RegvizError
+from regviz.facts import Facts
 from regviz.layouts.distribution.grammar import LONGEST_NAME, NAME, TAG
 from regviz.live import fetch
 from regviz.live.address import HUB

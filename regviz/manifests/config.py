@@ -10,7 +10,8 @@ from regviz.manifests.json import load_object, load_objects, mapping, objects
 from regviz.manifests.memo import Memo
 
 if TYPE_CHECKING:
-    from regviz.columns import Facts, Key
+    from regviz.columns import Key
+    from regviz.facts import Facts
     from regviz.manifests.json import Document
 
 _SPILL_AFTER = 256

@@ -12,7 +12,7 @@ from regviz.manifests.memo import Memo
 if TYPE_CHECKING:
     import msgspec
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
 
 
 class Layers:

@@ -18,7 +18,8 @@ from regviz.manifests.schema1 import Schema1Reader
 from regviz.text import clean
 
 if TYPE_CHECKING:
-    from regviz.columns import Facts, Key
+    from regviz.columns import Key
+    from regviz.facts import Facts
 
 _ATTESTATION = "attestation-manifest"
 _REFERENCE_TYPE, _REFERENCE_DIGEST = "vnd.docker.reference.type", "vnd.docker.reference.digest"

@@ -12,7 +12,7 @@ from regviz.manifests.config import History
 from regviz.manifests.json import Document, load_object, mapping, objects, optional_text, text
 
 if TYPE_CHECKING:
-    from regviz.columns import Facts
+    from regviz.facts import Facts
 
 
 class Schema1Reader:

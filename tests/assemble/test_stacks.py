@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from regviz.assemble import stacks
-from regviz.columns import Facts
+from regviz.facts import Facts
 
 
 def sha256(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regviz.columns import Facts
+from regviz.facts import Facts
 from regviz.layouts.oci.grammar import own_name, parse_reference
 from regviz.layouts.oci.index import has_entries, inline_contents, read_index, read_saved, read_version
 from regviz.manifests.schema1 import signed_payload

@@ -337,7 +337,7 @@ def test_a_live_registry_shows_no_storage() -> None:
         assert "does not show its storage" in run("tree", server.url).stderr
         assert "read the registry's storage folder" in run("table", server.url, "storage").stderr
         with pytest.raises(NotKnowableError):
-            rv.tree.tree(server.url)
+            rv.tree(server.url)
         with pytest.raises(NotKnowableError):
             rv.read(server.url, measure=True)
 

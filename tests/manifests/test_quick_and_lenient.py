@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regviz.columns import Facts, Rows
+from regviz.columns import Rows
+from regviz.facts import Facts
 from regviz.manifests import media_types as mt
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader

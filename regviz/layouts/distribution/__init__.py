@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regviz.assemble import assemble
-from regviz.columns import Facts
+from regviz.facts import Facts
 from regviz.layouts.distribution.flat import Flat
 from regviz.layouts.distribution.grammar import GITLAB_LOCKS, PROXY_MARK, blob_path
 from regviz.layouts.distribution.inventory import Inventory

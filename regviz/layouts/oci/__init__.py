@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regviz.assemble import assemble
-from regviz.columns import Facts
+from regviz.facts import Facts
 from regviz.layouts.common import look_like_pushes
 from regviz.layouts.documents import Documents
 from regviz.layouts.oci.find import Flat, walk

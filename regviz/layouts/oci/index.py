@@ -20,7 +20,7 @@ from regviz.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
 
 INDEX_LIMIT = 64 << 20
 """Bytes of the largest ``index.json`` that is read: nobody pushes it, so nothing bounds it; about 200,000 entries."""

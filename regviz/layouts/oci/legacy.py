@@ -17,7 +17,7 @@ from regviz.storage.base import is_walkable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.layouts.oci.pools import Pools
     from regviz.storage.base import Storage
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts, Rows
+    from regviz.columns import Rows
+    from regviz.facts import Facts
     from regviz.layouts.oci.grammar import Name
     from regviz.layouts.oci.index import Entry
     from regviz.layouts.oci.pools import Layout

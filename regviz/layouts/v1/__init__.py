@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regviz.assemble import assemble
-from regviz.columns import NO_TIME, Facts
+from regviz.columns import NO_TIME
+from regviz.facts import Facts
 from regviz.layouts.v1.chains import Chains
 from regviz.layouts.v1.flat import Listed
 from regviz.layouts.v1.images import Images

@@ -13,7 +13,7 @@ from regviz.pool import V1_ID, is_v1_id
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.layouts.v1.images import Images
     from regviz.layouts.v1.inventory import Inventory
 

@@ -17,7 +17,8 @@ from regviz.text import clean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from regviz.columns import FactKind, Facts
+    from regviz.columns import FactKind
+    from regviz.facts import Facts
     from regviz.layouts.common import Tick
     from regviz.layouts.v1.documents import Image
     from regviz.layouts.v1.inventory import Inventory

@@ -16,7 +16,7 @@ from regviz.text import clean, decode_name
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.facts import Facts
     from regviz.layouts.v1.images import Images
     from regviz.layouts.v1.inventory import Locator, Repository
 
