@@ -32,7 +32,6 @@ def assemble_documents(draft: Draft) -> None:
     is_empty = is_empty_key(facts)
     steps = spread_steps(draft)
     stacks = build_stacks(facts, config_row, steps)
-    facts.diffs.free()
     facts.diff_ids.free()
     facts.keys.rest()
     give_back()

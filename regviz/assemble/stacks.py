@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regviz.assemble.steps import spread
 from regviz.pool import SHA256
 from regviz.schema import NA_INT
+from regviz.spread import Places
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,10 +69,10 @@ def build_stacks(facts: Facts, config_row: Numbers, steps: Steps) -> Stacks:
     steps : Steps
         Of those manifests.
     """
-    rows = np.flatnonzero(steps.on_stack).astype(np.int32)
+    rows = slice(None) if steps.on_stack.all() else np.flatnonzero(steps.on_stack).astype(np.int32)
     owner, blob = steps.manifest[rows], steps.blob[rows]
     height = np.bincount(owner, minlength=len(config_row))
-    level = spread(height)[1]
+    level = Places(height.astype(np.int32)).made()
     diff_id = _written_diff_ids(facts, config_row, height, owner, level)
     _learn_diff_ids(facts, blob, diff_id)
     known = np.bincount(owner, diff_id >= 0, len(config_row)) == height
@@ -88,15 +88,16 @@ def build_stacks(facts: Facts, config_row: Numbers, steps: Steps) -> Stacks:
 
 def _written_diff_ids(facts: Facts, config_row: Numbers, height: Numbers, owner: Codes, level: Codes) -> Codes:
     """The diff ID of each layer where its image's configuration has as many as the manifest has layers."""
-    counts = np.asarray(facts.configs["diff_count"], np.int64)
-    first = np.concatenate(([0], np.cumsum(np.maximum(counts, 0))))[:-1]
-    codes = np.asarray(facts.diff_ids["diff_id"], np.int32)[facts.diffs["diff_id"]]
+    counts = facts.configs["diff_count"]
+    first = np.cumsum(np.maximum(counts, 0), dtype=np.int32) - np.maximum(counts, 0)
+    codes = np.append(facts.diff_ids["diff_id"], np.int32(-1))[np.append(facts.diffs.take("diff_id"), np.int32(-1))]
     has_config = config_row >= 0
     fits = np.zeros(len(config_row), np.bool_)
     fits[has_config] = counts[config_row[has_config]] == height[has_config]
-    result = np.full(len(owner), -1, np.int32)
-    taken = fits[owner]
-    result[taken] = codes[first[config_row[owner[taken]]] + level[taken]]
+    place = np.append(first, np.int32(0))[config_row][owner]
+    place += level
+    place[~fits[owner]] = -1  # the last code, which is none
+    result: Codes = codes[place]
     differ = has_config & ~fits & (height > 0)
     differ[has_config] &= counts[config_row[has_config]] >= 0
     keys = np.asarray(facts.manifests["manifest"], np.int32)
@@ -221,10 +222,10 @@ def _without_doubles(layers: Stacks) -> Stacks:
 def _diff_id_of_layers(layers: Stacks, diff_id: Codes, element: Codes) -> Codes:
     """The diff ID of each layer: its chain's element, or what is known of one of its blobs."""
     result = np.full(len(layers.key), -1, np.int32)
-    used = np.flatnonzero((layers.step_layer >= 0) & (diff_id >= 0))
-    result[layers.step_layer[used][::-1]] = diff_id[used][::-1]
-    on_chain = np.flatnonzero((layers.step_layer >= 0) & (diff_id == element))
-    result[layers.step_layer[on_chain][::-1]] = diff_id[on_chain][::-1]
+    known, on_chain = (layers.step_layer >= 0) & (diff_id >= 0), diff_id == element
+    for steps in (known & ~on_chain, known & on_chain):
+        rows = np.flatnonzero(steps).astype(np.int32)[::-1]  # of several the first stays
+        result[layers.step_layer[rows]] = diff_id[rows]
     return result
 
 
