@@ -87,17 +87,20 @@ def _complete_manifests(draft: Draft) -> None:
     manifests = tables["manifests"]
     references = tables["manifest_references"]
     is_manifest = references["role"] != facts.names.code("blob")
-    named = np.concatenate(
-        [
-            facts.tags["manifest"],
-            facts.tag_history["manifest"],
-            facts.revisions["manifest"],
-            references["child"][is_manifest],
-            references["attests"],
-            manifests["subject"],
-        ]
-    )
-    more = np.setdiff1d(named[named >= 0], manifests["manifest"])
+    is_named = np.zeros(len(facts.keys) + 1, np.bool_)  # the last for NA
+    for codes in (
+        facts.tags["manifest"],
+        facts.tag_history["manifest"],
+        facts.revisions["manifest"],
+        references["child"][is_manifest],
+        references["attests"],
+        manifests["subject"],
+    ):
+        is_named[codes] = True
+    is_named[manifests["manifest"]] = is_named[-1] = False
+    more = np.flatnonzero(is_named).astype(np.int32)
+    if not len(more):
+        return
     for column, values in manifests.items():
         if column == "manifest":
             added: NDArray[Any] = more
@@ -114,7 +117,8 @@ def _blobs(draft: Draft) -> Columns:
     manifests, references = tables["manifests"], tables["manifest_references"]
     own_blob = np.full(len(manifests["manifest"]), facts.manifests_are_blobs)
     on_stack = (layers["layer"] >= 0) | (layers["empty"] == 1)  # a throwaway step of schema 1 is an (empty) layer too
-    stack_blobs, other_blobs = _distinct(layers["blob"], on_stack), _distinct(layers["blob"], ~on_stack)
+    in_stacks = layers["blob"]
+    stack_blobs, other_blobs = (_distinct(in_stacks[rows], len(facts.keys)) for rows in (on_stack, ~on_stack))
     is_blob = references["role"] == facts.names.code("blob")
     pure_links = facts.links["link"] == draft.resolve(facts.links["link"])
     named = [
@@ -177,10 +181,11 @@ def _blobs(draft: Draft) -> Columns:
     }
 
 
-def _distinct(codes: Codes, rows: NDArray[np.bool_]) -> Codes:
-    """Each code of some rows once."""
-    found = np.unique(codes[rows])
-    return found[found >= 0]
+def _distinct(codes: Codes, count: int) -> Codes:
+    """Each code once; they are less than `count`."""
+    found = np.zeros(count + 1, np.bool_)  # the last for NA
+    found[codes] = True
+    return np.flatnonzero(found[:-1]).astype(np.int32)
 
 
 def _declared(draft: Draft, row: Codes, count: int) -> tuple[Numbers, Codes]:

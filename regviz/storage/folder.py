@@ -6,7 +6,7 @@ import os
 import stat
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from regviz.storage.base import Files, Members
 
+_ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
 _FIRST_READ = 16384
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 _LONE = 3  # links of a directory that holds one directory: its name, its ".", the other's ".."
@@ -66,18 +67,20 @@ class Folder(Complaints):
 
     def children(self, directory: bytes, *, listed: bool = False) -> Listing:
         """What lies in a directory; empty where there is none, or a link to one, which `listed` says it is not."""
-        found: list[os.DirEntry[bytes]] = []
+        listing = Listing([], [], [])
         try:
             if not listed and os.path.islink(self._path(directory)):
                 self.say("symbolic-link", directory, "not followed")
-                return Listing([], [], [])
+                return listing
             with os.scandir(self._path(directory)) as scan:
-                found += scan
+                while found := [*islice(scan, _ENTRIES)]:
+                    for kind, names in zip(listing, self._listing(directory, found), strict=True):
+                        kind.extend(names)
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
             self.unreadable(directory, error)
-        return self._listing(directory, found)
+        return listing
 
     def holds_directory(self, directory: bytes, accepts: Callable[[bytes], object]) -> bool:
         """Whether a directory holds one whose name is accepted; it is listed as far as that one."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regviz.storage import folder as folder_module
+from regviz.storage import ahead as ahead_module
 from regviz.storage.base import Files
 from regviz.storage.folder import Folder
 
@@ -48,8 +48,8 @@ def test_three_files_of_each(
         for file, kind in zip(FILES, kinds, strict=True):
             lay(root / "images" / name.decode() / file.decode()[1:], kind)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folder_module, "_CHUNK", chunk)
-        patch.setattr(folder_module, "_SLOW_SECONDS", 0.0 if way == "slow disk" else 60.0)
+        patch.setattr(ahead_module, "_CHUNK", chunk)
+        patch.setattr(ahead_module, "_SLOW_SECONDS", 0.0 if way == "slow disk" else 60.0)
         if way == "no descriptors of directories":
             patch.setattr(os, "supports_dir_fd", set())
         storage = Folder(str(root))

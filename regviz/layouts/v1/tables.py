@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.columns import NO_NUMBER
+from regviz.spread import Picked, Places, Repeated, SpreadColumns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from regviz.layouts.v1.chains import Chains
     from regviz.layouts.v1.images import Images
     from regviz.layouts.v1.inventory import Inventory
-    from regviz.schema import Columns
 
     Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]
@@ -74,7 +74,7 @@ def put_tables(draft: Draft, inventory: Inventory, images: Images, chains: Chain
         "author": said["author"],
         "subject": unsaid,
     }
-    _put_stacks(draft, _Stacks(draft, images, chains, tagged), images.key, blobs, {**said, "empty": empty})
+    _put_stacks(draft, images, chains, tagged, blobs, {**said, "empty": empty})
     draft.tables["labels"] = {
         "manifest": images.key[images.labels["image"]],
         "key": images.labels["key"],
@@ -85,58 +85,55 @@ def put_tables(draft: Draft, inventory: Inventory, images: Images, chains: Chain
     draft.tables["manifest_references"] = dict.fromkeys(references, nothing)
 
 
-class _Stacks:
-    """The layers of the images whose whole stacks the tables have: those with a tag, and those without descendants.
-
-    Attributes
-    ----------
-    owner, member, position : array of int
-        One element a layer of each stack, from the base up: row of the image, row of the layer, its place.
-    """
-
-    def __init__(self, draft: Draft, images: Images, chains: Chains, tagged: Codes) -> None:
-        is_shown = np.ones(len(images), np.bool_)
-        is_shown[chains.parent[chains.parent >= 0]] = False
-        is_shown[tagged] = True
-        shown = np.flatnonzero(is_shown).astype(np.int32)
-        shown = shown[np.argsort(draft.facts.keys.ranks()[images.key[shown]])]
-        height = chains.depth[shown]
-        beyond = np.cumsum(height)
-        count = int(beyond[-1]) if len(beyond) else 0
-        self.owner: Codes = np.repeat(shown, height)
-        self.position: Codes = np.arange(count, dtype=np.int32)
-        self.position -= np.repeat((beyond - height).astype(np.int32), height)
-        self.member: Codes = np.empty(count, np.int32)
-        at, row = beyond - 1, shown
-        while len(row):
-            self.member[at] = row
-            row = chains.parent[row]
-            going = row >= 0
-            at, row = at[going] - 1, row[going]
-
-
-def _put_stacks(draft: Draft, stacks: _Stacks, key: Codes, blobs: Codes, said: Columns) -> None:
-    member, manifest = stacks.member, key[stacks.owner]
+def _put_stacks(
+    draft: Draft, images: Images, chains: Chains, tagged: Codes, blobs: Codes, said: dict[str, NDArray[Any]]
+) -> None:
+    """The stacks and histories of the images that have a tag, and of those without descendants."""
+    is_shown = np.ones(len(images), np.bool_)
+    is_shown[chains.parent[chains.parent >= 0]] = False
+    is_shown[tagged] = True
+    shown = np.flatnonzero(is_shown).astype(np.int32)
+    shown = shown[draft.facts.keys.argsort(images.key[shown])]
+    height = chains.depth[shown]
+    member = _members(chains, shown, height)
+    manifest, position = Repeated(images.key[shown], height), Places(height)
     false = np.broadcast_to(np.int8(0), len(member))
-    draft.tables["manifest_layers"] = {
-        "manifest": manifest,
-        "position": stacks.position,
-        "layer": key[member],
-        "blob": blobs[member],
-        "digest": np.broadcast_to(np.int32(-1), len(member)),
-        "empty": said["empty"][member],
-        "foreign": false,
-    }
-    draft.tables["history"] = {
-        "manifest": manifest,
-        "step": stacks.position,
-        "created_at": said["created"][member],
-        "created_by": said["created_by"][member],
-        "author": said["author"][member],
-        "comment": said["comment"][member],
-        "empty": false,
-        "position": stacks.position,
-    }
+    draft.spread["manifest_layers"] = SpreadColumns(
+        {
+            "manifest": manifest,
+            "position": position,
+            "layer": Picked(images.key, member),
+            "blob": Picked(blobs, member),
+            "digest": Repeated(np.array([-1], np.int32), np.array([len(member)], np.int32)),
+            "empty": Picked(said["empty"], member),
+            "foreign": false,
+        }
+    )
+    draft.spread["history"] = SpreadColumns(
+        {
+            "manifest": manifest,
+            "step": position,
+            "created_at": Picked(said["created"], member),
+            "created_by": Picked(said["created_by"], member),
+            "author": Picked(said["author"], member),
+            "comment": Picked(said["comment"], member),
+            "empty": false,
+            "position": position,
+        }
+    )
+
+
+def _members(chains: Chains, images: Codes, height: Codes) -> Codes:
+    """The rows of the layers of some images, one image after the other, from the base up."""
+    beyond = np.cumsum(height, dtype=np.int64)
+    member = np.empty(int(beyond[-1]) if len(beyond) else 0, np.int32)
+    at, row = beyond - 1, images
+    while len(row):
+        member[at] = row
+        row = chains.parent[row]
+        going = row >= 0
+        at, row = at[going] - 1, row[going]
+    return member
 
 
 def _padded(values: NDArray[Any], count: int, fill: int | None = None) -> NDArray[Any]:
