@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from regviz import capture, share
 from regviz.errors import NotRecognisedError, ProblemError
-from regviz.layouts import distribution, v1
+from regviz.layouts import distribution, docker, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.registry import Source
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
-_READERS = {"distribution": distribution.read, "v1": v1.read}
+_READERS = {
+    "distribution": distribution.read,
+    "docker-archive": docker.read_archive,
+    "docker-daemon": docker.read_daemon,
+    "v1": v1.read,
+}
 
 
 def read(
@@ -152,11 +157,13 @@ def _not_recognised(path: str, storage: Storage) -> str:
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
             f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution) and for "
-            "images/ and repositories/ (v1), a few directories down"
+            "images/ and repositories/ (v1), a few directories down; for manifest.json (docker save) and for "
+            "image/<driver> or graph/ (a Docker Engine) too"
         )
     return (
         f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), "
-        "or in images/ and repositories/ (v1)"
+        "or in images/ and repositories/ (v1); none is the manifest.json of docker save, or lies in a Docker Engine's "
+        "image/<driver> or graph/"
     )
 
 

@@ -41,7 +41,8 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     draft = Draft(facts)
     documents(draft)
     assemble_inventory(draft)
-    find_problems(draft, source)
+    if documents is assemble_documents:  # another has other rules
+        find_problems(draft, source)
     tables, said = draft.tables, facts.problems
     tables["storage"] = {
         name: facts.storage[name] for name in ("category", "files", "apparent_bytes", "allocated_bytes")

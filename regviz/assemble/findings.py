@@ -44,6 +44,7 @@ class _Finder:
         self._manifest_served = (self._by_manifest >> 32).astype(np.int32)
         # a digest that only a sparse or caching registry would lack is no error there
         self._absence = "proxy-absent" if source.proxy_cache else ""
+        self._has_links = "distribution" in source.layouts
 
     def tags(self) -> None:
         """Tags and their histories that lead to nothing served."""
@@ -72,6 +73,8 @@ class _Finder:
             self._say(self._absence or "layer-missing", references, row, blob=child[row])
         for row in np.flatnonzero(absent & ~is_subject & ~is_blob).tolist():
             self._say(self._absence or "child-missing", references, row, blob=child[row])
+        if not self._has_links:
+            return
         here = np.flatnonzero(~absent & ~is_subject & ~is_blob)
         index_of, repository_of = self._serving(references["manifest"][here])
         unlinked = ~self._is_served(repository_of, child[here[index_of]])
@@ -91,6 +94,8 @@ class _Finder:
             self._say("foreign-layer", layers, row, blob=layers["blob"][row])
         for row in np.flatnonzero(absent & (layers["foreign"] == 0)).tolist():
             self._say(self._absence or "layer-missing", layers, row, blob=layers["blob"][row])
+        if not self._has_links:
+            return
         links = self._tables["repository_blobs"]
         dangling = (links["blob"] >= 0) & ~self._present[links["blob"]]
         for row in np.flatnonzero(dangling).tolist():

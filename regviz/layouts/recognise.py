@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regviz.layouts.docker import marks as docker
 from regviz.storage.base import FILE, Listing, is_walkable
 from regviz.text import decode_name
 
@@ -30,7 +31,7 @@ class Found:
     Attributes
     ----------
     layout : str
-        ``v1`` or ``distribution``.
+        ``v1``, ``distribution``, ``docker-archive`` or ``docker-daemon``.
     root : bytes
         Path of its root within the storage: what holds ``images`` and ``repositories`` (v1), or ``blobs`` and
         ``repositories`` (Distribution's ``v2`` directory). Empty where it is the storage's own root.
@@ -62,6 +63,7 @@ def _in_folder(storage: Walkable) -> list[Found]:
         looked += 1
         listing = storage.children(path)
         found = [here for here in (_v2_here(storage, path, listing), _v1_here(storage, path, listing)) if here]
+        found += [Found(*mark) for mark in docker.in_folder(storage, path, listing)]
         if found:
             return found
         if depth < _DEEPEST:
@@ -127,15 +129,17 @@ def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
 def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
+    marks = docker.Marks()
     for batch in storage.entries():
-        for path, kind in zip(batch.paths, batch.types, strict=True):
+        for path, kind, size, locator in zip(batch.paths, batch.types, batch.sizes, batch.locators, strict=True):
             if match := _V2_NAMED.match(path):
                 return _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
             if weak is None:
                 weak = _weak(path, kind)
+            marks.take(path, kind, size, locator)
         if weak is not None:
             return [weak]
-    return []
+    return [Found(*mark) for mark in marks.found(storage)]
 
 
 def _weak(path: bytes, kind: int) -> Found | None:

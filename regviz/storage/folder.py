@@ -82,6 +82,13 @@ class Folder:
             self._unreadable(directory, error)
         return Listing(directories, files, links)
 
+    def link_target(self, path: bytes) -> bytes | None:
+        """What a symbolic link says; None where there is none."""
+        try:
+            return os.readlink(self._path(path))
+        except OSError:
+            return None
+
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
         count = len(names)

@@ -1,0 +1,66 @@
+"""What Docker itself keeps and writes: the archives of ``docker save``, and an engine's own store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from regviz.assemble import assemble
+from regviz.columns import Facts
+from regviz.layouts.docker.archive import Archive
+from regviz.layouts.docker.files import Files
+from regviz.layouts.docker.old import OldImages
+from regviz.layouts.docker.old_files import in_graph, read_graph, read_saved
+from regviz.layouts.docker.store import Store, in_store
+from regviz.pool import V1_ID, V1_LAYER
+
+if TYPE_CHECKING:
+    from regviz.layouts.common import Options
+    from regviz.registry import Registry, Source
+    from regviz.storage.base import Storage
+
+__all__ = ["read_archive", "read_daemon"]
+
+_DEEPEST = 2  # blobs/sha256/<hex>
+
+
+def read_archive(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
+    """Read the archive whose ``manifest.json``, or images' directories, lie in `root`."""
+    with options.progress("entries", None) as tick:
+        files = Files(storage, root, tick, lambda path: path.count(b"/") <= _DEEPEST)
+    facts = Facts()
+    archive = Archive(files, facts, options)
+    if not archive.list_images():
+        files.settle_links(expected=True)
+        facts = Facts(V1_ID, V1_LAYER)
+        old = OldImages(facts, *read_saved(files, facts, options))
+        options.measure_storage(storage, root, source, facts)
+        return assemble(facts, options.finish(storage, facts, source), old.put_tables)
+    archive.read()
+    files.settle_links(expected=True)
+    options.measure_storage(storage, root, source, facts)
+    return assemble(facts, options.finish(storage, facts, source))
+
+
+def read_daemon(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
+    """Read an engine's store: `root` holds ``imagedb`` and ``layerdb``, or (before 1.10) ``graph``."""
+    with options.progress("entries", None) as tick:
+        files = Files(storage, root, tick, lambda path: in_store(path) or in_graph(path))
+    files.settle_links(expected=False)
+    if any(path.startswith(b"graph/") for path in files.files):
+        facts = Facts(V1_ID, V1_LAYER)
+        old = OldImages(facts, *read_graph(files, facts, options))
+        options.measure_storage(storage, root, source, facts)
+        return assemble(facts, _without_disk(options.finish(storage, facts, source)), old.put_tables)
+    facts = Facts()
+    store = Store(files, facts, options)
+    store.read()
+    options.measure_storage(storage, root, source, facts)
+    source = _without_disk(options.finish(storage, facts, source))
+    store.set_times()
+    return assemble(facts, source)
+
+
+def _without_disk(source: Source) -> Source:
+    """The source of a store, whose layers lie unpacked elsewhere."""
+    return replace(source, knows_disk=False)
