@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from regviz.analysis.reach import Incidence, Numbers
+    from regviz.analysis.reach import Incidence, Numbers, Reach
     from regviz.registry import Registry
 
 _PLAIN_TAR = ("layer.v1.tar", "layer.nondistributable.v1.tar", "rootfs.diff.tar", "rootfs.foreign.diff.tar")
@@ -62,7 +62,8 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
             Of blobs that are named and not there (foreign layers, platforms left out of a copy), as declared;
             in no other column.
         basis
-            Whether the layers are ``compressed``, ``uncompressed`` or ``mixed``; NA without layers.
+            Whether the layers are ``compressed``, ``uncompressed`` (as archives of ``docker save`` and
+            engines keep them; of an engine's, the bytes of its files count) or ``mixed``; NA without layers.
 
         ``attrs`` has the ``grain``, the ``tagged_bytes`` (distinct blobs that tags reach), the
         ``reached_bytes`` (to which amortised_bytes adds up) and the ``dedupe_ratio`` (logical bytes of all
@@ -91,11 +92,11 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     reached = reach(reg)
     rows = members(reg, reached, by)
     blobs, groups = columns(reg, "blobs"), rows.groups
-    length = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"])
+    length, unpacked = _lengths(reg, reached)
     present = blobs["present"] == 1
     stored, absent = np.where(present, length, 0), np.where(present, 0, length)
     owned = through(groups, rows.blobs)
-    is_layer, is_plain = column_counts(reached.layer_blobs) > 0, _plain_tars(reg)
+    is_layer, is_plain = column_counts(reached.layer_blobs) > 0, _plain_tars(reg) | unpacked
     unique, exclusive = totals(owned, stored), totals(owned, np.where(column_counts(owned) == 1, stored, 0))
     numbers = {
         "manifests": row_counts(through(groups, rows.manifests)),
@@ -181,6 +182,19 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
     left = int(blob_bytes[reaching > 0].sum() - whole.sum())
     whole[np.argsort(-lost, kind="stable")[:left]] += 1
     return whole
+
+
+def _lengths(reg: Registry, reached: Reach) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Bytes of each blob, and whether they are those of its content: an engine keeps layers unpacked, in no file."""
+    blobs, content = columns(reg, "blobs"), columns(reg, "layers")["uncompressed_bytes"]
+    length = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"])
+    held = (reached.step_blob >= 0) & (reached.step_layer >= 0)
+    blob, layer = reached.step_blob[held], reached.step_layer[held]
+    known = (blobs["blob_bytes"][blob] == NA_INT) & (blobs["present"][blob] == 1) & (content[layer] != NA_INT)
+    length[blob[known]] = content[layer[known]]
+    unpacked = np.zeros(len(length), np.bool_)
+    unpacked[blob[known]] = True
+    return length, unpacked
 
 
 def _plain_tars(reg: Registry) -> NDArray[np.bool_]:

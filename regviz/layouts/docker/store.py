@@ -201,8 +201,10 @@ class Store:
             tags: set[str] = set()
             for reference, target in mapping(references).items():
                 image = target if isinstance(target, str) and is_digest(target) else ""
-                digest, tag = split_digest(reference)[1], clean(split_reference(reference)[1])
-                if not image or not (digest or tag) or tag in tags:
+                digest = split_digest(reference)[1]
+                called, tag = split_digest(reference) if digest else split_reference(reference)
+                tag = clean(tag)
+                if not image or not tag or called != name or tag in tags:
                     facts.problem("docker-name-malformed", repository=clean(name), detail=clean(reference))
                     continue
                 if digest:
