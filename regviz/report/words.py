@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from regviz.card import Summary
     from regviz.registry import Registry, Source
 
-_LAYOUTS = {"v1": "Docker Registry v1", "distribution": "Distribution"}
+_LAYOUTS = {
+    "v1": "Docker Registry v1",
+    "distribution": "Distribution",
+    "docker-archive": "docker save",
+    "docker-daemon": "Docker Engine",
+}
 _LIMITS = (
     (
         "Which manifests are tagged",

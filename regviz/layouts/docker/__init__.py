@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from regviz.assemble import assemble
 from regviz.columns import Facts
-from regviz.layouts.docker.archive import Archive
+from regviz.layouts.docker.archive import Archive, is_blob, is_metadata
 from regviz.layouts.docker.files import Files
 from regviz.layouts.docker.old import OldImages
-from regviz.layouts.docker.old_files import in_graph, read_graph, read_saved
-from regviz.layouts.docker.store import Store, in_store
+from regviz.layouts.docker.old_files import NAMES_OF_GRAPH, in_graph, read_graph, read_saved
+from regviz.layouts.docker.store import NAMES, Store, in_store
 from regviz.pool import V1_ID, V1_LAYER
 
 if TYPE_CHECKING:
@@ -19,9 +19,24 @@ if TYPE_CHECKING:
     from regviz.registry import Registry, Source
     from regviz.storage.base import Storage
 
-__all__ = ["read_archive", "read_daemon"]
+__all__ = ["category", "read_archive", "read_daemon"]
 
 _DEEPEST = 2  # blobs/sha256/<hex>
+
+
+def category(path: bytes) -> str:
+    """Category of a file, for the table ``storage``, by its path below the root of an archive or a store.
+
+    Examples
+    --------
+    >>> category(b"ab" * 32 + b"/layer.tar"), category(b"graph/" + b"ab" * 32 + b"/json")
+    ('blobs', 'metadata')
+    """
+    if is_blob(path) or path.startswith(b"imagedb/content/"):
+        return "blobs"
+    if path == NAMES or path.startswith(NAMES_OF_GRAPH):
+        return "links"
+    return "metadata" if is_metadata(path) or in_store(path) or in_graph(path) else "other"
 
 
 def read_archive(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:

@@ -90,6 +90,16 @@ def digest_in_name(path: bytes) -> str:
     return f"sha256:{decode_name(match[1])}" if match else ""
 
 
+def is_metadata(path: bytes) -> bool:
+    """Whether a file of an archive holds names, or what is kept for old engines."""
+    return path in _METADATA or _OLD.fullmatch(path) is not None
+
+
+def is_blob(path: bytes) -> bool:
+    """Whether a file of an archive is by its name a layer or a configuration."""
+    return bool(digest_in_name(path)) or _LAYER.fullmatch(path) is not None
+
+
 class Archive:
     """Reads one archive into facts.
 
@@ -182,9 +192,9 @@ class Archive:
         """Blobs that no image uses; what else nobody uses is said here. Returns those to look into."""
         strays, total = [], 0
         for path, file in self._files.files.items():
-            if path in used or path in _METADATA or _OLD.fullmatch(path):
+            if path in used or is_metadata(path):
                 continue
-            if not digest_in_name(path) and not _LAYER.fullmatch(path):
+            if not is_blob(path):
                 self._files.say("foreign-file", path)
                 continue
             self._strays[path] = False
