@@ -39,7 +39,8 @@ def summarise(registry: Registry) -> Summary:
     True
     """
     blobs, manifests, problems = (registry.columns(name) for name in ("blobs", "manifests", "problems"))
-    here = (blobs["present"] == 1) & (blobs["blob_bytes"] != NA_INT)
+    here = blobs["present"] == 1
+    known = here & (blobs["blob_bytes"] != NA_INT)
 
     def among(values: NDArray[Any], *words: str) -> int:
         return sum(int((values == code).sum()) for word in words if (code := registry.name_code(word)) >= 0)
@@ -50,7 +51,7 @@ def summarise(registry: Registry) -> Summary:
         images=among(manifests["kind"], "v1", "image"),
         layers=len(registry.columns("layers")["layer"]),
         blobs=int(here.sum()),
-        stored_bytes=int(blobs["blob_bytes"][here].sum()),
+        stored_bytes=int(blobs["blob_bytes"][known].sum()),
         errors=among(problems["severity"], "error"),
         warnings=among(problems["severity"], "warning"),
     )

@@ -15,6 +15,7 @@ from regviz.read import read
 from regviz.storage import open_storage
 from regviz.text import count_noun, decode_name, format_bytes
 from regviz.tree.distribution import Distribution
+from regviz.tree.docker import Docker
 from regviz.tree.gather import gather
 from regviz.tree.known import Known
 from regviz.tree.listing import DEEPEST, everything
@@ -29,10 +30,16 @@ if TYPE_CHECKING:
 
     from regviz.layouts.common import Progress
     from regviz.registry import Registry
+    from regviz.tree.layout import RootedLayout
 
 __all__ = ["Row", "Tree", "tree", "tree_lines", "tree_rows"]
 
-_LAYOUTS = {"distribution": Distribution, "v1": V1}
+_LAYOUTS: dict[str, Callable[[bytes, Known, Callable[[str], bool] | None], RootedLayout]] = {
+    "distribution": Distribution,
+    "docker-archive": Docker,
+    "docker-daemon": Docker,
+    "v1": V1,
+}
 
 
 @dataclass(frozen=True)
