@@ -82,10 +82,10 @@ def lab(ctx: click.Context, source: str | None, *, folder: str | None, port: int
 @click.argument("directory", metavar="DIR", type=click.Path())
 @click.option(
     "--layout",
-    type=click.Choice(["v1", "distribution"]),
+    type=click.Choice(["v1", "distribution", "docker-save"]),
     default="v1",
     show_default=True,
-    help="v1: Docker Registry of 2014. distribution: every registry since.",
+    help="v1: Docker Registry of 2014. distribution: every registry since. docker-save: an archive, unpacked.",
 )
 def world(directory: str, *, layout: str) -> None:
     """Lay a small registry out in DIR.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import docker
+import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,3 +83,11 @@ def save(client: DockerClient, target: Path, *names: str) -> Path:
         for chunk in answer.iter_content(1 << 20):
             file.write(chunk)
     return target
+
+
+def load(client: DockerClient, archive: Path) -> None:
+    """``docker load``."""
+    with archive.open("rb") as file:
+        answer = client.api.post(f"{client.api.base_url}/images/load", data=file)
+    assert answer.status_code == requests.codes.ok
+    assert "errorDetail" not in answer.text, answer.text

@@ -10,7 +10,7 @@ import pytest
 
 import regviz as rv
 from tests.real.distribution import distribution
-from tests.real.engine import build, docker_engine, save
+from tests.real.engine import build, docker_engine, load, save
 from tests.real.images import tar
 from tests.real.packed import FORMS, pack
 from tests.real.service import LOOPBACK, require_program
@@ -204,3 +204,30 @@ def test_a_store_knows_the_digests_it_pushed(family: Family, own_server: Distrib
     }
     served = store.repository_manifests
     assert (family.pushed, there, "unchecked") in rows(served, "repository", "manifest", "link_state")
+
+
+# --- what regviz.world writes
+
+
+@pytest.mark.parametrize("engine", ["20.10", "0.9"])
+def test_an_engine_loads_the_world(engine: str, tmp_path: Path) -> None:
+    """docker load takes both ages, and keeps what regviz reads: names, and for the newer one image IDs and layers."""
+    from regviz.world import small_world, storage_tree  # only this test writes a world
+
+    archive = tmp_path / "world.tar"
+    archive.write_bytes(storage_tree(small_world(), "docker-save", server=engine).archive())
+    written = rv.read(archive)
+    folder = tmp_path / "e"
+    folder.mkdir()
+    with docker_engine(require_program("dockerd", "docker.io containerd runc iptables"), folder) as client:
+        load(client, archive)
+        images = client.images.list(all=True)
+        store = rv.read(folder / "data")
+    names = {name for image in images for name in image.tags}
+    assert {f"{repository}:{tag}" for repository, tag in rows(written.tags, "repository", "tag")} == names
+    tags = ("repository", "tag", "manifest")
+    assert rows(store.tags, *tags[:2]) == rows(written.tags, *tags[:2])
+    if engine == "20.10":
+        assert rows(store.tags, *tags) == rows(written.tags, *tags)
+        columns = ("layer", "parent", "diff_id", "created_by", "created_at")
+        assert rows(store.layers, *columns) == rows(written.layers, *columns)
