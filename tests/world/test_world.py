@@ -209,7 +209,7 @@ def test_an_archive_of_docker_save(engine: str, tmp_path: Path) -> None:
         assert (folder / name).read_bytes()
     for name, member in members.items():
         assert (folder / name).lstat().st_mtime == member.mtime
-    with pytest.raises(RegvizError, match="no engine '1.0'"):
+    with pytest.raises(RegvizError, match="no engine"):
         storage_tree(small_world(), "docker-save", server="1.0")
 
 

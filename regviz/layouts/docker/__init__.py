@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from regviz.assemble import assemble
 from regviz.columns import Facts
-from regviz.layouts.docker.archive import Archive, is_blob, is_metadata
+from regviz.layouts.docker.archive import Archive, expected, is_blob, is_metadata
 from regviz.layouts.docker.files import Files
 from regviz.layouts.docker.old import OldImages
 from regviz.layouts.docker.old_files import NAMES_OF_GRAPH, in_graph, read_graph, read_saved
 from regviz.layouts.docker.store import NAMES, Store, in_store
 from regviz.pool import V1_ID, V1_LAYER
+from regviz.storage.base import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
@@ -42,7 +43,7 @@ def category(path: bytes) -> str:
 def read_archive(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
     """Read the archive whose ``manifest.json``, or images' directories, lie in `root`."""
     with options.progress("entries", None) as tick:
-        files = Files(storage, root, tick, lambda path: path.count(b"/") <= _DEEPEST)
+        files = Files(storage, root, tick, lambda path: path.count(b"/") <= _DEEPEST, expected)
     facts = Facts()
     archive = Archive(files, facts, options)
     if not archive.list_images():
@@ -60,7 +61,9 @@ def read_archive(storage: Storage, root: bytes, source: Source, options: Options
 def read_daemon(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
     """Read an engine's store: `root` holds ``imagedb`` and ``layerdb``, or (before 1.10) ``graph``."""
     with options.progress("entries", None) as tick:
-        files = Files(storage, root, tick, lambda path: in_store(path) or in_graph(path))
+        files = Files(
+            storage, root, tick, lambda path: in_store(path) or in_graph(path), expected=lambda _: MANIFEST_LIMIT
+        )
     files.settle_links(expected=False)
     if any(path.startswith(b"graph/") for path in files.files):
         facts = Facts(V1_ID, V1_LAYER)

@@ -95,6 +95,13 @@ def is_metadata(path: bytes) -> bool:
     return path in _METADATA or _OLD.fullmatch(path) is not None
 
 
+def expected(path: bytes) -> int:
+    """How many bytes of a file are likely to be asked for: all of a document, the first of a layer."""
+    if is_metadata(path) or (is_blob(path) and not path.endswith((b".tar", b".tar.gz", b".tgz", b".tar.zst"))):
+        return MANIFEST_LIMIT
+    return HEAD
+
+
 def is_blob(path: bytes) -> bool:
     """Whether a file of an archive is by its name a layer or a configuration."""
     return bool(digest_in_name(path)) or _LAYER.fullmatch(path) is not None

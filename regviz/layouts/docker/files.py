@@ -20,6 +20,8 @@ HEAD = 6
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"))
 _MOST_LINKS = 40  # on the way to one file: what Linux follows too (path_resolution(7))
 _DEEPEST = 8
+_MOST_KEPT = 64 << 20
+"""Bytes that are kept of an archive whose every reading begins at its beginning."""
 
 
 class File(NamedTuple):
@@ -43,6 +45,9 @@ class Files:
     tick : callable
     belongs : callable
         Takes a path below the root; says whether it is of any interest, and in a folder whether to go down there.
+    expected : callable
+        Takes a path; says how many bytes of it are likely to be asked for. Where each reading begins at the storage's
+        beginning these are read together, and kept.
 
     Attributes
     ----------
@@ -52,7 +57,14 @@ class Files:
         Symbolic links, and what they say.
     """
 
-    def __init__(self, storage: Storage, root: bytes, tick: Tick, belongs: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        root: bytes,
+        tick: Tick,
+        belongs: Callable[[bytes], bool],
+        expected: Callable[[bytes], int],
+    ) -> None:
         self.files: dict[bytes, File] = {}
         self.links: dict[bytes, bytes] = {}
         self._storage = storage
@@ -63,6 +75,9 @@ class Files:
             self._list(storage, tick, belongs)
         for path in self.links:
             self.links[path] = storage.link_target(self._head + path) or b""
+        self._kept: dict[bytes, bytes] = {}
+        if storage.forward_only:
+            self._keep(expected)
 
     def __contains__(self, path: bytes) -> bool:
         return path in self.files
@@ -101,10 +116,31 @@ class Files:
 
     def read(self, wanted: Sequence[tuple[bytes, int]]) -> Iterator[tuple[int, bytes | None]]:
         """Number and content of files, given by path and the bytes to read at most; None for what cannot be read."""
-        files = [self.files[path] for path, _ in wanted]
-        sizes = [min(file.size, most) for file, (_, most) in zip(files, wanted, strict=True)]
-        for number, data in self._storage.read_many([file.locator for file in files], sizes, MANIFEST_LIMIT):
-            yield number, None if data is None else data[: sizes[number]]
+        sizes = [min(self.files[path].size, most) for path, most in wanted]
+        missing = []
+        for number, (path, _) in enumerate(wanted):
+            kept = self._kept.get(path)
+            if kept is not None and len(kept) >= sizes[number]:
+                yield number, kept[: sizes[number]]
+            else:
+                missing.append(number)
+        if missing:
+            locators = [self.files[wanted[number][0]].locator for number in missing]
+            lengths = [sizes[number] for number in missing]
+            for place, data in self._storage.read_many(locators, lengths, MANIFEST_LIMIT):
+                yield missing[place], None if data is None else data[: lengths[place]]
+
+    def _keep(self, expected: Callable[[bytes], int]) -> None:
+        """Read what will be asked for, in one go."""
+        wanted, total = [], 0
+        for path, file in self.files.items():
+            size = min(expected(path), file.size)
+            if file.size > MANIFEST_LIMIT or total + size > _MOST_KEPT:
+                size = min(size, HEAD)
+            if size:
+                total += size
+                wanted.append((path, size))
+        self._kept = {wanted[number][0]: data for number, data in self.read(wanted) if data is not None}
 
     def content(self, path: bytes) -> bytes | None:
         """Content of one document; None where it is not there, cannot be read or is longer than documents may be."""
