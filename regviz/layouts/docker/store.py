@@ -15,15 +15,13 @@ distribution/metadata/v2_metadata_service.go.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from regviz.columns import NO_NUMBER, NO_TIME
 from regviz.layouts.docker.configs import Configs
 from regviz.layouts.docker.names import NO_NAME, familiar, split_digest, split_reference
+from regviz.layouts.docker.unpacked import Unpacked
 from regviz.manifests.json import load, load_object, mapping, objects, text
 from regviz.pool import is_digest
 from regviz.stamps import parse_stamps
@@ -51,6 +49,7 @@ _DIRECTORY = re.compile(
     + _HEX + rb")?)?|distribution(?:/(?:diffid-by-digest|v2metadata-by-diffid)(?:/sha256)?)?"
 )  # fmt: skip
 _LONGEST_FACT = 256
+_LONGEST_NUMBER = 18  # digits that 63 bits hold
 
 
 def in_store(path: bytes) -> bool:
@@ -70,14 +69,14 @@ class Store:
         self._digests: dict[str, list[str]] = {}
         self._sources: dict[str, set[str]] = {}
         self._rows: dict[str, int] = {}
-        self._chains: dict[tuple[str, str], str] = {}
+        self._unpacked = Unpacked(facts)
         self._named_at: list[str] = []
 
     def read(self) -> None:
         """Read everything, and put it into facts."""
         self._read_files()
         self._put_layers()
-        self._put_images()
+        self._unpacked.put_images(self._diff_ids, self._digests)
         self._put_names()
         for repository, digests in sorted(self._sources.items()):
             for digest in sorted(digests):
@@ -129,58 +128,19 @@ class Store:
                     if source := text(entry.get("SourceRepository")):
                         self._sources.setdefault(clean(familiar(source)), set()).add(digest)
 
-    # --- layers and images
-
-    def _chain(self, below: str, diff_id: str) -> str:
-        """The chain ID of a layer on another (none: at the base)."""
-        if not below:
-            return diff_id
-        chain = self._chains.get((below, diff_id))
-        if chain is None:
-            chain = "sha256:" + hashlib.sha256(f"{below} {diff_id}".encode()).hexdigest()
-            self._chains[below, diff_id] = chain
-        return chain
+    # --- layers
 
     def _put_layers(self) -> None:
         facts = self._facts
         for chain, said in sorted(self._layers.items()):
             key = f"chain:{chain}"
             facts.stored.add(key, NO_NUMBER, NO_NUMBER, NO_TIME, None)
-            made = self._chain(said.get("parent", ""), said.get("diff", ""))
+            made = self._unpacked.chain(said.get("parent", ""), said.get("diff", ""))
             if made != chain:
                 facts.problem("docker-layer-differs", blob=key, detail=f"by its parent and its diff ID it is {made}")
             size = said.get("size", "")
-            if size.isascii() and size.isdigit() and len(size) <= len(str(1 << 62)) - 1:
+            if size.isascii() and size.isdigit() and len(size) <= _LONGEST_NUMBER:
                 facts.layer_bytes.add(chain, int(size))
-
-    def _put_images(self) -> None:
-        facts = self._facts
-        rows: dict[str, int] = {}
-        steps: list[int] = []
-        for image, diff_ids in self._diff_ids.items():
-            good = all(isinstance(diff_id, str) and is_digest(diff_id) for diff_id in diff_ids)
-            if not good:
-                facts.problem("digest-malformed", manifest=image, detail="a diff ID")
-            below = ""
-            for diff_id in diff_ids if good else ():
-                below = self._chain(below, diff_id)
-                row = rows.setdefault(f"chain:{below}", len(rows))
-                steps.append(row)
-                if row == len(rows) - 1:
-                    digests = self._digests.get(diff_id)
-                    facts.nameless.add(f"chain:{below}", digests[-1] if digests else "")
-            count = len(diff_ids) if good else 0
-            facts.manifests.add(image, "image", None, None, image, None, None, "", 1, -1, count)
-            facts.manifests.number()
-        count = len(rows)
-        descriptors = facts.descriptors
-        descriptors.key("digest").extend_numbers(facts.keys.intern([*rows]))
-        descriptors.text("media_type").repeat(None, count)
-        descriptors.column("declared_bytes").extend_numbers(np.full(count, NO_NUMBER, np.int64))
-        for flag in ("foreign", "throwaway"):
-            descriptors.column(flag).extend_numbers(np.zeros(count, np.int8))
-        descriptors.numbered += count
-        facts.steps.column("descriptor").extend_numbers(np.array(steps, np.int32))
 
     # --- names
 
