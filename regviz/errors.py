@@ -9,6 +9,7 @@
     ├── DamagedArchiveError        an archive ends too early or its compression is broken
     ├── DamagedCaptureError        a capture whose files do not fit its manifest
     ├── TargetExistsError          something is in the way of what should be written
+    ├── UnreachableError           a server does not answer, or not any more
     └── NotKnowableError           this source cannot know the answer; another could
 
     ContractError                  a table that breaks the contract of ``regviz.schema``: a bug of a reader
@@ -46,6 +47,10 @@ class DamagedCaptureError(RegvizError):
 
 class TargetExistsError(RegvizError):
     """Something is in the way of what should be written."""
+
+
+class UnreachableError(RegvizError):
+    """A server that does not answer, or not any more."""
 
 
 class NotKnowableError(RegvizError):

@@ -14,6 +14,7 @@ from regviz.errors import NotRecognisedError, ProblemError
 from regviz.layouts import distribution, docker, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
+from regviz.live import docker_engine
 from regviz.registry import Source
 from regviz.storage import open_storage
 from regviz.storage.base import StorageProblem, is_walkable
@@ -54,9 +55,10 @@ def read(
     Parameters
     ----------
     source : path, optional
-        A registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), or a capture. The registry may lie
-        a few directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with
-        regviz.
+        A registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), an archive of ``docker save``, a
+        Docker Engine's own folder, or a capture. What is read may lie a few directories down. ``docker-daemon:`` is
+        the engine that Docker's own programs would use. Left out: the environment variable ``REGVIZ_SOURCE``, else
+        the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -99,7 +101,10 @@ def read(
     else:
         options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
         with _without_collection():
-            registry = _read_layout(path, options, partial=partial)
+            if docker_engine.is_engine(path):
+                registry = docker_engine.read(path, options)
+            else:
+                registry = _read_layout(path, options, partial=partial)
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:

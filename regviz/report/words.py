@@ -16,6 +16,7 @@ _LAYOUTS = {
     "distribution": "Distribution",
     "docker-archive": "docker save",
     "docker-daemon": "Docker Engine",
+    "docker-engine": "Docker Engine",
 }
 _LIMITS = (
     (

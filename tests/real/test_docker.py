@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import regviz as rv
+from regviz.errors import UnreachableError
 from tests.real.distribution import distribution
 from tests.real.engine import build, docker_engine, load, save
 from tests.real.images import tar
@@ -231,3 +232,44 @@ def test_an_engine_loads_the_world(engine: str, tmp_path: Path) -> None:
         assert rows(store.tags, *tags) == rows(written.tags, *tags)
         columns = ("layer", "parent", "diff_id", "created_by", "created_at")
         assert rows(store.layers, *columns) == rows(written.layers, *columns)
+
+
+# --- the engine itself
+
+
+def test_a_running_engine(family: Family) -> None:
+    """What the API tells is what the store says: images, names, layers and their bytes; but whole seconds of steps."""
+    live = rv.read(_source(family))
+    store = rv.read(family.data)
+    assert live.source.layouts == ("docker-engine",)
+    assert (live.source.knows_all_blobs, live.source.knows_disk) == (False, False)
+    for table, columns in (
+        ("tags", ("repository", "tag", "manifest")),
+        ("repository_manifests", ("repository", "manifest", "link_state", "linked_at", "is_root")),
+        ("layers", ("layer", "parent", "depth", "diff_id", "empty", "uncompressed_bytes", "created_by")),
+        ("manifest_layers", ("manifest", "position", "layer", "blob", "empty")),
+        ("history", ("manifest", "step", "created_by", "empty", "position")),
+        ("labels", ("manifest", "key", "value")),
+        ("images", ("manifest", "config", "layer", "layer_count", "os", "architecture", "created_at", "author")),
+    ):
+        assert rows(live.table(table), *columns) == rows(store.table(table), *columns), table
+    times = zip(live.history["created_at"], store.history["created_at"], strict=True)
+    assert all(told == known.floor("s") for told, known in times)
+    assert live.problems.empty
+    assert dict(rows(rv.sizes(live), "repository", "layer_bytes")) == dict(
+        rows(rv.sizes(store), "repository", "layer_bytes")
+    )
+
+
+def _source(family: Family) -> str:
+    return f"docker-daemon:unix://{family.data.parent / 'docker.sock'}"
+
+
+def test_the_engine_of_the_environment(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", _source(family).removeprefix("docker-daemon:"))
+    assert len(rv.read("docker-daemon:").tags) == len(family.names) + 1
+
+
+def test_no_engine_answers(tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError, match=r"no Docker Engine answers at unix://.*start it"):
+        rv.read(f"docker-daemon:unix://{tmp_path / 'nothing.sock'}")

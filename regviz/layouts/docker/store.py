@@ -156,21 +156,21 @@ class Store:
         if document is None:
             self._files.say("docker-names-unreadable", NAMES)
         rooted: set[tuple[int, str]] = set()
+        tagged: set[tuple[int, str]] = set()
         for name, references in mapping((document or {}).get("Repositories")).items():
             row = self._repository(clean(name) or NO_NAME)
-            tags: set[str] = set()
             for reference, target in mapping(references).items():
                 image = target if isinstance(target, str) and is_digest(target) else ""
                 digest = split_digest(reference)[1]
                 called, tag = split_digest(reference) if digest else split_reference(reference)
                 tag = clean(tag)
-                if not image or not tag or called != name or tag in tags:
+                if not image or not tag or called != name or (row, tag) in tagged:
                     facts.problem("docker-name-malformed", repository=clean(name), detail=clean(reference))
                     continue
                 if digest:
                     self._root(row, digest, rooted, state="unchecked", is_root=0)
                 else:
-                    tags.add(tag)
+                    tagged.add((row, tag))
                     facts.tags.add(row, tag, image, NO_TIME, "ok")
                     facts.tag_history.add(row, tag, image, NO_TIME, 1)
                 self._root(row, image, rooted)

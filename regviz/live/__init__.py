@@ -1,0 +1,1 @@
+"""What answers over a wire, read into the same tables as storage."""
