@@ -135,7 +135,9 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
         return source, name
     if given and given[0] in tables:
         return None, given[0]
-    if given and not os.path.lexists(given[0]):
+    from regviz.live.docker_engine import is_engine
+
+    if given and not os.path.lexists(given[0]) and not is_engine(given[0]):
         from regviz.errors import SourceNotFoundError
 
         raise SourceNotFoundError(f"nothing lies at {given[0]}, and it is no table: those are {', '.join(tables)}")
@@ -220,6 +222,7 @@ def _detected(source: str | None) -> pd.DataFrame:
 
     from regviz.capture import is_capture
     from regviz.layouts.recognise import recognise
+    from regviz.live.docker_engine import is_engine
     from regviz.read import SOURCE_VARIABLE, read
     from regviz.share import shipped_world
     from regviz.storage import open_storage
@@ -228,6 +231,8 @@ def _detected(source: str | None) -> pd.DataFrame:
     path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
     if is_capture(path):
         rows = [("capture", ".", "it has capture.json")]
+    elif is_engine(path):
+        rows = [("docker-engine", ".", "the source says so")]
     else:
         rows = [(found.layout, decode_name(found.root) or ".", found.why) for found in recognise(open_storage(path))]
     if not rows:

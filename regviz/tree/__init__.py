@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from regviz.capture import is_capture
 from regviz.card import summarise
-from regviz.errors import RegvizError
+from regviz.errors import NotKnowableError, RegvizError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
+from regviz.live.docker_engine import is_engine
 from regviz.read import read
 from regviz.storage import open_storage
 from regviz.text import count_noun, decode_name, format_bytes
@@ -137,6 +138,8 @@ def tree_rows(
     if registry is None:
         registry = read(source, partial=partial, progress=progress)
     path = registry.source.uri if source is None else os.fspath(source)
+    if is_engine(path):
+        raise NotKnowableError(f"{path} is a running engine, which shows no storage: give its folder (/var/lib/docker)")
     if is_capture(path):
         message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
         raise RegvizError(message)

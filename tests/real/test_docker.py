@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import regviz as rv
-from regviz.errors import UnreachableError
+from regviz.errors import NotKnowableError, UnreachableError
+from tests.conftest import ROOT
 from tests.real.distribution import distribution
 from tests.real.engine import build, docker_engine, load, save
 from tests.real.images import tar
@@ -273,3 +277,19 @@ def test_the_engine_of_the_environment(family: Family, monkeypatch: pytest.Monke
 def test_no_engine_answers(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError, match=r"no Docker Engine answers at unix://.*start it"):
         rv.read(f"docker-daemon:unix://{tmp_path / 'nothing.sock'}")
+
+
+def test_the_commands_take_an_engine(family: Family) -> None:
+    program = [sys.executable, "-c", "from regviz.cli import main; main()"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*program, *arguments], check=False, capture_output=True, text=True, env=environment)
+
+    listed = run("table", _source(family), "tags", "--format", "json")
+    assert listed.returncode == 0, listed.stderr
+    assert len(json.loads(listed.stdout)) == len(family.names) + 1
+    detected = run("detect", _source(family), "--format", "json")
+    assert json.loads(detected.stdout)[0]["layout"] == "docker-engine"
+    with pytest.raises(NotKnowableError, match="shows no storage"):
+        rv.tree.tree(_source(family))
