@@ -8,15 +8,15 @@ import numpy as np
 
 from regviz.analysis.members import Grain, members
 from regviz.analysis.reach import column_counts, columns, reach, row_counts, through, totals
+from regviz.card import held_bytes
 from regviz.errors import RegvizError
 from regviz.graph.values import texts
-from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from regviz.analysis.reach import Incidence, Numbers, Reach
+    from regviz.analysis.reach import Incidence, Numbers
     from regviz.registry import Registry
 
 _PLAIN_TAR = ("layer.v1.tar", "layer.nondistributable.v1.tar", "rootfs.diff.tar", "rootfs.foreign.diff.tar")
@@ -92,7 +92,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     reached = reach(reg)
     rows = members(reg, reached, by)
     blobs, groups = columns(reg, "blobs"), rows.groups
-    length, unpacked = _lengths(reg, reached)
+    length, unpacked = held_bytes(reg)
     present = blobs["present"] == 1
     stored, absent = np.where(present, length, 0), np.where(present, 0, length)
     owned = through(groups, rows.blobs)
@@ -182,19 +182,6 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
     left = int(blob_bytes[reaching > 0].sum() - whole.sum())
     whole[np.argsort(-lost, kind="stable")[:left]] += 1
     return whole
-
-
-def _lengths(reg: Registry, reached: Reach) -> tuple[Numbers, NDArray[np.bool_]]:
-    """Bytes of each blob, and whether they are those of its content: an engine keeps layers unpacked, in no file."""
-    blobs, content = columns(reg, "blobs"), columns(reg, "layers")["uncompressed_bytes"]
-    length = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"])
-    held = (reached.step_blob >= 0) & (reached.step_layer >= 0)
-    blob, layer = reached.step_blob[held], reached.step_layer[held]
-    known = (blobs["blob_bytes"][blob] == NA_INT) & (blobs["present"][blob] == 1) & (content[layer] != NA_INT)
-    length[blob[known]] = content[layer[known]]
-    unpacked = np.zeros(len(length), np.bool_)
-    unpacked[blob[known]] = True
-    return length, unpacked
 
 
 def _plain_tars(reg: Registry) -> NDArray[np.bool_]:

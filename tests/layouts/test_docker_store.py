@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from regviz.analysis.accounting import sizes
+from regviz.card import summarise
 from regviz.errors import NotRecognisedError
 from regviz.read import read
 from tests.helpers import assert_same_tables, encode, found, rows, rules_of, sha256
@@ -116,10 +117,13 @@ def test_sizes_are_those_of_the_unpacked_layers(tmp_path: Path) -> None:
     files[f"{ROOT}layerdb/sha256/{encoded(chain(BASE))}/size"] = b"1000"
     files[f"{ROOT}layerdb/sha256/{encoded(chain(BASE, WEB))}/size"] = b"20"
     files[f"{ROOT}layerdb/sha256/{encoded(chain(BASE, API))}/size"] = b"3"
-    table = sizes(read(lay(files, "tar", tmp_path)), by="repository").set_index("repository")
+    registry = read(lay(files, "tar", tmp_path))
+    table = sizes(registry, by="repository").set_index("repository")
     assert table["layer_bytes"].to_dict() == {"web": 1020, "api": 1003}
     assert table.loc["web", "exclusive_bytes"] == 20 + len(config([BASE, WEB]))
     assert set(table["basis"]) == {"uncompressed"}
+    whole = 1023 + len(config([BASE, WEB])) + len(config([BASE, API]))
+    assert (table.attrs["tagged_bytes"], summarise(registry).stored_bytes) == (whole, whole)
 
 
 @forms
