@@ -86,7 +86,6 @@ def read(source: str, options: Options) -> Registry:
         No engine answers there.
     """
     import docker  # loaded when asked for
-    from requests.exceptions import RequestException
 
     address = source.removeprefix(SCHEME)
     host = address or os.environ.get("DOCKER_HOST") or _THIS_MACHINE
@@ -99,7 +98,7 @@ def read(source: str, options: Options) -> Registry:
         with closing(client):
             engine = _Engine(client.api, options)
             engine.read()
-    except (docker.errors.DockerException, RequestException, OSError) as error:
+    except (docker.errors.DockerException, OSError) as error:  # what its HTTP library raises is an OSError
         message = (
             f"no Docker Engine answers at {host} ({error}): start it, or set DOCKER_HOST; its socket may need root, or "
             "the group docker"

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import docker
-import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,5 +88,5 @@ def load(client: DockerClient, archive: Path) -> None:
     """``docker load``."""
     with archive.open("rb") as file:
         answer = client.api.post(f"{client.api.base_url}/images/load", data=file)
-    assert answer.status_code == requests.codes.ok
+    answer.raise_for_status()
     assert "errorDetail" not in answer.text, answer.text
