@@ -35,6 +35,10 @@ DISTRIBUTION = {
     "M": Size(repositories=2_000, tags=50_000, blobs=200_000),
     "L": Size(repositories=10_000, tags=200_000, blobs=1_000_000),
 }
+LIVE = {
+    "S": Size(repositories=40, tags=400, blobs=2_000),
+    "M": Size(repositories=300, tags=4_000, blobs=16_000),
+}
 V1_IMAGES = {"S": 2_000, "M": 100_000}
 CHAIN_IDS = {"S": 20_000, "M": 1_000_000}
 
@@ -85,6 +89,12 @@ def distribution(size: SizeName) -> Corpus:
     wanted = DISTRIBUTION[size]
     needs = wanted.blobs * _DISK_A_BLOB
     return _made(f"distribution-{size}", generate_distribution, wanted, needs)
+
+
+def live(size: SizeName) -> Corpus:
+    """A registry in Distribution's storage, for a server to answer from."""
+    wanted = LIVE[size]
+    return _made(f"live-{size}", generate_distribution, wanted, wanted.blobs * _DISK_A_BLOB)
 
 
 def v1(size: SizeName) -> Corpus:

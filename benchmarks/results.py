@@ -120,7 +120,12 @@ def _machine() -> str:
 
 def _peers() -> str:
     said = []
-    for program, pattern in (("docker-registry", r"\d+\.\d+\.\d+"), ("tar", r"[\d.]+$")):
+    for program, pattern in (
+        ("docker-registry", r"\d+\.\d+\.\d+"),
+        ("tar", r"[\d.]+$"),
+        ("skopeo", r"\d+\.\d+\.\d+"),
+        ("wrk", r"\d+\.\d+\.\d+"),
+    ):
         if shutil.which(program):
             text = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
             number = re.search(pattern, text.partition("\n")[0])

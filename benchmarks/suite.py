@@ -10,7 +10,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks import corpus
+from benchmarks import corpus, live
 from benchmarks.measure import Contender, Floor, Work
 
 if TYPE_CHECKING:
@@ -86,6 +86,32 @@ def v1(size: SizeName) -> Work:
     return work
 
 
+def over_http(size: SizeName) -> Work:
+    """A real server, read over HTTP on the loopback."""
+    made = corpus.live(size)
+    url = live.server(made)
+    file = live.mix(made, url)
+    rows = json.dumps({name: made.rows[name] for name in ("repositories", "tags")})
+    work = Work("live registry", f"{_described(made)}, {live.CONNECTIONS} connections")
+
+    def add(name: str, program: str, more: str) -> None:
+        def command() -> list[str]:
+            if program != "regviz":
+                corpus.program(program)
+            return [sys.executable, "-m", "benchmarks.live", program, url, more]
+
+        work.add(name, command, reports=True)
+
+    add("wrk, the same requests", "wrk", str(file))
+    add("skopeo inspect, image by image", "skopeo", str(file))
+    add("regviz", "regviz", rows)
+    work.floors = (
+        Floor("regviz", "wall", 10, against="skopeo inspect, image by image", at_least=True),
+        Floor("regviz", "wall", 1 / 0.6, 1 / 0.9, against="wrk, the same requests"),
+    )
+    return work
+
+
 def chain_ids(size: SizeName) -> Work:
     """Chain IDs of images of 12 layers."""
     count = corpus.CHAIN_IDS[size]
@@ -114,6 +140,7 @@ WORKS: dict[str, Callable[[SizeName], Work]] = {
     "folder": folder,
     "tar": tar,
     "v1": v1,
+    "live": over_http,
     "chain-ids": chain_ids,
     "import": importing,
 }

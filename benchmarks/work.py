@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class _Counted:
+class Counted:
     """What is done in the body, counted; with `wall` its time too, where the process made its input first."""
 
     def __init__(self, *, wall: bool = False) -> None:
@@ -35,7 +35,7 @@ class _Counted:
 
 def nothing() -> None:
     """What reading is counted above."""
-    with _Counted():
+    with Counted():
         import pandas  # noqa: F401, ICN001
         import pyarrow  # noqa: F401, ICN001
 
@@ -45,7 +45,7 @@ def read(source: str, links: str, rows: str) -> None:
     import pandas  # noqa: F401, ICN001
     import pyarrow  # noqa: F401, ICN001
 
-    with _Counted():
+    with Counted():
         from regviz.read import read
 
         registry = read(source, links="check" if links == "check" else "stat")
@@ -59,7 +59,7 @@ def tarfile(source: str) -> None:
     """Every member of a tar, by the standard library."""
     import tarfile
 
-    with _Counted(), tarfile.open(source) as archive:
+    with Counted(), tarfile.open(source) as archive:
         for _ in archive:
             pass
 
@@ -81,7 +81,7 @@ def chain_ids(count: int) -> None:
     owner = np.repeat(np.arange(images, dtype=np.int32), _HEIGHT)
     level = np.tile(np.arange(_HEIGHT, dtype=np.int32), images)
     yes = np.ones(len(element), np.bool_)
-    with _Counted(wall=True):
+    with Counted(wall=True):
         climbed = stacks._climb(facts, owner, level, element, yes, yes)
     last = facts.keys.text(int(climbed.key[climbed.step_layer[-1]]))
     if last != _chain_id(diff_ids[-_HEIGHT:]):
@@ -93,7 +93,7 @@ def chain_ids(count: int) -> None:
 def hashlib_loop(count: int) -> None:
     """The same chain IDs, each image's by itself."""
     stacks = list(_stacks(count))
-    with _Counted(wall=True):
+    with Counted(wall=True):
         for stack in stacks:
             _chain_id(stack)
 

@@ -14,7 +14,7 @@ from regviz.world import small_world, storage_tree
 from regviz.world.compress import gzip
 
 PREFIX = "registry"
-LAYOUTS = ("v1", "distribution", "docker-save", "docker-save-old")
+LAYOUTS = ("v1", "distribution", "oci", "docker-save", "docker-save-old")
 
 
 def archive_name(layout: str) -> str:

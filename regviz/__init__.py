@@ -26,8 +26,9 @@ _PUBLIC = {
     "rules": "regviz.problems",
     "sizes": "regviz.analysis",
     "tag_images": "regviz.analysis",
+    "tree": "regviz.tree",
 }
-_MODULES = ("analysis", "graph", "plot", "tree", "world")
+_MODULES = ("analysis", "graph", "plot", "world")
 __all__ = [
     "Registry",
     "RegvizError",
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from regviz import analysis, graph, plot, tree, world
+    from regviz import analysis, graph, plot, world
     from regviz.analysis import layer_sizes, sizes, tag_images
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from regviz.read import read
     from regviz.registry import Registry
     from regviz.report import report
+    from regviz.tree import tree
 
 
 def __getattr__(name: str) -> object:
@@ -76,7 +78,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """The package itself, where ``rv.read`` and ``rv.report`` are functions also when the modules were imported."""
+    """The package, where ``read``, ``report`` and ``tree`` are functions also when their modules were imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _PUBLIC and isinstance(value, ModuleType)):

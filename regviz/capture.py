@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.errors import DamagedCaptureError, TargetExistsError
+from regviz.errors import ContractError, DamagedCaptureError, TargetExistsError
 from regviz.pool import SHA256, V1_ID, V1_LAYER, KeyPool
-from regviz.registry import Registry, Source
+from regviz.registry import Registry
 from regviz.schema import DTYPES, NA, TABLES, compact
+from regviz.source import Source
 from regviz.texts import NamePool, TextPool
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "regviz-capture", 1
 _MANIFEST = "capture.json"
 _LARGEST_MANIFEST = 1 << 20
+_TYPES = {"str": str, "bool": bool, "tuple[str, ...]": list, "dt.datetime": str}
+"""How JSON holds what `Source` holds."""
 
 
 def is_capture(path: str) -> bool:
@@ -121,16 +124,16 @@ def load(path: str) -> Registry:
     tables: dict[str, Columns] = {}
     for name, contract in TABLES.items():
         file = folder / f"{name}.parquet"
-        said = manifest["files"].get(file.name, {})
+        said = manifest["files"].get(file.name)
         if not file.is_file():
             raise _damaged(folder, f"{file.name} is missing")
-        if _sha256(file) != said.get("sha256"):
+        if not isinstance(said, dict) or _sha256(file) != said.get("sha256"):
             raise _damaged(folder, f"{file.name} is not as it was written: its SHA-256 differs")
         try:
             table = pq.read_table(file)
             columns = {c.name: table.column(c.name).combine_chunks() for c in contract.columns}
             tables[name] = {c.name: _array(columns[c.name], c, pool, names, texts) for c in contract.columns}
-        except (pa.ArrowException, KeyError) as error:
+        except (pa.ArrowException, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise _damaged(folder, f"{file.name} cannot be read ({error})") from error
     new_key = np.append(pool.freeze(), np.int32(-1))
     sorted_names, new_name = names.freeze()
@@ -142,7 +145,12 @@ def load(path: str) -> Registry:
             values = compact(values, DTYPES[column.kind])
             values.flags.writeable = False
             tables[name][column.name] = values
-    return Registry(tables, keys=pool, names=sorted_names, texts=texts, source=_source(manifest, folder))
+    registry = Registry(tables, keys=pool, names=sorted_names, texts=texts, source=_source(manifest, folder))
+    try:
+        registry.check()  # somebody may have written these files by other means
+    except ContractError as error:
+        raise _damaged(folder, " ".join(str(error).split())) from error
+    return registry
 
 
 def arrow_table(registry: Registry, name: str) -> pa.Table:
@@ -216,11 +224,16 @@ def _source(manifest: dict[str, Any], folder: Path) -> Source:
     try:
         said = manifest["source"]
         known = {field.name: said[field.name] for field in fields(Source) if field.name in said}
-        known["layouts"] = tuple(said["layouts"])
-        known["read_at"] = dt.datetime.fromisoformat(said["read_at"])
-        return Source(**known)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(folder, f"{_MANIFEST} does not say what was captured ({error})") from error
+        kinds = {field.name: _TYPES[str(field.type)] for field in fields(Source)}
+        wrong = [name for name, value in known.items() if not isinstance(value, kinds[name])]
+        if not wrong and all(isinstance(layout, str) for layout in known["layouts"]):
+            known["layouts"] = tuple(known["layouts"])
+            known["read_at"] = dt.datetime.fromisoformat(known["read_at"])
+            return Source(**known)
+        why = f"{', '.join(wrong) or 'layouts'} of another type"
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        why = str(error)
+    raise _damaged(folder, f"{_MANIFEST} does not say what was captured ({why})")
 
 
 def _damaged(folder: Path, what: str) -> DamagedCaptureError:

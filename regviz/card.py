@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.registry import Registry
+    from regviz.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ def summarise(registry: Registry) -> Summary:
     True
     """
     blobs, manifests, problems = (registry.columns(name) for name in ("blobs", "manifests", "problems"))
-    here = blobs["present"] == 1
+    lengths, unpacked = held_bytes(registry)
+    here = (blobs["present"] == 1) & (unpacked | (blobs["blob_bytes"] != NA_INT))
 
     def among(values: NDArray[Any], *words: str) -> int:
         return sum(int((values == code).sum()) for word in words if (code := registry.name_code(word)) >= 0)
@@ -52,24 +54,27 @@ def summarise(registry: Registry) -> Summary:
         images=among(manifests["kind"], "v1", "image"),
         layers=len(registry.columns("layers")["layer"]),
         blobs=int(here.sum()),
-        stored_bytes=int(held_bytes(registry)[0][here].sum()),
+        stored_bytes=int(lengths[here].sum()),
         errors=among(problems["severity"], "error"),
         warnings=among(problems["severity"], "warning"),
     )
 
 
-def _facts(summary: Summary) -> list[str]:
+def _counts(summary: Summary) -> list[str]:
     return [
         count_noun(summary.repositories, "repository", "repositories"),
         count_noun(summary.tags, "tag"),
         count_noun(summary.images, "image"),
         count_noun(summary.layers, "layer"),
-        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}",
     ]
 
 
+def _is_bad(summary: Summary) -> bool:
+    return bool(summary.errors or summary.warnings)
+
+
 def _state(summary: Summary) -> str:
-    if not summary.errors and not summary.warnings:
+    if not _is_bad(summary):
         return "no problems"
     said = [count_noun(summary.errors, "error")] if summary.errors else []
     return ", ".join([*said, count_noun(summary.warnings, "warning")] if summary.warnings else said)
@@ -80,9 +85,10 @@ def held_bytes(registry: Registry) -> tuple[NDArray[np.int64], NDArray[np.bool_]
 
     An engine keeps layers unpacked, in no file that has a length: there the bytes of what is in them count.
     """
+    is_engine = registry.source.layouts[0] in ("docker-daemon", "docker-engine")
     blobs, steps, layers = (registry.columns(name) for name in ("blobs", "manifest_layers", "layers"))
     lengths = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"])
-    unpacked = (blobs["blob_bytes"] == NA_INT) & (blobs["present"] == 1)
+    unpacked = (blobs["blob_bytes"] == NA_INT) & (blobs["present"] == 1) & is_engine
     if unpacked.any():
         held = (steps["layer"] >= 0) & (steps["blob"] >= 0)
         blob = np.searchsorted(blobs["blob"], steps["blob"][held])
@@ -92,12 +98,18 @@ def held_bytes(registry: Registry) -> tuple[NDArray[np.int64], NDArray[np.bool_]
     return lengths, unpacked
 
 
+def _is_live(source: Source) -> bool:
+    """Whether it was a registry or an engine that answered, and no storage."""
+    return source.layouts[0].startswith("registry-") or source.layouts[0] == "docker-engine"
+
+
 def summary_line(registry: Registry) -> str:
     """The registry in one line of text."""
     summary = summarise(registry)
     layout = " and ".join(registry.source.layouts)
     return escape_terminal(
-        f"<Registry {registry.source.uri} ({layout}): {', '.join(_facts(summary))}; {_state(summary)}>"
+        f"<Registry {registry.source.uri} ({layout}): {', '.join(_counts(summary))}, "
+        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}; {_state(summary)}>"
     )
 
 
@@ -109,12 +121,9 @@ def summary_html(registry: Registry) -> str:
         f'<div style="font-size:1.3em;font-variant-numeric:tabular-nums">{number}</div>'
         f'<div style="opacity:.75">{noun}</div></div>'
         for number, noun in (
-            (f"{summary.repositories:,}", "repositories"),
-            (f"{summary.tags:,}", "tags"),
-            (f"{summary.images:,}", "images"),
-            (f"{summary.layers:,}", "layers"),
-            (escape_html(format_bytes(summary.stored_bytes)), f"in {summary.blobs:,} blobs"),
-            (escape_html(_state(summary)), "see reg.problems"),
+            *(fact.split(" ") for fact in _counts(summary)),
+            (format_bytes(summary.stored_bytes), f"in {count_noun(summary.blobs, 'blob')}"),
+            (_state(summary), "see reg.problems" if _is_bad(summary) else "neither error nor warning"),
         )
     )
     when = source.read_at.strftime("%Y-%m-%d %H:%M UTC")
@@ -123,6 +132,6 @@ def summary_html(registry: Registry) -> str:
         'font-family:system-ui,sans-serif;line-height:1.35">'
         f"<div><strong>{escape_html(source.uri)}</strong></div>"
         '<div style="opacity:.75;margin-bottom:.6em">'
-        f"{escape_html(' and '.join(source.layouts))} storage, read {when}</div>"
+        f"{escape_html(' and '.join(source.layouts))}{'' if _is_live(source) else ' storage'}, read {when}</div>"
         f'<div style="display:flex;flex-wrap:wrap">{cells}</div></div>'
     )

@@ -11,152 +11,22 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from regviz.column import Column, KeyColumn, SizeColumn, TextColumn, TimeColumn
 from regviz.pool import SHA256, KeyPool, is_digest, is_v1_id
 from regviz.problems import RULES
 from regviz.schema import NA_INT
-from regviz.stamps import parse_stamps
-from regviz.texts import NamePool, TextPool, encode
+from regviz.texts import NamePool, TextPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from numpy.typing import NDArray
 
 FactKind = Literal["key", "digest", "id", "row", "name", "text", "value", "stamp", "int", "size", "flag"]
 
+Key = str | int
+"""A digest or the like, or its code in the pool of keys."""
 NO_TIME = NO_NUMBER = int(NA_INT)
-_LARGEST_SIZE = 1 << 62
 _NUMBERS: dict[str, type[np.generic]] = {"int": np.int64, "row": np.int32, "flag": np.int8}
-_STAGED = 1 << 14
-
-
-class Column:
-    """A growing column: values are staged in a list, and become numbers many at a time.
-
-    Attributes
-    ----------
-    staged : list
-        Values to come, open to ``append`` and ``+=``; :meth:`flush` empties it.
-    """
-
-    def __init__(self, dtype: type[np.generic]) -> None:
-        self.staged: list[Any] = []
-        self.append = self.staged.append
-        self._dtype = dtype
-        self._chunks: list[NDArray[Any]] = []
-
-    def extend_numbers(self, numbers: NDArray[Any]) -> None:
-        """Add values that are numbers, or codes, already."""
-        self.flush()
-        self._chunks.append(numbers.astype(self._dtype, copy=False))
-
-    def flush(self) -> None:
-        """Turn what is staged into numbers."""
-        if self.staged:
-            self._chunks.append(self._numbers())
-            self.staged.clear()
-
-    def array(self) -> NDArray[Any]:
-        """The column."""
-        self.flush()
-        if len(self._chunks) != 1:
-            self._chunks = [np.concatenate(self._chunks) if self._chunks else np.empty(0, self._dtype)]
-        return self._chunks[0]
-
-    def set(self, row: int, value: int) -> None:
-        """Change one number."""
-        self.array()[row] = value
-
-    def keep(self, rows: NDArray[Any]) -> None:
-        """Forget the other rows; row numbers put those that stay in their order."""
-        self._chunks = [self.array()[rows]]
-
-    def _numbers(self) -> NDArray[Any]:
-        return np.array(self.staged, self._dtype)
-
-
-class SizeColumn(Column):
-    """Numbers of bytes out of documents; what is none is NA."""
-
-    def _numbers(self) -> NDArray[Any]:
-        numbers = np.array(self.staged) if {*map(type, self.staged)} == {int} else None
-        if numbers is None or numbers.dtype != np.int64 or int(numbers.min()) < 0:
-            sizes = [value if type(value) is int and 0 <= value < _LARGEST_SIZE else NO_NUMBER for value in self.staged]
-            return np.array(sizes, np.int64)
-        return numbers
-
-
-class TimeColumn(Column):
-    """Times out of documents, in microseconds."""
-
-    def _numbers(self) -> NDArray[Any]:
-        distinct, places = encode(self.staged)
-        return parse_stamps([text or "" for text in distinct])[places]
-
-
-class TextColumn(Column):
-    """Codes of texts."""
-
-    def __init__(self, pool: NamePool | TextPool, *, keep_empty: bool = False) -> None:
-        super().__init__(np.int32)
-        self._pool, self._keep_empty = pool, keep_empty
-
-    def repeat(self, text: str | None, count: int) -> None:
-        """Add one text many times."""
-        self.extend_numbers(np.full(count, self._pool.codes([text])[0], np.int32))
-
-    def _numbers(self) -> NDArray[Any]:
-        return self._pool.codes(self.staged, keep_empty=self._keep_empty)
-
-
-class KeyColumn(Column):
-    """Codes of keys; an empty text is NA, and so, in a column out of documents, is what is no digest.
-
-    Attributes
-    ----------
-    malformed : list of (int, object)
-        Row and value of each that is no digest.
-    """
-
-    def __init__(self, pool: KeyPool, prefix: bytes, accepts: Callable[[str], bool] | None) -> None:
-        super().__init__(np.int32)
-        self._pool, self._prefix, self._accepts = pool, prefix, accepts
-        self.malformed: list[tuple[int, object]] = []
-
-    def extend_names(self, names: Sequence[bytes], prefix: bytes | None = None) -> NDArray[np.int32]:
-        """Add keys given as file names, the hex digits after the prefix; returns their codes."""
-        codes = self._pool.intern_names(names, self._prefix if prefix is None else prefix)
-        self.extend_numbers(codes)
-        return codes
-
-    def intern(self, texts: Sequence[str]) -> NDArray[np.int32]:
-        """Codes of keys, without adding them."""
-        return self._pool.intern(texts, self._prefix)
-
-    def _numbers(self) -> NDArray[Any]:
-        staged = self.staged
-        said = [value for value in staged if value != ""] if "" in staged else staged
-        try:
-            codes = self._pool.intern_regular(said, self._prefix)
-        except TypeError:  # something that is no text
-            codes = None
-        if codes is None:
-            return self._irregular(staged)
-        if len(said) == len(staged):
-            return codes
-        spread = np.full(len(staged), -1, np.int32)
-        spread[[value != "" for value in staged]] = codes
-        return spread
-
-    def _irregular(self, staged: list[Any]) -> NDArray[np.int32]:
-        first = sum(map(len, self._chunks))
-        accepts = self._accepts
-        good = [
-            value if isinstance(value, str) and (not value or accepts is None or accepts(value)) else None
-            for value in staged
-        ]
-        self.malformed += [(first + at, staged[at]) for at, value in enumerate(good) if value is None]
-        return self._pool.intern([value or "" for value in good], self._prefix)
+_STAGED = 1 << 11
 
 
 class Rows:
@@ -166,13 +36,16 @@ class Rows:
 
     Attributes
     ----------
+    stage : callable
+        Adds one row, given as a tuple; the quickest way.
     numbered : int
-        Rows that :meth:`number` gave out; whoever refers to rows of a table takes all of its numbers there.
+        Rows that :meth:`numbers` gave out; whoever refers to rows of a table takes all of its numbers there.
     """
 
     def __init__(self, facts: Facts, prefix: bytes = SHA256, /, **columns: FactKind) -> None:
         self._columns: dict[str, Column] = {}
         self._rows: list[tuple[object, ...]] = []
+        self.stage = self._rows.append
         self.numbered = 0
         for name, kind in columns.items():
             if kind in ("key", "digest", "id"):
@@ -212,10 +85,10 @@ class Rows:
         """Add one row, in the order of the columns."""
         self._rows.append(values)
 
-    def number(self) -> int:
-        """The number of the row that is added next."""
-        self.numbered += 1
-        return self.numbered - 1
+    def numbers(self, count: int) -> range:
+        """The numbers of the rows that are added next."""
+        self.numbered += count
+        return range(self.numbered - count, self.numbered)
 
     def keep(self, rows: NDArray[Any]) -> None:
         """Forget the other rows; row numbers put those that stay in their order."""
@@ -227,6 +100,10 @@ class Rows:
         """A column that nobody asks for again: it is forgotten here."""
         self._transpose()
         return self._columns.pop(name).array()
+
+    def thin(self, name: str) -> NDArray[Any]:
+        """A column, to read; where it says the same in every row it takes the room of one."""
+        return self.column(name).thin()
 
     def spill(self, most: int = 0) -> None:
         """Turn what is staged into numbers where more than `most` rows are."""
@@ -369,8 +246,8 @@ class Facts:
         rule: str,
         *,
         repository: str | None = None,
-        manifest: str = "",
-        blob: str = "",
+        manifest: Key = "",
+        blob: Key = "",
         path: str | None = None,
         detail: str | None = None,
     ) -> None:
@@ -382,4 +259,4 @@ class Facts:
     ) -> int:
         """Add a repository; returns its row."""
         self.repositories.add(name, raw_name, private, has_layers, has_manifests, 1)
-        return self.repositories.number()
+        return self.repositories.numbers(1)[0]

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.schema import Columns, Kind, Table
+    from regviz.schema import Kind, Table
 
 
-def check(tables: Mapping[str, Columns], pools: Mapping[str, Iterable[str]]) -> None:
+def check(tables: Mapping[str, Mapping[str, NDArray[Any]]], pools: Mapping[str, Iterable[str]]) -> None:
     """Hold tables to the contract.
 
     Parameters
@@ -56,7 +56,7 @@ def _na(values: NDArray[Any], kind: Kind) -> NDArray[np.bool_]:
     return np.asarray(values == NA[kind], dtype=np.bool_)
 
 
-def _table_findings(table: Table, columns: Columns, texts: Mapping[str, list[str]]) -> list[str]:
+def _table_findings(table: Table, columns: Mapping[str, NDArray[Any]], texts: Mapping[str, list[str]]) -> list[str]:
     expected = [column.name for column in table.columns]
     if list(columns) != expected:
         return [f"columns are {list(columns)}, not {expected}"]
@@ -90,7 +90,9 @@ def _table_findings(table: Table, columns: Columns, texts: Mapping[str, list[str
     return findings
 
 
-def _reference_findings(table: Table, columns: Columns, tables: Mapping[str, Columns]) -> list[str]:
+def _reference_findings(
+    table: Table, columns: Mapping[str, NDArray[Any]], tables: Mapping[str, Mapping[str, NDArray[Any]]]
+) -> list[str]:
     findings = []
     for column in table.columns:
         if column.references:

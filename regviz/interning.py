@@ -69,19 +69,31 @@ class RawRows:
             slots[pending] = (slots[pending] + 1) & mask
         return result
 
+    def expect(self, more: int) -> None:
+        """Make room at once for as many new rows as are known to come."""
+        self._reserve(more)
+        self._widen(self._count + more)
+
     def grow(self, more: int) -> int:
         """Make room for rows that are written directly, and never looked up; returns the first one's code."""
         first = self._count
         self._count += more
         if self._count > len(self.family):
-            size = max(len(self.family) * 3 // 2, self._count)
+            self._widen(max(len(self.family) * 3 // 2, self._count))
+        return first
+
+    def _widen(self, size: int) -> None:
+        if size > len(self.family):
             self.words.resize((size, self.words.shape[1]), refcheck=False)
             self.family.resize(size, refcheck=False)
-        return first
+
+    def rest(self) -> None:
+        """Give back what only finding rows needs; it is made again when a row is looked up."""
+        self._slots = np.empty(0, np.int32)
 
     def reorder(self, order: NDArray[np.int32]) -> None:
         """Put the rows in another order, for good: nothing is interned after."""
-        self._slots = np.empty(0, np.int32)
+        self.rest()
         self.words = self.words[order]
         self.family = self.family[order]
 
@@ -95,7 +107,7 @@ class RawRows:
         return (mixed >> shift).astype(np.int64)
 
     def _reserve(self, more: int) -> None:
-        size = len(self._slots)
+        size = len(self._slots) or _FIRST_SLOTS
         while size < 2 * (self._count + more):
             size *= 2
         if size == len(self._slots):

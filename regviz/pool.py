@@ -8,6 +8,7 @@ the order they are met; :meth:`KeyPool.freeze` puts them in the order of their t
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,8 +39,9 @@ _REGISTERED_ALGORITHMS = ("sha256", "sha384", "sha512", "blake3")
 _LONGEST_DIGEST = 512
 _V1_ID = re.compile(r"[a-f0-9]{16}(?:[a-f0-9]{48})?")
 
+_DIGITS = b"0123456789abcdef"
 _NIBBLE = np.full(256, 255, np.uint8)
-_NIBBLE[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16, dtype=np.uint8)
+_NIBBLE[np.frombuffer(_DIGITS, np.uint8)] = np.arange(16, dtype=np.uint8)
 _HEX_PAIR = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), np.uint8).reshape(256, 2)
 
 
@@ -76,6 +78,11 @@ def _packed(nibbles: Raw) -> Raw:
     return np.bitwise_or(np.left_shift(nibbles[:, 0::2], 4), nibbles[:, 1::2], dtype=np.uint8)
 
 
+def _decoded(digits: bytes) -> Raw | None:
+    """Rows of 32 bytes out of hex digits; None where one of them is none, or a capital."""
+    return None if digits.translate(None, _DIGITS) else np.frombuffer(unhexlify(digits), np.uint8).reshape(-1, _WIDTH)
+
+
 class KeyPool:
     """Codes for keys. Common keys are raw bytes in arrays; all others ("odd" ones) are texts in a dictionary.
 
@@ -96,19 +103,24 @@ class KeyPool:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def expect(self, more: int) -> None:
+        """Make room at once for as many new keys as are known to come."""
+        self._rows.expect(more)
+
     def intern_regular(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes | None:
         """Codes of keys of one family, all well formed; None where any is not."""
         width = len(prefix) + _HEX
         joined = "".join(texts)
         if len(joined) != len(texts) * width or not joined.isascii() or {*map(len, texts)} != {width}:
             return None
-        grid = np.frombuffer(joined.encode(), np.uint8).reshape(len(texts), width)
-        if not (grid[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all():
-            return None
-        pairs = _NIBBLE[grid[:, len(prefix) :]]
-        if (pairs == 255).any():
-            return None
-        return self.intern_raw(_packed(pairs), prefix)
+        digits = joined.encode()
+        if prefix:
+            grid = np.frombuffer(digits, np.uint8).reshape(len(texts), width)
+            if not (grid[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all():
+                return None
+            digits = grid[:, len(prefix) :].tobytes()
+        raw = _decoded(digits)
+        return None if raw is None else self.intern_raw(raw, prefix)
 
     def intern(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes:
         """Codes of keys given as texts; an empty text is NA (-1). `prefix` is that of most of them."""
@@ -135,10 +147,9 @@ class KeyPool:
             return np.concatenate(parts)
         joined = b"".join(names)
         if len(joined) == len(names) * _HEX and {*map(len, names)} <= {_HEX}:
-            grid = np.frombuffer(joined, np.uint8).reshape(len(names), _HEX)
-            pairs = _NIBBLE[grid]
-            if not (pairs == 255).any():
-                return self.intern_raw(_packed(pairs), prefix)
+            raw = _decoded(joined)
+            if raw is not None:
+                return self.intern_raw(raw, prefix)
         head = prefix.decode()
         return self.intern([head + name.decode("utf-8", "backslashreplace") for name in names], prefix)
 
@@ -171,6 +182,10 @@ class KeyPool:
         made[odd] = [self.code(head + self._odd_text[code]) for code in codes[odd].tolist()]
         return made
 
+    def odd(self) -> Codes:
+        """Codes of the keys that belong to no common family."""
+        return np.fromiter(self._odd_text, np.int32, len(self._odd_text))
+
     def text(self, code: int) -> str:
         """Text of one key."""
         odd = self._odd_text.get(code)
@@ -200,6 +215,10 @@ class KeyPool:
             grid = np.ascontiguousarray(self._grid(codes, _PREFIXES[families[0]]))
             return grid.view(f"S{grid.shape[1]}").ravel()
         return np.array([text.encode() for text in self.texts(codes)] or [b""], dtype=np.bytes_)[: len(codes)]
+
+    def rest(self) -> None:
+        """Give back what only finding keys needs; it is made again when a key is looked up."""
+        self._rows.rest()
 
     def argsort(self, codes: Codes) -> NDArray[np.int64]:
         """The order of some keys by their texts; equal ones stay as they are."""

@@ -7,15 +7,16 @@ import gc
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from regviz import capture, share
-from regviz.errors import NotRecognisedError, ProblemError
-from regviz.layouts import distribution, docker, v1
+from regviz import capture, live, share
+from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError, RegvizError
+from regviz.layouts import distribution, docker, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.live import docker_engine
-from regviz.registry import Source
+from regviz.live.options import Live
+from regviz.source import Source
 from regviz.storage import open_storage
 from regviz.storage.base import StorageProblem, is_walkable
 from regviz.text import decode_name, escape_terminal
@@ -24,15 +25,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from regviz.layouts.common import Links, Progress
+    from regviz.live.options import LiveOptions
     from regviz.registry import Registry
     from regviz.storage.base import Storage
 
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
 _READERS = {
     "distribution": distribution.read,
+    "v1": v1.read,
+    "oci": oci.read,
+    "oci-layouts": oci.read_many_layouts,
+    "zot": oci.read_many_layouts,
+    "skopeo-dir": skopeo_dir.read,
     "docker-archive": docker.read_archive,
     "docker-daemon": docker.read_daemon,
-    "v1": v1.read,
 }
 
 
@@ -46,6 +52,7 @@ def read(
     verify: bool = False,
     partial: bool = False,
     progress: Progress = no_progress,
+    **over_http: Unpack[LiveOptions],
 ) -> Registry:
     """Read a registry.
 
@@ -55,10 +62,11 @@ def read(
     Parameters
     ----------
     source : path, optional
-        A registry's storage folder, an archive of one (tar, tar.gz, tar.zst, zip), an archive of ``docker save``, a
-        Docker Engine's own folder, or a capture. What is read may lie a few directories down. ``docker-daemon:`` is
-        the engine that Docker's own programs would use. Left out: the environment variable ``REGVIZ_SOURCE``, else
-        the world that ships with regviz.
+        A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
+        tar.gz, tar.zst, zip), an archive of ``docker save``, a capture, the URL of a live registry
+        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. In a
+        folder or archive what is read may lie a few directories down. Left out: the environment variable
+        ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -76,6 +84,10 @@ def read(
         Go on with what was read where an archive breaks off.
     progress : Progress
         Shows how far reading came; see `regviz.layouts.common.Progress`.
+    **over_http
+        How to read a live registry: ``repositories`` (names or globs; all, where left out), ``connections`` (16),
+        ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine), ``cache`` (a folder, or False),
+        ``allow_pull_marks``; see :class:`regviz.live.options.Live`.
 
     Returns
     -------
@@ -96,6 +108,8 @@ def read(
     ['charts/web', 'library/base']
     """
     path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
+    if over_http and not live.is_address(path):
+        raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
     if capture.is_capture(path):
         registry = capture.load(path)
     else:
@@ -103,6 +117,8 @@ def read(
         with _without_collection():
             if docker_engine.is_engine(path):
                 registry = docker_engine.read(path, options)
+            elif live.is_address(path):
+                registry = live.read(path, options, Live(**over_http))
             else:
                 registry = _read_layout(path, options, partial=partial)
     if os.environ.get("REGVIZ_CHECK"):
@@ -130,8 +146,12 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
     storage.uri = path
     found = recognise(storage)
     if not found:
+        _raise_unreadable(path, storage)
         raise NotRecognisedError(_not_recognised(path, storage))
     first, *others = found
+    if first.instead:
+        message = f"{path} holds no registry that can be read: {first.why}. Instead, {first.instead}"
+        raise NotRecognisedError(message)
     for other in others:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
@@ -140,7 +160,10 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
 
 def _outermost(path: str) -> str:
     """A folder that is ``docker/registry/v2`` itself, or on the way to it, is read from above: marks lie there."""
-    parts = Path(os.path.realpath(path)).parts
+    try:
+        parts = Path(os.path.realpath(path)).parts
+    except ValueError:  # no path can have a NUL
+        return path
     for tail in (("docker", "registry", "v2"), ("docker", "registry"), ("docker",)):
         above = os.path.join(*parts[: -len(tail)], "")  # noqa: PTH118  # what may not be looked into is no folder here
         if parts[-len(tail) :] == tail and os.access(above, os.R_OK | os.X_OK):
@@ -150,25 +173,37 @@ def _outermost(path: str) -> str:
     return path
 
 
+def _raise_unreadable(path: str, storage: Storage) -> None:
+    """Where no registry was found, it may lie in what could not be looked into."""
+    unreadable = [problem for problem in storage.problems if problem.rule == "unreadable"]
+    if unreadable:
+        first, more = unreadable[0], f" and {len(unreadable) - 1:,} more places" if len(unreadable) > 1 else ""
+        message = (
+            f"no registry was found in {path}, of which {escape_terminal(decode_name(first.path))}{more} could not be "
+            f"read ({first.detail}); run as one who may, for example with sudo"
+        )
+        raise AccessDeniedError(message)
+
+
 def _not_recognised(path: str, storage: Storage) -> str:
     if is_walkable(storage):
         inside = _around(path)
         if inside:
             return f"{path} lies within the registry storage at {inside}: read that"
         listing = storage.children(b"")
-        names = sorted(listing.directories + listing.files)
+        names = sorted(listing.directories + listing.files + listing.links)
         if not names:
             return f"{path} is an empty folder"
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
-            f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution) and for "
-            "images/ and repositories/ (v1), a few directories down; for manifest.json (docker save) and for "
-            "image/<driver> or graph/ (a Docker Engine) too"
+            f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution), "
+            "images/ and repositories/ (v1), oci-layout and index.json (OCI), manifest.json (docker save), "
+            "image/<driver> and graph/ (a Docker Engine), a few directories down"
         )
     return (
-        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), "
-        "or in images/ and repositories/ (v1); none is the manifest.json of docker save, or lies in a Docker Engine's "
-        "image/<driver> or graph/"
+        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), in "
+        "images/ and repositories/ (v1), beside oci-layout and index.json (OCI) or manifest.json (docker save), or in "
+        "image/<driver> or graph/ (a Docker Engine)"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from regviz.schema import NA, TABLES
 from regviz.text import short_digest
 
 if TYPE_CHECKING:
-    import datetime as dt
     import os
     from collections.abc import Mapping
 
@@ -24,56 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.pool import KeyPool
-    from regviz.schema import Columns, Kind
+    from regviz.schema import Kind
+    from regviz.source import Source
     from regviz.texts import TextPool
 
 _CANDIDATES = 8
 _SHORTEST_PREFIX = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a Registry came from, and what that place was able to know.
-
-    Attributes
-    ----------
-    uri : str
-        What was read.
-    layouts : tuple of str
-        The layouts found there: ``v1``, ``distribution``.
-    why : str
-        What told so, for a person.
-    root : str
-        Path of the layout's root within the source; empty where it is the source itself.
-    read_at : datetime.datetime
-        When reading began (UTC).
-    knows_untagged, knows_all_blobs, knows_disk : bool
-        Whether untagged manifests, unreferenced blobs, allocated bytes could be seen.
-    trusts_times : bool
-        Whether file times are taken as the times of pushes.
-    links_checked : str
-        ``stat``, ``check`` or ``open``: how far links were looked into.
-    proxy_cache : bool
-        A pull-through cache, where absent children and layers are normal.
-    tags_elsewhere : str
-        Why tags may lie in a database (Harbor); empty where nothing says so.
-    names_in_database : bool
-        GitLab keeps the names in its database: the storage holds nameless blobs.
-    """
-
-    uri: str
-    layouts: tuple[str, ...]
-    why: str
-    read_at: dt.datetime
-    root: str = ""
-    knows_untagged: bool = True
-    knows_all_blobs: bool = True
-    knows_disk: bool = False
-    trusts_times: bool = True
-    links_checked: str = "stat"
-    proxy_cache: bool = False
-    tags_elsewhere: str = ""
-    names_in_database: bool = False
 
 
 class Registry:
@@ -92,7 +47,13 @@ class Registry:
     """
 
     def __init__(
-        self, tables: Mapping[str, Columns], *, keys: KeyPool, names: list[str], texts: TextPool, source: Source
+        self,
+        tables: Mapping[str, Mapping[str, NDArray[Any]]],
+        *,
+        keys: KeyPool,
+        names: list[str],
+        texts: TextPool,
+        source: Source,
     ) -> None:
         self._tables = dict(tables)
         self._keys, self._names, self._texts = keys, names, texts
@@ -199,9 +160,12 @@ class Registry:
             self._views[name] = self._view(name)
         return self._views[name].copy(deep=False)
 
-    def columns(self, name: str) -> Columns:
-        """The arrays of a table, read-only, in the inside types of :mod:`regviz.schema`."""
-        return dict(self._tables[name])
+    def columns(self, name: str) -> Mapping[str, NDArray[Any]]:
+        """The arrays of a table, read-only, in the inside types of :mod:`regviz.schema`.
+
+        Those of large tables are made when they are asked for: take each once.
+        """
+        return MappingProxyType(self._tables[name])
 
     def code_texts(self, kind: Kind, codes: NDArray[np.int32]) -> list[str]:
         """Texts of codes of a kind (digest, name or text), none of them NA."""

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))", re.ASCII
 )
-_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
+_USUAL = "0000-00-00T00:00:00"  # then a fraction of up to nine digits, and Z
+_DIGITS = [place for place, sign in enumerate(_USUAL) if sign == "0"]
+_MARKS = [place for place, sign in enumerate(_USUAL) if sign != "0"]
+_WRITTEN = np.frombuffer(b"--T::", np.uint8)  # in the places of marks
+_WIDTH, _LONGEST = 32, 30
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _YEAR_2 = (dt.datetime(2, 1, 1, tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
@@ -37,18 +41,37 @@ def parse_stamps(texts: Sequence[str]) -> NDArray[np.int64]:
     >>> (parse_stamps(["0001-01-01T00:00:00Z", "soon"]) == NA_INT).tolist()
     [True, True]
     """
-    usual = [_USUAL.fullmatch(text) is not None for text in texts]
+    texts = list(texts)
+    grid, usual = _usual(texts)
     result = np.empty(len(texts), np.int64)
-    rows = np.flatnonzero(usual)
     try:
-        moments = np.array([texts[row][:-1][:26] for row in rows.tolist()], "datetime64[us]").astype(np.int64)
+        moments = grid[usual].astype("S26").astype("datetime64[us]").astype(np.int64)
     except ValueError:  # one of them only looks like a time
-        moments, usual = np.empty(0, np.int64), [False] * len(texts)
+        usual[:] = False
     else:
-        result[rows] = np.where(moments < _YEAR_2, NA_INT, moments)
-    for row in np.flatnonzero(~np.array(usual, np.bool_)).tolist():
+        result[usual] = np.where(moments < _YEAR_2, NA_INT, moments)
+    for row in np.flatnonzero(~usual).tolist():
         result[row] = _parse(texts[row])
     return result
+
+
+def _usual(texts: list[str]) -> tuple[NDArray[np.bytes_], NDArray[np.bool_]]:
+    """The texts as bytes, without the Z of those that have the usual form, and which those are."""
+    try:
+        grid = np.array(texts, f"S{_WIDTH}")
+    except UnicodeEncodeError:
+        grid = np.array([text if text.isascii() else "" for text in texts], f"S{_WIDTH}")
+    raw = grid.view(np.uint8).reshape(-1, _WIDTH)
+    last = np.fromiter(map(len, texts), np.int64, len(texts)) - 1
+    last[(last < len(_USUAL)) | (last >= _LONGEST)] = 0  # no Z can stand there
+    is_digit = raw - ord("0") < 10
+    fraction = is_digit[:, len(_USUAL) + 1 :].argmin(axis=1)  # how many digits there are
+    usual: NDArray[np.bool_] = is_digit[:, _DIGITS].all(axis=1) & (raw[:, _MARKS] == _WRITTEN).all(axis=1)
+    usual &= raw[np.arange(len(texts)), last] == ord("Z")
+    in_fraction = (raw[:, len(_USUAL)] == ord(".")) & (fraction > 0) & (fraction + len(_USUAL) + 1 == last)
+    usual &= (last == len(_USUAL)) | in_fraction
+    raw[usual, last[usual]] = 0
+    return grid, usual
 
 
 def _parse(text: str) -> int:

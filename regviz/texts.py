@@ -117,10 +117,13 @@ class TextPool:
             before = len(self._rows)
             codes = self._rows.intern(np.frombuffer(hashes, np.uint64).reshape(-1, _HASH_BYTES // 8))
             known[[text is not None for text in distinct]] = codes
-            fresh, first = np.unique(codes, return_index=True)  # in the order of codes, so of their texts' places
-            for at in first[fresh >= before].tolist():
-                self._append(raw[at])
+            fresh = np.flatnonzero(codes >= before)  # each stands here once
+            self._append([raw[at] for at in fresh[np.argsort(codes[fresh])].tolist()])
         return known[places]
+
+    def rest(self) -> None:
+        """Give back what only finding texts needs; it is made again when a text is looked up."""
+        self._rows.rest()
 
     def texts(self, codes: Codes) -> list[str]:
         """Texts of codes, none of them NA."""
@@ -132,9 +135,10 @@ class TextPool:
             result[at] = self._block(block)[code - self._first_of_block[block]]
         return result
 
-    def _append(self, text: bytes) -> None:
-        self._open.append(text)
-        self._open_bytes += len(text)
+    def _append(self, texts: list[bytes]) -> None:
+        """Keep texts, in the order of their codes."""
+        self._open += texts
+        self._open_bytes += sum(map(len, texts))
         if self._open_bytes >= _BLOCK:
             import zstandard
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import functools
 import importlib.metadata
 import json
@@ -224,6 +225,13 @@ def test_pages_name_real_targets(page: str) -> None:
     known = set(re.findall(r"(?m)^  make (\w+) ", _run("make").stdout))
     named = set(re.findall(r"(?m)(?:`|^(?:    )?(?:\$ )?)make ([a-z]+)\b", (ROOT / page).read_text(encoding="utf-8")))
     assert named <= known
+
+
+def test_what_the_readme_shows_is_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REGVIZ_SOURCE", raising=False)
+    result = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert result.failed == 0
+    assert result.attempted > 4
 
 
 def _set_up(folder: Path, python: str) -> subprocess.CompletedProcess[str]:

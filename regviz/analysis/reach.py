@@ -14,6 +14,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from regviz.registry import Registry
@@ -110,7 +112,7 @@ def reach(reg: Registry) -> Reach:
     )
 
 
-def columns(reg: Registry, table: str) -> dict[str, Array]:
+def columns(reg: Registry, table: str) -> Mapping[str, Array]:
     """The arrays of a table."""
     return reg.columns(table)
 

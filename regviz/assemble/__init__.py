@@ -10,17 +10,19 @@ from regviz.assemble.documents import assemble_documents
 from regviz.assemble.draft import Draft
 from regviz.assemble.findings import find_problems
 from regviz.assemble.inventory import assemble_inventory
+from regviz.memory import give_back
 from regviz.registry import Registry
 from regviz.schema import DTYPES, TABLES, compact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from regviz.columns import Facts
-    from regviz.registry import Source
     from regviz.schema import Columns
+    from regviz.source import Source
+    from regviz.spread import SpreadColumns
     from regviz.texts import TextPool
 
 __all__ = ["assemble"]
@@ -39,21 +41,43 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
         Makes the tables that come from documents; v1 has its own.
     """
     draft = Draft(facts)
+    give_back()
     documents(draft)
     assemble_inventory(draft)
+    give_back()
     if documents is assemble_documents:  # another has other rules
         find_problems(draft, source)
+    give_back()
     tables, said = draft.tables, facts.problems
     tables["storage"] = {
         name: facts.storage[name] for name in ("category", "files", "apparent_bytes", "allocated_bytes")
     }
     names = ("rule", "severity", "repository", "manifest", "blob", "path", "detail")
     tables["problems"] = {"problem": np.arange(len(said), dtype=np.int32), **{name: said[name] for name in names}}
+    nameless = tables["labels"]["key"] < 0
+    if nameless.any():  # a label may be called nothing
+        tables["labels"]["key"] = np.where(nameless, np.int32(facts.names.code("")), tables["labels"]["key"])
     facts.free()
+    facts.texts.rest()
     new_key, (sorted_names, new_name) = np.append(facts.keys.freeze(), np.int32(-1)), facts.names.freeze()
     new = {"digest": new_key, "name": new_name}
-    made = {table: _finished(table, tables.pop(table), new, facts.texts) for table in TABLES}
+    made: dict[str, Mapping[str, NDArray[Any]]] = {
+        name: _finished_spread(name, draft.spread.pop(name), new)
+        if name in draft.spread
+        else _finished(name, tables.pop(name), new, facts.texts)
+        for name in TABLES
+    }
     return Registry(made, keys=facts.keys, names=sorted_names, texts=facts.texts, source=source)
+
+
+def _finished_spread(table: str, columns: SpreadColumns, new: dict[str, NDArray[np.int32]]) -> SpreadColumns:
+    """A table that is spread over manifests; they stand in their final order already, and so do its rows."""
+    for column in TABLES[table].columns:
+        kept = columns.kept[column.name]
+        if column.kind in new:
+            codes = new[column.kind]
+            columns.kept[column.name] = codes[kept] if isinstance(kept, np.ndarray) else kept.with_codes(codes)
+    return columns
 
 
 def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], texts: TextPool) -> Columns:
@@ -68,7 +92,8 @@ def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], t
             made[column.name] = made[twin]  # two columns that always agree are one array
             continue
         if column.kind in new:
-            values = new[column.kind][values]
+            codes = new[column.kind]
+            values = np.broadcast_to(codes[values[:1]], len(values)) if values.strides == (0,) else codes[values]
         made[column.name] = compact(values, DTYPES[column.kind])
     columns.clear()
     order = _problem_order(made, texts) if table == "problems" else _key_order([made[name] for name in contract.key])
@@ -77,11 +102,20 @@ def _finished(table: str, columns: Columns, new: dict[str, NDArray[np.int32]], t
         for name, values in made.items():
             if values.strides != (0,):
                 made[name] = sorted_twins.setdefault(id(values), values[order])
+    if table == "labels":
+        made = _without_twins(made)
     if table == "problems":
         made["problem"] = np.arange(len(made["rule"]), dtype=np.int32)
     for values in made.values():
         values.flags.writeable = False
     return made
+
+
+def _without_twins(labels: Columns) -> Columns:
+    """Labels, sorted; of those that have one name when it is cleaned, the first."""
+    again = np.zeros(len(labels["key"]), np.bool_)
+    again[1:] = (labels["manifest"][1:] == labels["manifest"][:-1]) & (labels["key"][1:] == labels["key"][:-1])
+    return {name: values[~again] for name, values in labels.items()} if again.any() else labels
 
 
 def _key_order(keys: list[NDArray[Any]]) -> NDArray[np.int32] | None:

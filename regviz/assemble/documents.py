@@ -8,7 +8,9 @@ import numpy as np
 
 from regviz.assemble.stacks import Stacks, build_stacks, is_empty_key, no_numbers
 from regviz.assemble.steps import Steps, grouped, sort_manifests, spread, spread_steps
+from regviz.memory import give_back
 from regviz.schema import NA_INT
+from regviz.spread import Picked, Places, Repeated, SpreadColumns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,16 +29,21 @@ def assemble_documents(draft: Draft) -> None:
     sort_manifests(facts)
     config_row = _config_rows(facts)
     created = np.append(facts.configs["created"], NA_INT)[config_row]
+    is_empty = is_empty_key(facts)
     steps = spread_steps(draft)
     stacks = build_stacks(facts, config_row, steps)
     facts.diffs.free()
     facts.diff_ids.free()
-    draft.tables["manifest_layers"] = _manifest_layers(facts, stacks, steps)
+    facts.keys.rest()
+    give_back()
+    draft.spread["manifest_layers"] = _manifest_layers(draft, stacks, steps, is_empty)
     step_of_history = _history(draft, config_row)
+    give_back()
     _labels(draft, config_row)
-    draft.tables["layers"] = _layers(draft, stacks, steps, step_of_history, created)
+    draft.tables["layers"] = _layers(draft, stacks, steps, step_of_history, created, is_empty)
     draft.tables["manifests"] = _manifests(draft, config_row, stacks, steps, created)
     _references(draft)
+    give_back()
 
 
 def _config_rows(facts: Facts) -> Numbers:
@@ -51,19 +58,22 @@ def _config_rows(facts: Facts) -> Numbers:
     return row
 
 
-def _manifest_layers(facts: Facts, stacks: Stacks, steps: Steps) -> Columns:
+def _manifest_layers(draft: Draft, stacks: Stacks, steps: Steps, is_empty: NDArray[np.bool_]) -> SpreadColumns:
+    facts = draft.facts
     descriptors = facts.descriptors
-    digest = descriptors["digest"]
-    empty = (descriptors["throwaway"] == 1) | (is_empty_key(facts)[digest] & (digest >= 0))
-    return {
-        "manifest": facts.manifests["manifest"][steps.manifest],
-        "position": steps.position,
-        "layer": np.append(stacks.key, np.int32(-1))[stacks.step_layer],
-        "blob": steps.blob,
-        "digest": _written(facts, steps.digest),
-        "empty": empty.astype(np.int8)[steps.descriptor],
-        "foreign": descriptors["foreign"][steps.descriptor],
-    }
+    digest, count = descriptors["digest"], facts.manifests["step_count"]
+    empty = (descriptors["throwaway"] == 1) | (is_empty[digest] & (digest >= 0))
+    return SpreadColumns(
+        {
+            "manifest": Repeated(facts.manifests["manifest"], count),
+            "position": Places(count),
+            "layer": np.append(stacks.key, np.int32(-1))[stacks.step_layer],
+            "blob": Picked(draft.resolve(digest), steps.descriptor),
+            "digest": Picked(_written(facts, digest), steps.descriptor),
+            "empty": Picked(empty.astype(np.int8), steps.descriptor),
+            "foreign": Picked(descriptors["foreign"], steps.descriptor),
+        }
+    )
 
 
 def _written(facts: Facts, digest: Codes) -> Codes:
@@ -84,26 +94,28 @@ def _history(draft: Draft, config_row: Numbers) -> Codes:
     facts, words = draft.facts, draft.facts.words
     count = np.append(facts.configs["history_count"], np.int32(0))
     word = facts.history["word"][grouped(count, config_row)]
-    owner, step = spread(count[config_row])
-    empty = words["empty"][word]
+    of_manifest = count[config_row]
+    owner = np.repeat(np.arange(len(config_row), dtype=np.int32), of_manifest)
     own = facts.manifests["own_config"][owner] >= 0
     # schema 1 has one entry of history a layer; later configurations one a layer or an empty step
-    makes = own | (empty == 0)
+    makes = own | (words["empty"] == 0)[word]
     made = np.bincount(owner[makes], minlength=len(config_row))
     on_list = facts.manifests["step_count"]
     paired = (made == on_list)[owner] & makes
     position = np.full(len(owner), -1, np.int32)
     position[paired] = spread(made)[1][paired[makes]]
-    draft.tables["history"] = {
-        "manifest": facts.manifests["manifest"][owner],
-        "step": step,
-        "created_at": words["created"][word],
-        "created_by": words["created_by"][word],
-        "author": words["author"][word],
-        "comment": words["comment"][word],
-        "empty": empty,
-        "position": position,
-    }
+    draft.spread["history"] = SpreadColumns(
+        {
+            "manifest": Repeated(facts.manifests["manifest"], of_manifest),
+            "step": Places(of_manifest),
+            "created_at": Picked(words["created"], word),
+            "created_by": Picked(words["created_by"], word),
+            "author": Picked(words["author"], word),
+            "comment": Picked(words["comment"], word),
+            "empty": Picked(words["empty"], word),
+            "position": position,
+        }
+    )
     facts.history.free()
     words.free()
     first = np.cumsum(on_list, dtype=np.int32) - on_list
@@ -121,9 +133,16 @@ def _labels(draft: Draft, config_row: Numbers) -> None:
     }
 
 
-def _layers(draft: Draft, stacks: Stacks, steps: Steps, step_of_history: Codes, image_created: Numbers) -> Columns:
+def _layers(
+    draft: Draft,
+    stacks: Stacks,
+    steps: Steps,
+    step_of_history: Codes,
+    image_created: Numbers,
+    is_empty_key: NDArray[np.bool_],
+) -> Columns:
     """The layers; where images disagree on who made one and when, the earliest image's word stands."""
-    facts, history = draft.facts, draft.tables["history"]
+    facts, history = draft.facts, draft.spread["history"]
     layer = np.append(stacks.step_layer, np.int32(-1))[step_of_history]
     told = np.flatnonzero(layer >= 0).astype(np.int32)
     layer = layer[told]
@@ -143,9 +162,8 @@ def _layers(draft: Draft, stacks: Stacks, steps: Steps, step_of_history: Codes, 
         return made
 
     created_at, created_by = eldest_word(history["created_at"], int(NA_INT)), eldest_word(history["created_by"], -1)
-    empty = is_empty_key(facts)
-    is_empty = empty[stacks.diff_id] & (stacks.diff_id >= 0)
-    is_empty[stacks.step_layer[(stacks.step_layer >= 0) & (draft.tables["manifest_layers"]["empty"] == 1)]] = True
+    is_empty = is_empty_key[stacks.diff_id] & (stacks.diff_id >= 0)
+    is_empty[stacks.step_layer[(stacks.step_layer >= 0) & (draft.spread["manifest_layers"]["empty"] == 1)]] = True
     name = facts.names.code
     return {
         "layer": stacks.key,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from regviz.columns import Facts
     from regviz.schema import Columns
+    from regviz.spread import SpreadColumns
 
     Codes = NDArray[np.int32]
 
@@ -23,13 +26,20 @@ class Draft:
     facts : Facts
     tables : dict of str to columns
         What is done.
+    spread : dict of str to SpreadColumns
+        Tables that are spread over manifests, which stand in the order of their keys.
     """
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.tables: dict[str, Columns] = {}
+        self.spread: dict[str, SpreadColumns] = {}
         facts.spill(0)
         self._alias = self._links_elsewhere()
+
+    def arrays(self, table: str) -> Mapping[str, NDArray[Any]]:
+        """The columns of a table that is done."""
+        return self.spread[table] if table in self.spread else self.tables[table]
 
     def resolve(self, digests: Codes) -> Codes:
         """The key that a digest's blob lies under: a sha512 link leads to the sha256 (linkedblobstore.go)."""

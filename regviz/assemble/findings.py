@@ -7,30 +7,39 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
-    from regviz.registry import Source
+    from regviz.source import Source
 
     Codes = NDArray[np.int32]
 
 
 def find_problems(draft: Draft, source: Source) -> None:
     """Add what references that lead nowhere tell, to ``facts.problems``."""
-    if source.layouts != ("v1",):
-        finder = _Finder(draft, source)
-        finder.tags()
-        finder.manifests()
-        finder.blobs()
-        finder.repositories()
+    finder = _Finder(draft, source)
+    finder.tags()
+    finder.manifests()
+    finder.blobs()
+    finder.repositories()
 
 
 _PART = 1 << 16
+_ELSEWHERE = {
+    "child-missing": "child-elsewhere",
+    "manifest-missing": "blob-elsewhere",
+    "config-missing": "blob-elsewhere",
+    "layer-missing": "blob-elsewhere",
+}
+"""What absence is called where the specification lets blobs lie in another store (image-spec image-layout.md)."""
 
 
 class _Finder:
     def __init__(self, draft: Draft, source: Source) -> None:
         self._facts, self._tables, self._source = draft.facts, draft.tables, source
+        self._draft = draft
         keys = len(draft.facts.keys) + 1
         blobs, manifests = draft.tables["blobs"], draft.tables["manifests"]
         self._present = np.zeros(keys, np.bool_)
@@ -38,13 +47,14 @@ class _Finder:
         self._present[manifests["manifest"][manifests["present"] == 1]] = True
         self._width = keys
         served = draft.tables["repository_manifests"]
-        good = served["link_state"] == self._code("ok")
+        # a live registry's links are taken from what it answers
+        good = (served["link_state"] == self._code("ok")) | (served["link_state"] == self._code("unchecked"))
         self._served = np.unique(self._pair(served["repository"][good], served["manifest"][good]))
         self._by_manifest = np.sort((self._served % self._width) << 32 | self._served // self._width)
         self._manifest_served = (self._by_manifest >> 32).astype(np.int32)
         # a digest that only a sparse or caching registry would lack is no error there
         self._absence = "proxy-absent" if source.proxy_cache else ""
-        self._has_links = "distribution" in source.layouts
+        self._elsewhere = _ELSEWHERE if source.may_be_sparse else {}
 
     def tags(self) -> None:
         """Tags and their histories that lead to nothing served."""
@@ -73,7 +83,7 @@ class _Finder:
             self._say(self._absence or "layer-missing", references, row, blob=child[row])
         for row in np.flatnonzero(absent & ~is_subject & ~is_blob).tolist():
             self._say(self._absence or "child-missing", references, row, blob=child[row])
-        if not self._has_links:
+        if not self._source.keeps_links:
             return
         here = np.flatnonzero(~absent & ~is_subject & ~is_blob)
         index_of, repository_of = self._serving(references["manifest"][here])
@@ -84,27 +94,30 @@ class _Finder:
 
     def blobs(self) -> None:
         """Configurations and layers that are absent, or not linked where the image is served."""
-        manifests, layers = self._tables["manifests"], self._tables["manifest_layers"]
+        manifests, layers = self._tables["manifests"], self._draft.arrays("manifest_layers")
         read = manifests["kind"] >= 0
         config = manifests["config"]
         for row in np.flatnonzero(read & (config >= 0) & ~self._present[config]).tolist():
             self._say(self._absence or "config-missing", manifests, row, blob=config[row])
-        absent = (layers["blob"] >= 0) & ~self._present[layers["blob"]]
-        for row in np.flatnonzero(absent & (layers["foreign"] == 1)).tolist():
-            self._say("foreign-layer", layers, row, blob=layers["blob"][row])
-        for row in np.flatnonzero(absent & (layers["foreign"] == 0)).tolist():
-            self._say(self._absence or "layer-missing", layers, row, blob=layers["blob"][row])
-        if not self._has_links:
-            return
+        blob = layers["blob"]
+        absent = np.flatnonzero((blob >= 0) & ~self._present[blob])
+        if len(absent):
+            owner, foreign = layers["manifest"][absent].tolist(), layers["foreign"][absent].tolist()
+            for row, manifest, is_foreign in zip(absent.tolist(), owner, foreign, strict=True):
+                rule = "foreign-layer" if is_foreign == 1 else self._absence or "layer-missing"
+                self._facts.problem(self._elsewhere.get(rule, rule), manifest=manifest, blob=int(blob[row]))
         links = self._tables["repository_blobs"]
         dangling = (links["blob"] >= 0) & ~self._present[links["blob"]]
+        if not self._source.keeps_links:  # there one that nobody checked only tells where a blob lay
+            dangling &= links["link_state"] == self._code("ok")
         for row in np.flatnonzero(dangling).tolist():
             self._say("link-dangling", links, row, blob=links["blob"][row])
-        self._unlinked_blobs()
+        if self._source.keeps_links:
+            self._unlinked_blobs()
 
     def _unlinked_blobs(self) -> None:
         """Each blob of each image that a repository serves needs a layer link of that repository."""
-        manifests, layers = self._tables["manifests"], self._tables["manifest_layers"]
+        manifests, layers = self._tables["manifests"], self._draft.arrays("manifest_layers")
         links = self._tables["repository_blobs"]
         linked = np.append(np.sort(self._pair(links["repository"], links["link"])), np.iinfo(np.int64).max)
         said: set[int] = set()
@@ -128,8 +141,8 @@ class _Finder:
             self._facts.problem(
                 self._absence or "layer-unlinked",
                 repository=self._name(repository_of[at]),
-                manifest=self._key(owners[row]),
-                blob=self._key(blobs[row]),
+                manifest=int(owners[row]),
+                blob=int(blobs[row]),
             )
 
     def repositories(self) -> None:
@@ -162,16 +175,13 @@ class _Finder:
     def _code(self, word: str) -> int:
         return self._facts.names.code(word)
 
-    def _key(self, code: int) -> str:
-        return self._facts.keys.text(int(code)) if code >= 0 else ""
-
     def _name(self, code: int) -> str | None:
         return self._facts.names.text(int(code)) if code >= 0 else None
 
     def _say(
         self,
         rule: str,
-        table: dict[str, NDArray[Any]],
+        table: Mapping[str, NDArray[Any]],
         row: int,
         *,
         blob: int = -1,
@@ -181,6 +191,5 @@ class _Finder:
         if "repository" in table:
             repository = int(table["repository"][row])
         manifest = int(table["manifest"][row]) if "manifest" in table else -1
-        self._facts.problem(
-            rule, repository=self._name(repository), manifest=self._key(manifest), blob=self._key(blob), detail=detail
-        )
+        rule = self._elsewhere.get(rule, rule)
+        self._facts.problem(rule, repository=self._name(repository), manifest=manifest, blob=int(blob), detail=detail)

@@ -40,7 +40,10 @@ def assemble_inventory(draft: Draft) -> None:
             {"link": "link", "blob": "blob", "link_state": "state", "linked_at": "linked_at"},
         ),
     ):
-        tables[table] = {"repository": name[rows["repository"]], **{new: rows[old] for new, old in columns.items()}}
+        tables[table] = {
+            "repository": name[rows["repository"]],
+            **{new: rows.thin(old) for new, old in columns.items()},
+        }
     tables["uploads"] = {
         "repository": name[facts.uploads["repository"]],
         "upload": facts.uploads["upload"],
@@ -107,12 +110,12 @@ def _complete_manifests(draft: Draft) -> None:
 
 def _blobs(draft: Draft) -> Columns:
     facts, tables = draft.facts, draft.tables
-    stored, layers = facts.stored, tables["manifest_layers"]
+    stored, layers = facts.stored, draft.arrays("manifest_layers")
     manifests, references = tables["manifests"], tables["manifest_references"]
     # an image that is known by its configuration's digest has no manifest's bytes
     own_blob = facts.manifests_are_blobs & (manifests["manifest"] != manifests["config"])
     on_stack = (layers["layer"] >= 0) | (layers["empty"] == 1)  # a throwaway step of schema 1 is an (empty) layer too
-    stack_blobs, other_blobs = layers["blob"][on_stack], layers["blob"][~on_stack]
+    stack_blobs, other_blobs = _distinct(layers["blob"], on_stack), _distinct(layers["blob"], ~on_stack)
     is_blob = references["role"] == facts.names.code("blob")
     pure_links = facts.links["link"] == draft.resolve(facts.links["link"])
     named = [
@@ -125,20 +128,25 @@ def _blobs(draft: Draft) -> Columns:
         facts.links["blob"],
         facts.links["link"][pure_links],
     ]
-    keys = np.unique(np.concatenate(named))
-    keys = keys[keys >= 0]
-    count, row = len(keys), np.full(len(facts.keys) + 1, -1, np.int64)
-    row[keys] = np.arange(count)
+    is_named = np.zeros(len(facts.keys) + 1, np.bool_)  # the last for NA
+    for codes in named:
+        is_named[codes] = True
+    keys = np.flatnonzero(is_named[:-1]).astype(np.int32)
+    count, row = len(keys), np.full(len(facts.keys) + 1, -1, np.int32)
+    row[keys] = np.arange(count, dtype=np.int32)
 
     def column(values: NDArray[Any], at: Codes, fill: int) -> NDArray[Any]:
+        if values.strides == (0,) and values[:1].tolist() in ([], [fill]):
+            return np.broadcast_to(np.asarray(fill, values.dtype), count)
         made = np.full(count, fill, values.dtype)
         made[row[at]] = values
         return made
 
-    order = np.argsort(stored["stored_bytes"], kind="stable")  # of several copies the largest is the whole one
-    places = np.bincount(row[stored["blob"]], minlength=count).astype(np.int64)
-    stored_bytes = column(stored["stored_bytes"][order], stored["blob"][order], int(NA_INT))
-    allocated = column(stored["allocated_bytes"], stored["blob"], int(NA_INT))
+    places = np.bincount(row[stored["blob"]], minlength=count).astype(np.int32)
+    order = slice(None) if places.max(initial=0) <= 1 else np.argsort(stored["stored_bytes"], kind="stable")
+    # of several copies the largest is the whole one
+    stored_bytes = column(stored.take("stored_bytes")[order], stored["blob"][order], int(NA_INT))
+    allocated = column(stored.take("allocated_bytes"), stored["blob"], int(NA_INT))
     declared, media_type = _declared(draft, row, count)
     kind = np.full(count, -1, np.int32)
     for word, blobs in (
@@ -159,18 +167,24 @@ def _blobs(draft: Draft) -> Columns:
         "blob": keys,
         "kind": kind,
         "media_type": media_type,
-        "compression": column(stored["compression"], stored["blob"], -1),
+        "compression": column(stored.thin("compression"), stored["blob"], -1),
         "blob_bytes": np.where(places > 0, stored_bytes, declared),
         "declared_bytes": declared,
         "allocated_bytes": allocated,
         "copies": places,
         "present": (places > 0).astype(np.int8),
         "verified": column(facts.verified["good"], draft.resolve(facts.verified["blob"]), -1),
-        "stored_at": column(stored["stored_at"], stored["blob"], int(NA_INT)),
+        "stored_at": column(stored.take("stored_at"), stored["blob"], int(NA_INT)),
     }
 
 
-def _declared(draft: Draft, row: Numbers, count: int) -> tuple[Numbers, Codes]:
+def _distinct(codes: Codes, rows: NDArray[np.bool_]) -> Codes:
+    """Each code of some rows once."""
+    found = np.unique(codes[rows])
+    return found[found >= 0]
+
+
+def _declared(draft: Draft, row: Codes, count: int) -> tuple[Numbers, Codes]:
     """Largest length and (smallest) media type that descriptors say of each blob."""
     facts = draft.facts
     sources = (

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.spread import Places
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,20 +26,16 @@ class Steps:
     ----------
     manifest : array of int
         Row in ``facts.manifests``.
-    position : array of int
-        Place in the manifest's list.
     descriptor : array of int
         Row in ``facts.descriptors``.
-    digest, blob : array of int
-        Key as it is written, and the key that its blob lies under.
+    blob : array of int
+        Key that its blob lies under.
     on_stack : array of bool
         Whether it is a filesystem layer.
     """
 
     manifest: Codes
-    position: Codes
     descriptor: Codes
-    digest: Codes
     blob: Codes
     on_stack: NDArray[np.bool_]
 
@@ -45,15 +43,12 @@ class Steps:
 def spread_steps(draft: Draft) -> Steps:
     """The steps of all manifests, those as they stand in ``facts.manifests``."""
     facts = draft.facts
-    manifest, position = spread(facts.manifests["step_count"])
+    manifest = np.repeat(np.arange(len(facts.manifests), dtype=np.int32), facts.manifests["step_count"])
     descriptor = facts.steps["descriptor"]
-    digest = np.asarray(facts.descriptors["digest"], np.int32)
     is_image = facts.manifests["kind"] == facts.names.code("image")
     on_stack = is_image[manifest] & (facts.descriptors["throwaway"] == 0)[descriptor]
-    written = digest[descriptor]
-    resolved = draft.resolve(digest)
-    blob = written if resolved is digest else resolved[descriptor]
-    return Steps(manifest, position, descriptor, written, blob, on_stack)
+    blob = draft.resolve(facts.descriptors["digest"])[descriptor]
+    return Steps(manifest, descriptor, blob, on_stack)
 
 
 def sort_manifests(facts: Facts) -> None:
@@ -91,7 +86,4 @@ def spread(count: NDArray[Any]) -> tuple[Codes, Codes]:
     >>> [a.tolist() for a in spread(np.array([2, 0, 1]))]
     [[0, 0, 2], [0, 1, 0]]
     """
-    owner = np.repeat(np.arange(len(count), dtype=np.int32), count)
-    place = np.arange(len(owner), dtype=np.int32)
-    place -= (np.cumsum(count, dtype=np.int32) - np.asarray(count, np.int32))[owner]
-    return owner, place
+    return np.repeat(np.arange(len(count), dtype=np.int32), count), Places(count).made()

@@ -63,5 +63,7 @@ def sizes(  # noqa: PLR0913  # one an option
 
     refuse_to_harm(source, output)
     registry = reading.read(source)
-    frame = choose_rows(sizes_of(registry, by=by), registry, repository_matcher(repositories, excluded), tag)
+    with reading.working("sizes"):
+        answer = sizes_of(registry, by=by)
+    frame = choose_rows(answer, registry, repository_matcher(repositories, excluded), tag)
     write_table(frame if top is None else frame.head(top), format_, output)

@@ -64,9 +64,10 @@ def tree(  # one an option
     As find prints it, with what each entry is and whose it is. What repeats is shown once or twice, and the rest
     counted. With --repository or --exclude only repositories are shown, and up to forty of them are opened.
     """
-    from regviz.tree import Tree, tree_lines, tree_rows
+    from regviz.tree import Tree, refuse_address, tree_lines, tree_rows
 
     refuse_to_harm(source, output)
+    refuse_address(source)
     registry = reading.read(source)
     rows = tree_rows(
         source,
@@ -85,7 +86,7 @@ def tree(  # one an option
 
 
 @click.command()
-@click.argument("source_and_table", nargs=-1, metavar="[SOURCE] [TABLE]", type=click.Path())
+@click.argument("source_and_table", nargs=-1, metavar="[SOURCE] [TABLE]", type=click.Path(readable=False))
 @repository_options
 @tag_option
 @top_option
@@ -135,9 +136,11 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
         return source, name
     if given and given[0] in tables:
         return None, given[0]
+    from regviz.live import is_address
     from regviz.live.docker_engine import is_engine
 
-    if given and not os.path.lexists(given[0]) and not is_engine(given[0]):
+    is_place = given and (os.path.lexists(given[0]) or is_address(given[0]) or is_engine(given[0]))
+    if given and os.sep not in given[0] and not is_place:
         from regviz.errors import SourceNotFoundError
 
         raise SourceNotFoundError(f"nothing lies at {given[0]}, and it is no table: those are {', '.join(tables)}")
@@ -184,8 +187,8 @@ def graph(  # one an option
     registry = reading.read(source)
     from regviz.graph import collapse_chains, layer_graph, object_graph, write_graph
 
-    made = object_graph(registry) if objects else layer_graph(registry)
-    with binary_output(output) as file:
+    with reading.working("drawing" if chosen == "svg" else "graph"), binary_output(output) as file:
+        made = object_graph(registry) if objects else layer_graph(registry)
         if chosen == "svg":
             file.write(_picture(made).encode())
         else:
@@ -208,24 +211,28 @@ def _picture(forest: nx.DiGraph[Any]) -> str:
 @source_argument
 @format_option
 @output_option
-def detect(source: str | None, *, format_: TableFormat | None, output: str | None) -> None:
+@click.option("--insecure", is_flag=True, help="Allow plain HTTP to other machines than this one.")
+def detect(source: str | None, *, format_: TableFormat | None, output: str | None, insecure: bool) -> None:
     """Say what SOURCE is, and why.
 
     And where its root lies. It is recognised and not read, so a large storage takes no longer than a small one.
     """
     refuse_to_harm(source, output)
-    write_table(_detected(source), format_, output)
+    write_table(_detected(source, insecure=insecure), format_, output)
 
 
-def _detected(source: str | None) -> pd.DataFrame:
+def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     import pandas as pd
 
     from regviz.capture import is_capture
     from regviz.layouts.recognise import recognise
+    from regviz.live import detect as detect_live
+    from regviz.live import is_address
     from regviz.live.docker_engine import is_engine
     from regviz.read import SOURCE_VARIABLE, read
     from regviz.share import shipped_world
     from regviz.storage import open_storage
+    from regviz.storage.base import is_walkable
     from regviz.text import decode_name
 
     path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
@@ -233,8 +240,21 @@ def _detected(source: str | None) -> pd.DataFrame:
         rows = [("capture", ".", "it has capture.json")]
     elif is_engine(path):
         rows = [("docker-engine", ".", "the source says so")]
+    elif is_address(path):
+        rows = [detect_live(path, insecure=insecure)]
     else:
-        rows = [(found.layout, decode_name(found.root) or ".", found.why) for found in recognise(open_storage(path))]
+        storage = open_storage(path)
+        if not is_walkable(storage):
+            for _ in storage.entries():  # an archive that breaks off further on is none to rely on
+                pass
+        rows = [
+            (
+                found.layout,
+                decode_name(found.root) or ".",
+                f"{found.why}. Instead, {found.instead}" if found.instead else found.why,
+            )
+            for found in recognise(storage)
+        ]
     if not rows:
         read(path)  # says what it looked for, and what it saw instead
     return pd.DataFrame(rows, columns=["layout", "root", "why"], dtype="str")

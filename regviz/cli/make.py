@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(),
+    type=click.Path(readable=False),
     default="report.html",
     show_default=True,
     help="The file to write.",
@@ -44,7 +44,7 @@ def report(source: str | None, *, output: str, reading: Reading) -> None:
     "-o",
     "--output",
     metavar="NAME.regviz",
-    type=click.Path(),
+    type=click.Path(readable=False),
     required=True,
     help="The folder to make, or to make anew.",
 )
@@ -56,7 +56,9 @@ def capture(source: str | None, *, output: str, reading: Reading) -> None:
     credential.
     """
     refuse_to_harm(source, output)
-    reading.read(source).save(output)
+    registry = reading.read(source)
+    with reading.working("writing"):
+        registry.save(output)
     click.echo(escape_terminal(output))
 
 
@@ -82,10 +84,11 @@ def lab(ctx: click.Context, source: str | None, *, folder: str | None, port: int
 @click.argument("directory", metavar="DIR", type=click.Path())
 @click.option(
     "--layout",
-    type=click.Choice(["v1", "distribution", "docker-save"]),
+    type=click.Choice(["v1", "distribution", "oci", "docker-save"]),
     default="v1",
     show_default=True,
-    help="v1: Docker Registry of 2014. distribution: every registry since. docker-save: an archive, unpacked.",
+    help="v1: Docker Registry of 2014. distribution: every registry since. oci: an OCI image layout. docker-save: what "
+    "lies in an archive of docker save.",
 )
 def world(directory: str, *, layout: str) -> None:
     """Lay a small registry out in DIR.

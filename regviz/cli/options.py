@@ -6,19 +6,22 @@ import os
 import re
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import wraps
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from regviz.cli.progress import progress_bars
+from regviz.cli.over_http import HTTP_OPTIONS, taken_http_options
+from regviz.cli.progress import progress_bars, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from regviz.layouts.common import Links, Progress
+    from regviz.live.options import LiveOptions
     from regviz.registry import Registry
 
     Command = Callable[..., Any]
@@ -39,12 +42,13 @@ class RegularExpression(click.ParamType):  # type: ignore[type-arg]  # not gener
             self.fail(f"{value!r} is no regular expression: {error}", param, ctx)
 
 
-source_argument = click.argument("source", required=False, metavar="[SOURCE]", type=click.Path())
+# That a path may not be read is said by who reads it, and in one line.
+source_argument = click.argument("source", required=False, metavar="[SOURCE]", type=click.Path(readable=False))
 output_option = click.option(
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
+    type=click.Path(dir_okay=False, readable=False),
     help="Write to a file instead of standard output.",
 )
 format_option = click.option(
@@ -68,10 +72,15 @@ class Reading:
     partial: bool = False
     strict: bool = False
     progress: bool | None = None
+    over_http: LiveOptions = field(default_factory=lambda: cast("LiveOptions", {}))
 
     def bars(self) -> Progress:
         """Progress bars, as they were asked for."""
         return progress_bars(wanted=self.progress)
+
+    def working(self, what: str) -> AbstractContextManager[None]:
+        """Say what takes its time, where that was asked for and it does."""
+        return working(what, wanted=self.progress)
 
     def read(self, source: str | None, *, measure: bool = False) -> Registry:
         """Read the source; say what it is where none was named."""
@@ -87,16 +96,17 @@ class Reading:
             measure=measure,
             partial=self.partial,
             progress=self.bars(),
+            **self.over_http,
         )
 
 
 def reading_options(command: Command) -> Command:
-    """``--links``, ``--times``, ``--partial``, ``--strict``, ``--progress``: they arrive as one `Reading`."""
+    """``--links``, ``--times``, ``--partial``, ``--strict``, ``--progress``, `http_options`: all as one `Reading`."""
 
     @wraps(command)
     def with_reading(**given: Any) -> Any:
-        own = {field.name: given.pop(field.name) for field in fields(Reading)}
-        return command(reading=Reading(**own), **given)
+        own = {each.name: given.pop(each.name) for each in fields(Reading) if each.name in given}
+        return command(reading=Reading(**own, over_http=taken_http_options(given)), **given)
 
     return _decorated(
         with_reading,
@@ -120,6 +130,7 @@ def reading_options(command: Command) -> Command:
             default=None,
             help="Show progress on what takes longer than a second. [default: on a terminal]",
         ),
+        *HTTP_OPTIONS,
     )
 
 
@@ -156,7 +167,7 @@ def refuse_to_harm(source: str | None, output: str | None) -> None:
         return
     place = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
     folder, target = Path(place).resolve(), Path(output).resolve()
-    if target == folder or (folder.is_dir() and folder in target.parents):
+    if folder in (target, *target.parents):
         raise RegvizError(f"{output} lies in the source {place}, and nothing is written to a source: give another FILE")
 
 

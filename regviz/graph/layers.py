@@ -10,6 +10,8 @@ from regviz.graph.values import flags, grouped, moments, numbers, texts, without
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import networkx as nx
     from numpy.typing import NDArray
 
@@ -68,9 +70,9 @@ def layer_graph(reg: Registry) -> nx.DiGraph[Any]:
     """
     import networkx as nx
 
-    columns: dict[str, Array] = reg.columns("layers")
+    columns: Mapping[str, Array] = reg.columns("layers")
     layer, parent = columns["layer"], columns["parent"]
-    steps: dict[str, Array] = reg.columns("manifest_layers")
+    steps: Mapping[str, Array] = reg.columns("manifest_layers")
     on_stacks = (steps["layer"] >= 0) & (steps["blob"] >= 0)
     blob_layers, blob_ends, blobs = grouped(steps["layer"][on_stacks], steps["blob"][on_stacks])
     with without_collector():
@@ -118,7 +120,7 @@ def layer_graph(reg: Registry) -> nx.DiGraph[Any]:
 
 def _bytes(reg: Registry, layer: Array, owners: Array, ends: Array, blobs: Array) -> list[int | None]:
     """Length of each layer's blob; see :func:`layer_graph` for which of several."""
-    table: dict[str, Array] = reg.columns("blobs")
+    table: Mapping[str, Array] = reg.columns("blobs")
     rows = np.searchsorted(table["blob"], blobs)
     lengths = np.asarray(table["blob_bytes"][rows], np.int64)
     known = lengths != NA_INT
@@ -143,7 +145,7 @@ def _tuples(layer: Array, owners: Array, ends: Array, members: list[str | None])
 
 def _images(reg: Registry, layer: Array) -> list[Members]:
     """Each layer's images: those that have a stack of their own in `manifest_layers`."""
-    manifests: dict[str, Array] = reg.columns("manifests")
+    manifests: Mapping[str, Array] = reg.columns("manifests")
     stacked = np.isin(manifests["manifest"], reg.columns("manifest_layers")["manifest"])
     stacked &= manifests["layer"] >= 0
     owners, ends, members = grouped(manifests["layer"][stacked], manifests["manifest"][stacked])
@@ -152,7 +154,7 @@ def _images(reg: Registry, layer: Array) -> list[Members]:
 
 def _tags(reg: Registry, layer: Array) -> list[Members]:
     """Each layer's tags: those that reach an image whose top it is."""
-    manifests: dict[str, Array] = reg.columns("manifests")
+    manifests: Mapping[str, Array] = reg.columns("manifests")
     tag, manifest = tagged_manifests(reg)
     top = manifests["layer"][np.searchsorted(manifests["manifest"], manifest)]
     names = tag_names(reg)
@@ -174,7 +176,7 @@ def tag_names(reg: Registry) -> list[str]:
 def tagged_manifests(reg: Registry) -> tuple[Array, Array]:
     """Rows of `tags`, and the manifests each reaches: its target, and what an index lists, however deep."""
     targets: Array = reg.columns("tags")["manifest"]
-    references: dict[str, Array] = reg.columns("manifest_references")
+    references: Mapping[str, Array] = reg.columns("manifest_references")
     listed = references["role"] == reg.name_code("child")
     parents, children = references["manifest"][listed], references["child"][listed]  # sorted by parent
     width = np.int64(1) << 32

@@ -12,7 +12,7 @@ from regviz.graph.values import flags, moments, numbers, texts, without_collecto
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import networkx as nx
     from numpy.typing import NDArray
@@ -49,8 +49,8 @@ def object_graph(reg: Registry) -> nx.MultiDiGraph[Any]:
 
         kind : str
             ``tag``, ``manifest`` or ``blob``.
-        repository, tag, pushed_at
-            Of a tag.
+        name, repository, tag, pushed_at
+            Of a tag; its name is ``REPOSITORY:TAG``.
         type : str or None
             Of a manifest its kind (``image``, ``index``, …), of a blob ``config``, ``layer`` or ``other``.
         present : bool
@@ -107,7 +107,7 @@ def _blob_nodes(reg: Registry) -> Iterator[tuple[str | None, dict[str, Any]]]:
 
 def _shown_manifests(reg: Registry) -> Array:
     """Rows of manifests that are nodes: all but the inner images of v1."""
-    columns: dict[str, Array] = reg.columns("manifests")
+    columns: Mapping[str, Array] = reg.columns("manifests")
     named = [reg.columns("manifest_layers")["manifest"], reg.columns("tags")["manifest"]]
     inner = (columns["kind"] == reg.name_code("v1")) & ~np.isin(columns["manifest"], np.concatenate(named))
     return np.flatnonzero(~inner)
@@ -116,7 +116,7 @@ def _shown_manifests(reg: Registry) -> Array:
 def _manifest_nodes(reg: Registry) -> Iterator[tuple[str | None, dict[str, Any]]]:
     rows = _shown_manifests(reg)
     columns: dict[str, Array] = {name: values[rows] for name, values in reg.columns("manifests").items()}
-    blobs: dict[str, Array] = reg.columns("blobs")
+    blobs: Mapping[str, Array] = reg.columns("blobs")
     sizes = np.full(len(rows), NA_INT, np.int64)
     _, at, places = np.intersect1d(columns["manifest"], blobs["blob"], return_indices=True)
     sizes[at] = blobs["blob_bytes"][places]
@@ -194,13 +194,13 @@ def _reference_edges(reg: Registry) -> Iterator[Edge]:
 
 
 def _config_edges(reg: Registry) -> Iterator[Edge]:
-    columns: dict[str, Array] = reg.columns("manifests")
+    columns: Mapping[str, Array] = reg.columns("manifests")
     rows = np.flatnonzero(columns["config"] >= 0)
     return _edges(reg, columns["manifest"][rows], columns["config"][rows], ["config"] * len(rows), None)
 
 
 def _layer_edges(reg: Registry) -> Iterator[Edge]:
-    columns: dict[str, Array] = reg.columns("manifest_layers")
+    columns: Mapping[str, Array] = reg.columns("manifest_layers")
     rows = np.flatnonzero(columns["blob"] >= 0)
     manifests, blobs, positions = (columns[name][rows] for name in ("manifest", "blob", "position"))
     return _edges(reg, manifests, blobs, ["layer"] * len(rows), positions)

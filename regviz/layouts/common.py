@@ -13,8 +13,10 @@ from regviz.columns import NO_TIME
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from regviz.columns import Facts
-    from regviz.registry import Source
+    from regviz.source import Source
     from regviz.storage.base import Storage
 
 Links = Literal["stat", "check", "open"]
@@ -73,7 +75,7 @@ class Options:
         for problem in storage.problems:
             facts.problem(problem.rule, path=decode_name(problem.path) or None, detail=problem.detail)
         if not storage.complete:
-            facts.repositories["complete"][:] = 0
+            facts.repositories.column("complete").fill(0)
         trusted = _times_are_evidence(facts) if self.times is None else self.times
         if not trusted:
             facts.problem("times-not-trusted")
@@ -84,16 +86,20 @@ class Options:
                 (facts.links, "linked_at"),
                 (facts.stored, "stored_at"),
             ):
-                rows[column][:] = NO_TIME
+                rows.column(column).fill(NO_TIME)
         return replace(source, trusts_times=trusted, knows_disk=storage.knows_disk, links_checked=self.links)
 
 
 def _times_are_evidence(facts: Facts) -> bool:
-    """Whether the times of links look like pushes.
+    """Whether the times of links look like pushes."""
+    return look_like_pushes(np.concatenate([facts.tags["pushed_at"], facts.revisions["linked_at"]]))
+
+
+def look_like_pushes(times: NDArray[np.int64]) -> bool:
+    """Whether times are those of pushes.
 
     A copy or an unpacked archive that did not keep times gives everything the same few seconds; pushes are spread.
     """
-    times = np.concatenate([facts.tags["pushed_at"], facts.revisions["linked_at"]])
     times = times[times != NO_TIME]
     if len(times) < 2:
         return True

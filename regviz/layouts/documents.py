@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
+from regviz.memory import give_back
 from regviz.storage.base import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 _BATCH = 4096
 _HASHES = ("sha256", "sha384", "sha512")
+_DEEPEST = 100
+"""Levels of indexes that list indexes: each is one more pass over the source, and nobody nests more than three."""
 
 
 class Documents:
@@ -42,6 +46,8 @@ class Documents:
         Takes a digest; returns the path of its blob, for a storage that is read by paths.
     locators : array of int, optional
         For a storage that is read by locators: one for each row of ``facts.stored``.
+    inline : mapping of str to bytes, optional
+        Contents that descriptors carry, for what does not lie there.
     """
 
     def __init__(
@@ -52,10 +58,13 @@ class Documents:
         *,
         path: Callable[[str], bytes],
         locators: NDArray[np.int64] | None = None,
+        inline: Mapping[str, bytes] | None = None,
     ) -> None:
         self._storage, self._facts, self._options = storage, facts, options
+        self._inline = inline or {}
         self._path, self._locators = path, locators
         facts.spill(0)
+        give_back()
         keys = len(facts.keys)
         self._row = np.full(keys + 1, -1, np.int32)
         links, blobs = facts.links["link"], facts.links["blob"]
@@ -72,20 +81,24 @@ class Documents:
         reader = ManifestReader(facts)
         blob = facts.names.code("blob")
         done = np.zeros(0, np.bool_)
-        while True:
+        for depth in count():
             wanted = _once(np.concatenate(named))
             done = np.append(done, np.zeros(len(facts.keys) - len(done), np.bool_))
             wanted = wanted[~done[wanted]]
-            if not len(wanted):
-                reader.finish()
-                return
+            if depth == _DEEPEST:
+                for digest in facts.keys.texts(wanted):
+                    facts.problem("index-too-deep", manifest=digest)
+            if not len(wanted) or depth == _DEEPEST:
+                break
             done[wanted] = True
             with self._options.progress("manifests", len(wanted)) as tick:
-                for digest, data in self._contents(wanted, "manifest", tick):
-                    reader.read(digest, data)
+                for key, data in self._contents(wanted, "manifest", tick):
+                    reader.read(key, data)
             facts.spill(0)
+            give_back()
             references = facts.references
             named = references["child"][references["role"] != blob], references["attests"]
+        reader.finish()
 
     def configs(self) -> None:
         """The configuration of every image."""
@@ -93,21 +106,23 @@ class Documents:
         reader = ConfigReader(facts)
         wanted = _once(facts.manifests["config"][facts.manifests["image"] == 1])
         with self._options.progress("configurations", len(wanted)) as tick:
-            for digest, data in self._contents(wanted, "config", tick):
-                reader.read(digest, data)
+            for key, data in self._contents(wanted, "config", tick):
+                reader.read(key, data)
 
-    def _contents(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[str, bytes]]:
-        """Digest and content of each of these blobs that is there, can be read and is no larger than it may be."""
+    def _contents(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[int, bytes]]:
+        """Key and content of each of these blobs that is there, can be read and is no larger than it may be."""
         places = self._place(wanted)
+        if self._inline:
+            absent = wanted[places < 0]
+            for key, digest in zip(absent.tolist(), self._facts.keys.texts(absent), strict=True):
+                if digest in self._inline:
+                    yield key, self._inline[digest]
         wanted, places = wanted[places >= 0], places[places >= 0]
         rows = self._row[places]
         large = self._sizes[rows] > MANIFEST_LIMIT
         for code, row in zip(wanted[large].tolist(), rows[large].tolist(), strict=True):
-            digest, detail = self._facts.keys.text(code), f"{self._sizes[row]} bytes"
-            if role == "manifest":
-                self._facts.problem("manifest-oversized", manifest=digest, detail=detail)
-            else:
-                self._facts.problem("manifest-oversized", blob=digest, detail=detail)
+            concerned = {"manifest" if role == "manifest" else "blob": code}
+            self._facts.problem("manifest-oversized", **concerned, detail=f"{self._sizes[row]} bytes")
         wanted, places, rows = wanted[~large], places[~large], rows[~large]
         batch = len(wanted) if self._storage.forward_only else _BATCH
         for start in range(0, len(wanted), max(batch, 1)):
@@ -115,8 +130,8 @@ class Documents:
             yield from self._batch(wanted[part], places[part], rows[part])
             tick(len(wanted[part]))
 
-    def _batch(self, wanted: Codes, places: Codes, rows: Codes) -> Iterator[tuple[str, bytes]]:
-        digests = self._facts.keys.texts(wanted)
+    def _batch(self, wanted: Codes, places: Codes, rows: Codes) -> Iterator[tuple[int, bytes]]:
+        keys = wanted.tolist()
         if self._locators is None:
             locators: Sequence[bytes | int] = [*map(self._path, self._facts.keys.texts(places))]
         else:
@@ -124,20 +139,18 @@ class Documents:
         for number, data in self._storage.read_many(locators, self._sizes[rows].tolist(), MANIFEST_LIMIT):
             if data:
                 if self._options.verify:
-                    self._verify(digests[number], data)
-                yield digests[number], data
-            elif data is None:
-                self._facts.problem("unreadable", blob=digests[number])
+                    self._verify(keys[number], data)
+                yield keys[number], data
             else:
-                self._facts.problem("blob-empty", blob=digests[number])
+                self._facts.problem("unreadable" if data is None else "blob-empty", blob=keys[number])
 
-    def _verify(self, digest: str, data: bytes) -> None:
-        algorithm, _, encoded = digest.partition(":")
+    def _verify(self, key: int, data: bytes) -> None:
+        algorithm, _, encoded = self._facts.keys.text(key).partition(":")
         if algorithm in _HASHES:
             found = hashlib.new(algorithm, data).hexdigest()
-            self._facts.verified.add(digest, found == encoded)
+            self._facts.verified.add(key, found == encoded)
             if found != encoded:
-                self._facts.problem("digest-mismatch", blob=digest, detail=f"its content has {algorithm}:{found}")
+                self._facts.problem("digest-mismatch", blob=key, detail=f"its content has {algorithm}:{found}")
 
     def _place(self, codes: Codes) -> Codes:
         """Keys that the blobs of these digests lie under; -1 where nothing lies."""

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regviz.layouts import nameless, skopeo_dir
 from regviz.layouts.docker import marks as docker
+from regviz.layouts.oci.marks import Marks
 from regviz.storage.base import FILE, Listing, is_walkable
 from regviz.text import decode_name
 
@@ -18,10 +20,11 @@ _MOST_DIRECTORIES = 500
 _ENCODED = rb"(?:[0-9a-f]{64}|[0-9a-f]{16})"
 _V1_IMAGE = re.compile(rb"((?:.*/)?)images/" + _ENCODED + rb"/(?:json|layer|ancestry|_checksum|_inprogress)")
 _V1_REPOSITORY = re.compile(rb"((?:.*?/)?)repositories/[^/_][^/]*/[^/]+/(?:_index_images|_images_list|tag_[^/]+)")
-_V2_NAMED = re.compile(rb"((?:.*?/)?docker/registry/v2)(?:/|$)")
-_V2_BLOB = re.compile(rb"((?:.*?/)?)blobs/[a-z0-9]+/([0-9a-f]{2})/\2[0-9a-f]{30,}(?:/data)?")
-_V2_REPOSITORY = re.compile(rb"((?:.*?/)?)repositories/(?:.+/)?_(?:manifests|layers|uploads)(?:/|$)")
+_V2_NAMED = re.compile(rb"((?:.*?/)??docker/registry/v2)(?:/|$)")
+_V2_BLOB = re.compile(rb"((?:.*?/)??)blobs/[a-z0-9]+/([0-9a-f]{2})/\2[0-9a-f]{30,}(?:/data)?")
+_V2_REPOSITORY = re.compile(rb"((?:.*?/)??)repositories/(?:.+/)?_(?:manifests|layers|uploads)(?:/|$)")
 _V1_ID = re.compile(_ENCODED)
+_WHY_SKOPEO_DIR = "its version file is that of a directory which skopeo copies an image to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,22 @@ class Found:
     Attributes
     ----------
     layout : str
-        ``v1``, ``distribution``, ``docker-archive`` or ``docker-daemon``.
+        ``v1``, ``distribution``, ``oci`` (one OCI layout), ``oci-layouts`` (several), ``zot``, ``skopeo-dir``,
+        ``docker-archive`` or ``docker-daemon`` (an engine's store).
     root : bytes
         Path of its root within the storage: what holds ``images`` and ``repositories`` (v1), or ``blobs`` and
-        ``repositories`` (Distribution's ``v2`` directory). Empty where it is the storage's own root.
+        ``repositories`` (Distribution's ``v2`` directory), or ``index.json`` (OCI), or the layouts. Empty where it is
+        the storage's own root.
     why : str
         What told so, for a person.
+    instead : str
+        What to read instead, where this is a store that cannot be read; else empty.
     """
 
     layout: str
     root: bytes
     why: str
+    instead: str = ""
 
 
 def recognise(storage: Storage) -> list[Found]:
@@ -58,17 +66,39 @@ def recognise(storage: Storage) -> list[Found]:
 def _in_folder(storage: Walkable) -> list[Found]:
     pending: list[tuple[int, bytes]] = [(0, b"")]
     looked = 0
+    declined: list[Found] = []
     while pending and looked < _MOST_DIRECTORIES:
         depth, path = pending.pop(0)
         looked += 1
         listing = storage.children(path)
         found = [here for here in (_v2_here(storage, path, listing), _v1_here(storage, path, listing)) if here]
-        found += [Found(*mark) for mark in docker.in_folder(storage, path, listing)]
+        marks = Marks()
+        if b"oci-layout" in listing.files or (b"index.json" in listing.files and b"blobs" in listing.directories):
+            marks.walk(storage)
+            found += _layouts(storage, marks)
+        if skopeo_dir.is_here(storage, path, listing.files):
+            found.append(Found("skopeo-dir", path, _WHY_SKOPEO_DIR))
+        found += _of_docker(docker.in_folder(storage, path, listing), marks)
         if found:
             return found
+        if not declined and (store := nameless.is_here(storage, path, listing)):
+            declined.append(Found(store.layout, path, store.why, store.instead))
         if depth < _DEEPEST:
             pending += [(depth + 1, _join(path, name)) for name in sorted(listing.directories)]
-    return []
+    return declined
+
+
+def _layouts(storage: Storage, marks: Marks) -> list[Found]:
+    """OCI layouts; :func:`_of_docker` comes after this."""
+    marks.forget_saved(storage)
+    marked = marks.found()
+    return [Found(*marked)] if marked else []
+
+
+def _of_docker(found: list[docker.Mark], layouts: Marks) -> list[Found]:
+    """Docker's archives and stores, but for archives that are OCI layouts with all that docker save lists."""
+    roots = layouts.roots()
+    return [Found(*mark) for mark in found if mark.root not in roots]
 
 
 def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
@@ -83,7 +113,8 @@ def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
             return Found("distribution", inner, f"it has {decode_name(inner)}")
     if not {b"blobs", b"repositories"} & names:
         return None
-    for algorithm in storage.children(_join(path, b"blobs")).directories if b"blobs" in names else []:
+    may_be_v2 = b"blobs" in names and b"oci-layout" not in listing.files  # whose blobs lie there a million in one
+    for algorithm in storage.children(_join(path, b"blobs")).directories if may_be_v2 else []:
         below = _join(path, b"blobs/" + algorithm)
         for prefix in storage.children(below).directories:
             if len(prefix) == 2 and (b"repositories" in names or storage.children(_join(below, prefix)).directories):
@@ -112,10 +143,8 @@ def _has_section(storage: Walkable, path: bytes, depth: int) -> bool:
 
 
 def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
-    if b"images" in listing.directories:
-        names = storage.children(_join(path, b"images")).directories
-        if any(_V1_ID.fullmatch(name) for name in names):
-            return Found("v1", path, "it has images/<id> directories")
+    if b"images" in listing.directories and storage.holds_directory(_join(path, b"images"), _V1_ID.fullmatch):
+        return Found("v1", path, "it has images/<id> directories")
     if b"repositories" in listing.directories:
         base = _join(path, b"repositories")
         for namespace in sorted(storage.children(base).directories)[:50]:
@@ -129,17 +158,24 @@ def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
 def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
-    marks = docker.Marks()
+    marks, saved, copied, stores = Marks(), docker.Marks(), skopeo_dir.Marks(), nameless.Marks()
     for batch in storage.entries():
-        for path, kind, size, locator in zip(batch.paths, batch.types, batch.sizes, batch.locators, strict=True):
+        for collector in (marks, saved, copied, stores):
+            collector.see_batch(batch)
+        for path, kind in zip(batch.paths, batch.types, strict=True):
             if match := _V2_NAMED.match(path):
-                return _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
+                named = _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
+                return named + _layouts(storage, marks)
             if weak is None:
                 weak = _weak(path, kind)
-            marks.take(path, kind, size, locator)
         if weak is not None:
-            return [weak]
-    return [Found(*mark) for mark in marks.found(storage)]
+            return [weak, *_layouts(storage, marks)]
+    found = _layouts(storage, marks) + [Found("skopeo-dir", root, _WHY_SKOPEO_DIR) for root in copied.roots()[:1]]
+    found += _of_docker(saved.found(storage), marks)
+    if not found and stores.met:
+        store, root = stores.met
+        return [Found(store.layout, root, store.why, store.instead)]
+    return found
 
 
 def _weak(path: bytes, kind: int) -> Found | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regviz.columns import NO_NUMBER
+from regviz.layouts import skopeo_dir
 from regviz.layouts.distribution import grammar as distribution
 from regviz.layouts.docker import category as docker_category
+from regviz.layouts.oci import grammar as oci
 from regviz.layouts.v1 import grammar as v1
 from regviz.schema import STORAGE_CATEGORIES
 from regviz.storage.base import DIRECTORY, is_walkable
@@ -54,6 +56,10 @@ def category_of(layout: str, path: bytes) -> str:
         return docker_category(path)
     if layout == "distribution":
         return _DISTRIBUTION.get(distribution.parse(path).role, "other")
+    if layout in ("oci", "oci-layouts", "zot"):
+        return oci.category(path)
+    if layout == "skopeo-dir":
+        return "blobs" if skopeo_dir.parse_file(path) else "metadata"
     return _V1.get(v1.parse(path).role, "metadata")
 
 

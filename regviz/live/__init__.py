@@ -1,1 +1,40 @@
-"""What answers over a wire, read into the same tables as storage."""
+"""What answers over a wire: registries read over HTTP, into the same tables as their storage."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from regviz.layouts.common import Options
+    from regviz.live.options import Live
+    from regviz.registry import Registry
+
+__all__ = ["detect", "is_address", "read"]
+
+_SCHEME = re.compile(r"(https?|docker)://", re.IGNORECASE)
+
+
+def is_address(source: str) -> bool:
+    """Whether a source is the URL of something that answers over HTTP.
+
+    Examples
+    --------
+    >>> is_address("https://registry.example.org"), is_address("/var/lib/registry"), is_address("docker://host/a")
+    (True, False, True)
+    """
+    return _SCHEME.match(source) is not None
+
+
+def read(source: str, options: Options, live: Live) -> Registry:
+    """Read the registry at a URL: ``/v2/`` first, then ``/v1/``."""
+    from regviz.live.connect import read_registry  # it loads what speaks HTTP
+
+    return read_registry(source, options, live)
+
+
+def detect(source: str, *, insecure: bool = False) -> tuple[str, str, str]:
+    """What answers at a URL: its layout, its root, and why; nothing is read."""
+    from regviz.live.connect import detect_registry
+
+    return detect_registry(source, insecure=insecure)

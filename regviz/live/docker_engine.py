@@ -23,7 +23,7 @@ from regviz.layouts.docker.unpacked import Unpacked
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.json import length, mapping, objects, text
 from regviz.pool import is_digest
-from regviz.registry import Source
+from regviz.source import Source
 from regviz.stamps import parse_stamps
 from regviz.text import clean
 
@@ -110,6 +110,7 @@ def read(source: str, options: Options) -> Registry:
         why=f"Docker Engine {engine.version} answers",
         read_at=began,
         knows_all_blobs=False,
+        keeps_links=False,
     )
     return assemble(engine.facts, engine.finish(options, made))
 

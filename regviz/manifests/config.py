@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from regviz.manifests.json import load_object, mapping, objects
+from regviz.manifests.json import load_object, load_objects, mapping, objects
 from regviz.manifests.memo import Memo
 
 if TYPE_CHECKING:
-    from regviz.columns import Facts
+    from regviz.columns import Facts, Key
     from regviz.manifests.json import Document
 
 _SPILL_AFTER = 256
@@ -44,12 +44,13 @@ class ConfigReader:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._decode = msgspec.json.Decoder(_Config).decode
+        self._stage, self._stage_label = facts.configs.stage, facts.labels.stage
         self._words = History(facts)
-        self._diff_ids: Memo[str] = Memo(self._add_diff_id)
+        self._diff_ids: Memo[str] = Memo(self._add_diff_ids)
         self._staged_diffs = facts.diffs.column("diff_id").staged
         self._staged_ids = facts.diff_ids.column("diff_id").staged
 
-    def read(self, digest: str, data: bytes) -> None:
+    def read(self, digest: Key, data: bytes) -> None:
         """Take one configuration; one that is no JSON object becomes a problem."""
         if self._facts.configs.numbered % _SPILL_AFTER == 0:
             self._facts.spill()
@@ -67,7 +68,7 @@ class ConfigReader:
         if config.config is not None and config.config.Labels:
             self._add_labels(row, config.config.Labels)
 
-    def _read_leniently(self, digest: str, data: bytes) -> None:
+    def _read_leniently(self, digest: Key, data: bytes) -> None:
         document = load_object(data)
         if document is None:
             self._facts.problem("config-unreadable", blob=digest, detail=f"{len(data)} bytes")
@@ -76,7 +77,7 @@ class ConfigReader:
         diff_ids = mapping(document.get("rootfs")).get("diff_ids")
         if isinstance(diff_ids, list):
             count = len(diff_ids)
-            self._staged_diffs += [self._add_diff_id(diff_id) for diff_id in diff_ids]
+            self._staged_diffs += self._add_diff_ids(diff_ids)
         config = _Config()
         for name in ("os", "architecture", "variant", "created", "author"):
             setattr(config, name, document.get(name))
@@ -84,38 +85,39 @@ class ConfigReader:
         row = self._add(digest, config, count, self._words.add(objects(document.get("history"))))
         self._add_labels(row, mapping(mapping(document.get("config")).get("Labels")))
 
-    def _add(self, digest: str, config: _Config, diff_count: int, history_count: int) -> int:
-        self._facts.configs.add(
-            digest,
-            config.os,
-            config.architecture,
-            config.variant,
-            config.os_version,
-            config.created,
-            config.author,
-            diff_count,
-            history_count,
+    def _add(self, digest: Key, config: _Config, diff_count: int, history_count: int) -> int:
+        self._stage(
+            (
+                digest,
+                config.os,
+                config.architecture,
+                config.variant,
+                config.os_version,
+                config.created,
+                config.author,
+                diff_count,
+                history_count,
+            )
         )
-        return self._facts.configs.number()
+        return self._facts.configs.numbers(1)[0]
 
-    def _add_diff_id(self, diff_id: object) -> int:
-        self._staged_ids.append(diff_id)
-        return self._facts.diff_ids.number()
+    def _add_diff_ids(self, diff_ids: list[Any]) -> range:
+        self._staged_ids += diff_ids
+        return self._facts.diff_ids.numbers(len(diff_ids))
 
     def _add_labels(self, row: int, labels: dict[str, Any]) -> None:
+        stage = self._stage_label
         for key, value in labels.items():
-            self._facts.labels.add(row, key, value)
+            stage((row, key, value))
 
 
 class History:
     """Puts steps of history into `words` and `history`, those that images share once."""
 
     def __init__(self, facts: Facts) -> None:
-        self._number = facts.words.number
+        self._numbers, self._stage = facts.words.numbers, facts.words.stage
         self._memo = Memo(self._read)
         self._staged = facts.history.column("word").staged
-        names = ("created", "created_by", "author", "comment", "empty")
-        self._columns = [facts.words.column(name).staged for name in names]
 
     def add_raw(self, steps: list[msgspec.Raw]) -> int:
         """Take the steps of one configuration, as they are written; returns how many there are."""
@@ -127,22 +129,26 @@ class History:
 
     def add(self, steps: list[Document]) -> int:
         """Take the steps of one configuration; returns how many there are."""
-        self._staged += [self._word(step, step.get("created_by")) for step in steps]
+        for step in steps:
+            self._stage_word(step, step.get("created_by"))
+        self._staged += self._numbers(len(steps))
         return len(steps)
 
     def add_word(self, step: Document, created_by: str | None, *, empty: bool) -> None:
         """Take one step, of which the instruction is known."""
-        self._staged.append(self._word(step | {"empty_layer": empty}, created_by))
+        self._stage_word(step | {"empty_layer": empty}, created_by)
+        self._staged += self._numbers(1)
 
-    def _read(self, data: bytes) -> int:
-        step = load_object(data)
-        return -1 if step is None else self._word(step, step.get("created_by"))
+    def _read(self, data: list[bytes]) -> list[int]:
+        numbers = []
+        for step in load_objects(data):
+            if step is None:
+                numbers.append(-1)
+            else:
+                self._stage_word(step, step.get("created_by"))
+                numbers += self._numbers(1)
+        return numbers
 
-    def _word(self, step: Document, created_by: object) -> int:
-        created, instruction, author, comment, empty = self._columns
-        created.append(step.get("created"))
-        instruction.append(created_by)
-        author.append(step.get("author"))
-        comment.append(step.get("comment"))
-        empty.append(step.get("empty_layer") is True)
-        return self._number()
+    def _stage_word(self, step: Document, created_by: object) -> None:
+        get = step.get
+        self._stage((get("created"), created_by, get("author"), get("comment"), get("empty_layer") is True))

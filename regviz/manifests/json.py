@@ -39,6 +39,21 @@ def load_object(data: bytes) -> Document | None:
     return value if isinstance(value, dict) else None
 
 
+def load_objects(data: list[bytes]) -> list[Document | None]:
+    """The JSON objects of several documents, each of which is JSON; None for one that is something else.
+
+    Examples
+    --------
+    >>> load_objects([b'{"a": 1}', b"[2]"])
+    [{'a': 1}, None]
+    """
+    try:
+        values = orjson.loads(b"[" + b",".join(data) + b"]")
+    except orjson.JSONDecodeError:  # what only the standard library takes
+        values = [*map(load, data)]
+    return [value if type(value) is dict else None for value in values]
+
+
 def text(value: object) -> str:
     """A text, or an empty one where the value is none."""
     return value if isinstance(value, str) else ""

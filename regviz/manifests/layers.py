@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from regviz.manifests import media_types as mt
-from regviz.manifests.json import Document, load_object, text
+from regviz.manifests.json import Document, load_objects, text
 from regviz.manifests.memo import Memo
 
 if TYPE_CHECKING:
@@ -19,14 +19,12 @@ class Layers:
     """Puts the layers of manifests into `descriptors` and `steps`; rows of `descriptors` stand for them."""
 
     def __init__(self, facts: Facts) -> None:
-        self._number = facts.descriptors.number
+        self._numbers, self._stage = facts.descriptors.numbers, facts.descriptors.stage
         self._memo = Memo(self._read)
         self._staged = facts.steps.column("descriptor").staged
-        names = ("digest", "media_type", "declared_bytes", "foreign", "throwaway")
-        self._columns = [facts.descriptors.column(name).staged for name in names]
         self._types: dict[str, int] = {}
-        self._first = facts.descriptors.numbered
-        self._type_of = array("i")
+        self._is_foreign: list[bool] = []
+        self._type_of = array("i", bytes(4 * facts.descriptors.numbered))
         self._kinds: dict[tuple[str, str, frozenset[int]], str] = {}
 
     def add_raw(self, layers: list[msgspec.Raw]) -> list[int]:
@@ -39,19 +37,19 @@ class Layers:
 
     def add(self, layers: list[Document]) -> list[int]:
         """Take the layers of one manifest."""
-        rows = [self._add(layer) for layer in layers]
+        rows = self._add(layers)
         self._staged += rows
-        return rows
+        return [*rows]
 
     def add_schema1(self, steps: list[tuple[object, bool]]) -> int:
         """Take blobs and whether each is a throwaway; returns how many there are."""
-        self._staged += [self._add({"digest": blob}, throwaway=throwaway) for blob, throwaway in steps]
+        for blob, throwaway in steps:
+            self._staged += self._add([{"digest": blob}], throwaway=throwaway)
         return len(steps)
 
     def kind(self, config_type: str, artifact_type: str, rows: list[int]) -> str:
         """What the manifest is that has these layers; see :func:`regviz.manifests.media_types.manifest_kind`."""
-        first, type_of = self._first, self._type_of
-        asked = (config_type, artifact_type, frozenset([type_of[row - first] for row in rows]))
+        asked = (config_type, artifact_type, frozenset(map(self._type_of.__getitem__, rows)))
         kind = self._kinds.get(asked)
         if kind is None:
             types = list(self._types)
@@ -60,17 +58,21 @@ class Layers:
             )
         return kind
 
-    def _read(self, data: bytes) -> int:
-        layer = load_object(data)
-        return -1 if layer is None else self._add(layer)
+    def _read(self, data: list[bytes]) -> list[int]:
+        layers = load_objects(data)
+        if None not in layers:
+            return [*self._add(layers)]
+        return [-1 if layer is None else self._add([layer])[0] for layer in layers]
 
-    def _add(self, layer: Document, *, throwaway: bool = False) -> int:
-        media_type = text(layer.get("mediaType"))
-        digest, kind, size, foreign, no_layer = self._columns
-        digest.append(layer.get("digest"))
-        kind.append(media_type or None)
-        size.append(layer.get("size"))
-        foreign.append(mt.is_foreign(media_type) or bool(layer.get("urls")))
-        no_layer.append(throwaway)
-        self._type_of.append(self._types.setdefault(media_type, len(self._types)))
-        return self._number()
+    def _add(self, layers: list[Document] | list[Document | None], *, throwaway: bool = False) -> range:
+        for layer in layers:
+            get = cast("Document", layer).get
+            media_type = text(get("mediaType"))
+            number = self._types.get(media_type)
+            if number is None:
+                number = self._types[media_type] = len(self._types)
+                self._is_foreign.append(mt.is_foreign(media_type))
+            self._type_of.append(number)
+            foreign = self._is_foreign[number] or bool(get("urls"))
+            self._stage((get("digest"), media_type or None, get("size"), foreign, throwaway))
+        return self._numbers(len(layers))

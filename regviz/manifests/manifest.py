@@ -18,7 +18,7 @@ from regviz.manifests.schema1 import Schema1Reader
 from regviz.text import clean
 
 if TYPE_CHECKING:
-    from regviz.columns import Facts
+    from regviz.columns import Facts, Key
 
 _ATTESTATION = "attestation-manifest"
 _REFERENCE_TYPE, _REFERENCE_DIGEST = "vnd.docker.reference.type", "vnd.docker.reference.digest"
@@ -81,13 +81,13 @@ class ManifestReader:
         self._decode = msgspec.json.Decoder(_Manifest).decode
         self._layers = Layers(facts)
 
-    def read(self, digest: str, data: bytes, media_type: str = "") -> None:
+    def read(self, digest: Key, data: bytes, media_type: str = "") -> None:
         """Take one manifest; what is wrong with it becomes problems.
 
         Parameters
         ----------
-        digest : str
-            What it lies under.
+        digest : str or int
+            What it lies under, or the code of that key.
         data : bytes
             The document.
         media_type : str
@@ -106,7 +106,7 @@ class ManifestReader:
         else:
             self._read_document(digest, data, media_type)
 
-    def _read_document(self, digest: str, data: bytes, media_type: str) -> None:
+    def _read_document(self, digest: Key, data: bytes, media_type: str) -> None:
         document = load_object(data)
         if document is None:
             self._facts.problem("manifest-unreadable", manifest=digest, detail=f"{len(data)} bytes")
@@ -147,7 +147,7 @@ class ManifestReader:
 
     def _manifest(
         self,
-        digest: str,
+        digest: Key,
         kind: str | None,
         media_type: str,
         *,
@@ -170,11 +170,11 @@ class ManifestReader:
             own_config,
             step_count,
         )
-        return self._facts.manifests.number()
+        return self._facts.manifests.numbers(1)[0]
 
     def _add_image(
         self,
-        digest: str,
+        digest: Key,
         media_type: str,
         config: _Descriptor | None,
         layers: list[int],
@@ -195,7 +195,7 @@ class ManifestReader:
             step_count=len(layers),
         )
 
-    def _read_image(self, digest: str, document: Document, media_type: str) -> None:
+    def _read_image(self, digest: Key, document: Document, media_type: str) -> None:
         config, subject = mapping(document.get("config")), document.get("subject")
         row = self._add_image(
             digest,
@@ -207,14 +207,14 @@ class ManifestReader:
         )
         self._refer_to_subject(row, document, 0)
 
-    def _read_artifact(self, digest: str, document: Document) -> None:
+    def _read_artifact(self, digest: Key, document: Document) -> None:
         self._facts.problem("manifest-artifact-kind", manifest=digest)
         subject = mapping(document.get("subject")).get("digest", "")
         blobs = self._layers.add(objects(document.get("blobs")))
         row = self._add_image(digest, mt.OCI_ARTIFACT, None, blobs, text(document.get("artifactType")), subject)
         self._refer_to_subject(row, document, 0)
 
-    def _read_index(self, digest: str, document: Document, media_type: str) -> None:
+    def _read_index(self, digest: Key, document: Document, media_type: str) -> None:
         entries = objects(document.get("manifests"))
         is_cache = mt.BUILDKIT_CACHE in [text(entry.get("mediaType")) for entry in entries]
         row = self._manifest(
@@ -244,7 +244,7 @@ class ManifestReader:
             )
         self._refer_to_subject(row, document, len(entries))
 
-    def _read_schema1(self, digest: str, document: Document, media_type: str) -> None:
+    def _read_schema1(self, digest: Key, document: Document, media_type: str) -> None:
         known = media_type if media_type in (mt.SCHEMA1, mt.SCHEMA1_SIGNED) else ""
         config, steps = self._schema1.read(document)
         self._manifest(

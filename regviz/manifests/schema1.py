@@ -5,6 +5,7 @@ Source: Distribution docs/spec/manifest-v2-1.md; manifest/schema1/config_builder
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from regviz.manifests.config import History
@@ -39,11 +40,11 @@ class Schema1Reader:
         ]
         compatible += [{}] * (len(layers) - len(compatible))
         top = compatible[0] if compatible else {}
-        row = facts.configs.number()
+        row = facts.configs.numbers(1)[0]
         architecture = optional_text(top.get("architecture")) or document.get("architecture")
         pairs = list(zip(layers, compatible, strict=False))[::-1]
         platform = (top.get("os"), architecture, top.get("variant"), None)
-        facts.configs.add("", *platform, top.get("created"), top.get("author"), -1, len(pairs))
+        facts.configs.add(-1, *platform, top.get("created"), top.get("author"), -1, len(pairs))
         for key, value in mapping(mapping(top.get("config")).get("Labels")).items():
             facts.labels.add(row, key, value)
         steps: list[tuple[object, bool]] = []
@@ -52,6 +53,35 @@ class Schema1Reader:
             steps.append((layer.get("blobSum"), throwaway))
             self._words.add_word(step, v1_instruction(step), empty=throwaway)
         return row, steps
+
+
+def signed_payload(data: bytes) -> bytes:
+    """What was signed of a schema 1 manifest, which its digest is of; any other document as it is.
+
+    The protected header of the first signature has the length of the document without signatures, and its end (JSON
+    Web Signature, as libtrust writes it: jsonsign.go, ParsePrettySignature).
+
+    Examples
+    --------
+    >>> signed_payload(b'{"schemaVersion": 2}')
+    b'{"schemaVersion": 2}'
+    """
+    if b'"signatures"' not in data:
+        return data
+    document = load_object(data) or {}
+    signatures = objects(document.get("signatures"))
+    if "fsLayers" not in document or not signatures:
+        return data
+    header = load_object(_base64url(text(signatures[0].get("protected")))) or {}
+    length, tail = header.get("formatLength"), _base64url(text(header.get("formatTail")))
+    return data[:length] + tail if type(length) is int and 0 < length <= len(data) and tail else data
+
+
+def _base64url(encoded: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    except ValueError:
+        return b""
 
 
 def v1_instruction(image: Document) -> str | None:

@@ -39,6 +39,8 @@ _MOST_DOTS = 0.6
 _WORDS = (54.0, 190.0)
 _TREE_GAP = 5.0
 _FEWEST_ROWS = 2
+_NAMED_WEIGHT = 2.0
+"""How much more of the width a layer with a tag gets than one without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,7 @@ class _Layout:
         self.dots: list[Dot] = []
         self.edges: list[tuple[float, float, float, float, float]] = []
         self.texts: list[Text] = []
-        self.ahead: dict[int, int] = {}  # levels from here to the last
-        for at in sorted(self.shown, reverse=True):  # children stand after parents
-            self.ahead[at] = max((self.ahead[child] for child in self.children[at]), default=-1) + 1
-        room = width - min(LEAF_ROOM, width / 2)
-        # The width is divided equally among the levels of the longest way that leads through a branch.
-        self.room = {at: room / (found[at].level + self.ahead[at]) for at in self.inner}
+        self.room = self._rooms(room := width - min(LEAF_ROOM, width / 2))
         self.whole = {at for at in self.shown if self._has_room(at)}
         self.largest_radius = min(_RADII[1], max(2 * _RADII[0], min(self.room.values(), default=room) / 5))
         most = max((max(self._dot_bytes(at)) for at in self.shown), default=0)
@@ -180,6 +177,18 @@ class _Layout:
                 end = max(end, self.start[at] + self._dots_width(at))
         return end
 
+    def _rooms(self, room: float) -> dict[int, float]:
+        """The width, divided among the levels of the longest way that leads through a branch; names take more of it."""
+        weight = {at: _NAMED_WEIGHT if self.found[at].tags else 1.0 for at in self.inner}
+        above: dict[int, float] = {}
+        ahead: dict[int, float] = {}
+        for at in sorted(self.inner):  # children stand after parents
+            parent = self.found[at].parent
+            above[at] = above[parent] + weight[parent] if parent >= 0 else 0.0
+        for at in sorted(self.inner, reverse=True):
+            ahead[at] = max((weight[c] + ahead[c] for c in self.children[at] if c in self.inner), default=0.0)
+        return {at: room * weight[at] / (above[at] + weight[at] + ahead[at]) for at in self.inner}
+
     def _has_room(self, at: int) -> bool:
         """Whether each layer of a branch can have a dot."""
         count = len(self.found[at].layers)
@@ -203,7 +212,7 @@ class _Layout:
         branch = self.found[at]
         room = min(_WORDS[1], width - self._dots_width(at) - _GAP - 10)
         count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
-        size = format_bytes(branch.bytes)
+        size = branch.length
         much = f"{count}  {size}" if count else size
         below = next((line for line in (much, count) if text_width(line, SMALL_SIZE) <= room), "")
         if branch.tags:
@@ -275,7 +284,7 @@ class _Layout:
             count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
             hidden = self._hidden(at)
             others = self._others(hidden, room) if hidden else ""
-            parts = (count, format_bytes(branch.bytes), others, branch.instruction)
+            parts = (count, branch.length, others, branch.instruction)
             self.rest[at] = "  ".join(part for part in parts if part)
             rooms.append(max(room * 0.6, room - text_width(self.rest[at], SMALL_SIZE) - 8))
             texts.append(tag_words(branch.tags))

@@ -9,6 +9,7 @@ import networkx as nx
 
 from regviz.graph import collapse_chains
 from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, text_width
+from regviz.text import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,8 @@ class Branch:
     layers : tuple of str
     layer_bytes : tuple of int
         Of each of its layers; 0 where they are not known.
+    known : bool
+        Whether they are, of any of its layers.
     instruction : str
         Of its largest layer.
     tags : tuple of str
@@ -51,6 +54,7 @@ class Branch:
     level: int
     layers: tuple[str, ...]
     layer_bytes: tuple[int, ...]
+    known: bool
     instruction: str
     tags: tuple[str, ...]
     children: list[int] = field(default_factory=list)
@@ -64,6 +68,11 @@ class Branch:
         """Of its own layers."""
         return sum(self.layer_bytes)
 
+    @property
+    def length(self) -> str:
+        """The same in words."""
+        return format_bytes(self.bytes) if self.known else "not here"
+
 
 def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
     """The branches of a forest of layers, parents before children."""
@@ -75,11 +84,12 @@ def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
         above = next(iter(collapsed.pred[key]), None)
         parent = -1 if above is None else place[above]
         place[key] = len(found)
-        lengths = tuple(graph.nodes[layer].get("bytes") or 0 for layer in data["layers"])
+        said = [graph.nodes[layer].get("bytes") for layer in data["layers"]]
+        known, lengths = any(length is not None for length in said), tuple(length or 0 for length in said)
         largest = graph.nodes[data["layers"][lengths.index(max(lengths))]]
         text = drawable(instruction(largest.get("created_by")))
         level = found[parent].level + 1 if parent >= 0 else 0
-        found.append(Branch(key, parent, level, data["layers"], lengths, text, tuple(data.get("tags") or ())))
+        found.append(Branch(key, parent, level, data["layers"], lengths, known, text, tuple(data.get("tags") or ())))
     for branch in reversed(found):
         branch.total_bytes += branch.bytes
         branch.total_layers += len(branch.layers)

@@ -24,6 +24,8 @@ WIDTH = 740.0
 MARGIN = 10.0
 HINTING = 1.1
 """How much wider than measured an Axes that is not ours may draw text, at common resolutions."""
+TITLE = "title"
+"""The gid of a figure's title: a page may show it in another way."""
 TITLE_LINE = TITLE_SIZE * 1.3
 TEXT_LINE = TEXT_SIZE * 1.45
 
@@ -130,9 +132,10 @@ def put_heading(ax: Axes, head: Heading, *, left: float, above: float) -> None:
             annotation_clip=False,
         )
     bottom = above + lines * TEXT_LINE + 6
-    ax.set_title(
+    title = ax.set_title(
         head.title, loc="left", x=-left / width, y=1 + bottom / height, pad=0, color=INK, va="bottom", linespacing=1.2
     )
+    title.set_gid(TITLE)
 
 
 def put_legend(ax: Axes, handles: Sequence[Artist], words: Sequence[str], *, left: float, above: float) -> None:

@@ -81,7 +81,8 @@ def describe_layer_sizes(table: pd.DataFrame) -> Histogram:
     here = table[table["present"] & table["blob_bytes"].notna()]
     lengths = sorted(int(length) for length in here["blob_bytes"])
     absent = len(table) - len(here)
-    gone = f"Left out, for it is not there: {count_noun(absent, 'blob')}." if absent else ""
+    it_is = "it is" if absent == 1 else "they are"
+    gone = f"Left out, for {it_is} not there: {count_noun(absent, 'blob')}." if absent else ""
     if not lengths:
         title = "There is no layer"
         return Histogram(title, gone, f"{title}. {gone}".strip(), (), ())

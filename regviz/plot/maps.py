@@ -146,7 +146,7 @@ def _meanings(told: TagMap) -> list[tuple[Artist, str]]:
     used = {box.colour for column in (told.tags, told.images, told.layers) for box in column}
     said = (
         (bool(used & set(REPOSITORIES)), Patch(color=REPOSITORIES[0]), "of one repository, by its colour"),
-        (OTHERS in used, Patch(color=OTHERS), "of one further repository"),
+        (OTHERS in used, Patch(color=OTHERS), "of one smaller repository"),
         (SEVERAL in used, Patch(color=SEVERAL), "of several"),
         (STATES["absent"] in used, Patch(facecolor="none", edgecolor=STATES["absent"], hatch=_HATCH), "not there"),
     )

@@ -13,6 +13,7 @@ import warnings
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from regviz.plot.canvas import TITLE
 from regviz.plot.labels import has_glyphs, text_width
 from regviz.plot.palette import CSS, CSS_OPACITY
 from regviz.plot.style import style
@@ -130,6 +131,8 @@ class _Writer:
         identity = node.get("id", "")
         if identity.startswith(MARKS):
             found["data-marks"] = identity.removeprefix(MARKS)
+        elif identity == TITLE:
+            found["class"] = TITLE
         elif identity and not node.tag.endswith("}g"):
             found["id"] = f"{self._name}-{identity}"
         if _HREF in node.attrib:

@@ -109,7 +109,7 @@ def _meanings(told: Forest) -> list[tuple[Line2D, str]]:
     look: dict[str, Any] = {"marker": "o", "linewidth": 0, "markersize": 7}
     said = [
         (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "tags of one repository, by its colour, stand on it"),
-        (OTHERS in used, OTHERS, "of one further repository"),
+        (OTHERS in used, OTHERS, "of one smaller repository"),
         (SEVERAL in used, SEVERAL, "of several"),
         ("" in used, "none", "no tag"),
     ]

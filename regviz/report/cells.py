@@ -24,7 +24,8 @@ _DIGEST_COLUMNS = {c.name for table in TABLES.values() for c in table.columns if
 _DIGEST_COLUMNS |= {"image"}  # of answers
 _DIGEST = re.compile(r"(?:[a-z0-9]+:)*[0-9a-f]{16,128}")
 _LINE_BREAKS = re.compile(r"[\t\n\r]+")
-_LONGEST_LINE = 28  # what is longer may be broken anywhere
+_LONGEST_LINE = 28  # what is longer may be broken, and rather where a part of it ends
+_PART_ENDS = re.compile(r"(?<=[^/.][/.])(?=[^/.])")
 _LONGEST_TEXT = 160
 _LONGEST_TITLE = 2_000
 
@@ -112,11 +113,23 @@ def _text(value: Any) -> str:
     if text == exact and len(text) <= _LONGEST_LINE:
         return f"<td>{escape_html(text)}</td>"
     if text == exact and len(text) <= _LONGEST_TEXT:
-        return f'<td class="w">{escape_html(text)}</td>'
+        return f'<td class="w">{_breakable(text)}</td>'
     if len(exact) > _LONGEST_TITLE:
         exact = f"{exact[:_LONGEST_TITLE]}… ({len(exact):,} characters)"
     shown = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
     return f'<td class="w" title="{escape_html(exact)}">{escape_html(shown)}</td>'
+
+
+def _breakable(text: str) -> str:
+    """Text as HTML; what is one long word, such as a media type, is rather broken after a part of it.
+
+    Examples
+    --------
+    >>> _breakable("application/vnd.oci.image.index"), _breakable("a/b c")
+    ('application/<wbr>vnd.<wbr>oci.<wbr>image.<wbr>index', 'a/b c')
+    """
+    parts = [text] if " " in text else _PART_ENDS.split(text)
+    return "<wbr>".join(map(escape_html, parts))
 
 
 _SHOWN: dict[CellKind, Callable[[Any], str]] = {

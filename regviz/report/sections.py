@@ -111,7 +111,7 @@ def _problem(rule: Rule, found: pd.DataFrame) -> str:
     return (
         f'<section class="{rule.severity}"><h3>{severity} {escape_html(rule.meaning)}</h3>'
         f"<p>What to do: {escape_html(rule.action)}{escape_html(stops)}</p>"
-        f'<p class="source"><code>{rule.rule}</code>, after {escape_html(rule.source)}</p>{where}</section>'
+        f'<p class="source"><code>{rule.rule}</code>: {escape_html(rule.source)}</p>{where}</section>'
     )
 
 

@@ -21,6 +21,8 @@ _ABOUT = {name: about for name, about in _SAID if sum(name == other for other, _
 def html_table(rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: str = "", command: str = "") -> str:
     """A table with its caption and, where it shows only some of the rows, a note that says so.
 
+    Columns without any value are named instead of shown.
+
     Parameters
     ----------
     rows : pandas.DataFrame
@@ -44,8 +46,11 @@ def html_table(rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: 
         return f'<p class="rv-empty">{escape_html(caption)}: none.</p>'
     if largest:
         rows = rows.sort_values(largest, ascending=False, kind="stable", na_position="last")
-    shown = rows.head(limit)
+    empty = [name for name in rows.columns[1:] if rows[name].isna().all()]
+    shown = rows.drop(columns=empty).head(limit)
     label, count = escape_html(caption), count_noun(len(rows), "row")
+    if empty:
+        count += f"; no values in {escape_html(', '.join(map(readable, empty)))}"
     return (
         f'<div class="rv-table"><p class="head"><b>{label}</b> <span>{count}</span></p>'
         f'<div class="scroll" role="group" aria-label="{label}" tabindex="0"><table aria-label="{label}">'

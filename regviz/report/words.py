@@ -9,15 +9,20 @@ from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
     from regviz.card import Summary
-    from regviz.registry import Registry, Source
+    from regviz.registry import Registry
+    from regviz.source import Source
 
 _LAYOUTS = {
     "v1": "Docker Registry v1",
     "distribution": "Distribution",
+    "oci": "OCI layout",
+    "oci-layouts": "OCI layout",
+    "skopeo-dir": "skopeo directory",
     "docker-archive": "docker save",
     "docker-daemon": "Docker Engine",
     "docker-engine": "Docker Engine",
 }
+_APIS = {"registry-v1": "v1", "registry-v2": "v2"}
 _LIMITS = (
     (
         "Which manifests are tagged",
@@ -80,6 +85,8 @@ def layout_name(source: Source) -> str:
     >>> layout_name(rv.read().source)
     'Distribution storage'
     """
+    if source.layouts[0] in _APIS:
+        return f"live registry ({_APIS[source.layouts[0]]} API)"
     return " and ".join(_LAYOUTS.get(layout, layout) for layout in source.layouts) + " storage"
 
 

@@ -42,9 +42,13 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
     try:
         if os.path.isdir(path):  # os.fsencode'd names pass through
             return Folder(path)
-        if not os.path.lexists(path):
+        try:
+            os.lstat(path)
+        except PermissionError:
+            raise
+        except (OSError, ValueError) as error:
             message = f"nothing lies at {path}"
-            raise SourceNotFoundError(message)
+            raise SourceNotFoundError(message) from error
         if not Path(path).is_file():
             message = f"{path} is neither a folder nor a file"
             raise NotRecognisedError(message)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+import numpy as np
 
-    import numpy as np
+from regviz.storage.spans import Spans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from numpy.typing import NDArray
 
 FILE, DIRECTORY, SYMLINK, OTHER = 0, 1, 2, 3
@@ -33,24 +37,140 @@ class Stats(NamedTuple):
     inodes: NDArray[np.int64]
 
 
-@dataclass(slots=True)
-class Entries:
-    """A batch of a flat listing: five columns, one element an entry, in the storage's own order.
+class Files(NamedTuple):
+    """Three files that each of some directories may hold, named with the ``/`` before them."""
 
-    `locators` are what :meth:`Storage.read_many` takes; `inline` holds the content of files of at most `INLINE` bytes
-    where it passed by anyway, else None.
+    document: bytes
+    """It is read."""
+    measured: bytes
+    """Its facts are taken."""
+    mark: bytes
+    """Whether it is there."""
+
+
+class Members(NamedTuple):
+    """What was found of :class:`Files`, one element a directory; None where there was no document to read."""
+
+    documents: list[bytes | None]
+    facts: Stats
+    marked: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A batch of a flat listing as arrays, one element an entry.
+
+    Attributes
+    ----------
+    paths : Spans
+    types, sizes, mtimes, locators : arrays
+        As the lists of :class:`Entries`.
+    contents : array of int
+        Where the content of a small file begins in the buffer of `paths`; -1 where it did not pass by.
     """
 
-    paths: list[bytes] = field(default_factory=list)
-    types: list[int] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    mtimes: list[int] = field(default_factory=list)
-    locators: list[int] = field(default_factory=list)
-    inline: list[bytes | None] = field(default_factory=list)
+    paths: Spans
+    types: NDArray[np.uint8]
+    sizes: NDArray[np.int64]
+    mtimes: NDArray[np.int64]
+    locators: NDArray[np.int64]
+    contents: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
+        """The entries at these rows."""
+        return Columns(
+            self.paths.take(rows),
+            self.types[rows],
+            self.sizes[rows],
+            self.mtimes[rows],
+            self.locators[rows],
+            self.contents[rows],
+        )
+
+    def content(self, at: int) -> bytes | None:
+        """Content of one entry, where it passed by."""
+        start = self.contents[at]
+        return None if start < 0 else self.paths.data[start : start + self.sizes[at]]
 
     def small(self, at: int) -> bytes:
         """Content of a file that should be small; of another, `INLINE` zero bytes, which nobody takes for good."""
-        content = self.inline[at]
+        content = self.content(at)
+        return bytes(INLINE) if content is None else content
+
+
+class Entries:
+    """A batch of a flat listing, one element an entry, in the storage's own order: as lists and as :meth:`columns`.
+
+    A storage makes either, and the other is made of it when someone asks.
+
+    Parameters
+    ----------
+    columns : Columns, optional
+        What the lists say; without it they are empty, to be filled.
+
+    Attributes
+    ----------
+    locators : list of int
+        What :meth:`Storage.read_many` takes.
+    inline : list of (bytes or None)
+        The content of files of at most `INLINE` bytes where it passed by anyway.
+    """
+
+    def __init__(self, columns: Columns | None = None) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self.paths if self._columns is None else self._columns.types)
+
+    @cached_property
+    def paths(self) -> list[bytes]:
+        """Below the storage's root, without ``.``, ``..`` and doubled slashes."""
+        return [] if self._columns is None else self._columns.paths.tolist()
+
+    @cached_property
+    def types(self) -> list[int]:
+        """`FILE`, `DIRECTORY`, `SYMLINK` or `OTHER`."""
+        return [] if self._columns is None else self._columns.types.tolist()
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Bytes of a file, 0 for what is none."""
+        return [] if self._columns is None else self._columns.sizes.tolist()
+
+    @cached_property
+    def mtimes(self) -> list[int]:
+        """Microseconds since 1970; 0 where the time is not known."""
+        return [] if self._columns is None else self._columns.mtimes.tolist()
+
+    @cached_property
+    def locators(self) -> list[int]:
+        """What :meth:`Storage.read_many` takes."""
+        return [] if self._columns is None else self._columns.locators.tolist()
+
+    @cached_property
+    def inline(self) -> list[bytes | None]:
+        """Contents that passed by."""
+        return [] if self._columns is None else [self._columns.content(at) for at in range(len(self))]
+
+    def columns(self) -> Columns:
+        """The same as arrays."""
+        if self._columns is None:
+            texts = Spans.of([*self.paths, *(content or b"" for content in self.inline)])
+            count = len(self.paths)
+            passed_by = np.array([content is not None for content in self.inline], np.bool_)
+            return Columns(
+                texts.take(np.arange(count)),
+                np.array(self.types, np.uint8),
+                np.array(self.sizes, np.int64),
+                np.array(self.mtimes, np.int64),
+                np.array(self.locators, np.int64),
+                np.where(passed_by, texts.starts[count:], -1),
+            )
+        return self._columns
+
+    def small(self, at: int) -> bytes:
+        """Content of a file that should be small; of another, `INLINE` zero bytes, which nobody takes for good."""
+        content = self.inline[at] if self._columns is None else self._columns.content(at)
         return bytes(INLINE) if content is None else content
 
 
@@ -115,11 +235,17 @@ class Walkable(Storage, Protocol):
     def children(self, directory: bytes) -> Listing:
         """What lies in a directory; empty where there is no such directory."""
 
+    def holds_directory(self, directory: bytes, accepts: Callable[[bytes], object]) -> bool:
+        """Whether a directory holds one whose name is accepted; it is listed as far as that one."""
+
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
 
     def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
         """Whether there is a ``directory/name + suffix``, for each name."""
+
+    def members(self, directory: bytes, names: Sequence[bytes], files: Files) -> Iterator[Members]:
+        """Three files of each ``directory/name``, some directories at a time and in the order given."""
 
     def read_links(
         self, directory: bytes, names: Sequence[bytes], suffix: bytes

@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,11 +15,15 @@ import numpy as np
 
 from regviz.errors import AccessDeniedError
 from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, Listing, Stats, StorageProblem
+from regviz.storage.members import read_members
+from regviz.storage.waiting import idle_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from regviz.storage.base import Files, Members
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -82,12 +85,19 @@ class Folder:
             self._unreadable(directory, error)
         return Listing(directories, files, links)
 
+    def holds_directory(self, directory: bytes, accepts: Callable[[bytes], object]) -> bool:
+        """Whether a directory holds one whose name is accepted; it is listed as far as that one."""
+        try:
+            with os.scandir(self._path(directory)) as scan:
+                return any(accepts(entry.name) and entry.is_dir(follow_symlinks=False) for entry in scan)
+        except OSError:  # whoever reads it says so
+            return False
+
     def link_target(self, path: bytes) -> bytes | None:
         """What a symbolic link says; None where there is none."""
-        try:
+        with suppress(OSError):
             return os.readlink(self._path(path))
-        except OSError:
-            return None
+        return None
 
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
@@ -115,6 +125,14 @@ class Folder:
                 return [False] * len(names)
             descriptor, head = place
             return [there(head + name + suffix, os.F_OK, dir_fd=descriptor) for name in names]
+
+    def members(self, directory: bytes, names: Sequence[bytes], files: Files) -> Iterator[Members]:
+        """Three files of each ``directory/name``, some directories at a time and in the order given."""
+        return self._adaptively(lambda chunk: self._members_chunk(directory, chunk, files), names)
+
+    def _members_chunk(self, directory: bytes, names: Sequence[bytes], files: Files) -> Members:
+        with self._opened(directory) as place:
+            return read_members(self, place and place[0], directory, names, files)
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
@@ -329,12 +347,14 @@ class Folder:
 
     def _adaptively(self, work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator[U]:
         """Work on chunks in order; with threads as long as the disk answers slowly."""
+        if len(items) <= _CHUNK:
+            yield work(items)
+            return
         chunks = _chunked(items)
         for chunk in chunks:
-            began, worked = time.perf_counter(), time.thread_time()
+            began = idle_seconds()
             yield work(chunk)
-            waited = (time.perf_counter() - began) - (time.thread_time() - worked)
-            if waited > _SLOW_SECONDS * max(len(chunk), 8):
+            if max(idle_seconds() - began, 0.0) >= _SLOW_SECONDS * max(len(chunk), 8):
                 with ThreadPoolExecutor(_THREADS) as pool:
                     yield from _ahead(pool, work, islice(chunks, 4 * _THREADS))
 

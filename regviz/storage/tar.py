@@ -8,14 +8,23 @@ GNU.sparse.*, sizes in base 256, old GNU sparse files (S), hard links.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from regviz.errors import DamagedArchiveError
 from regviz.storage.base import FILE, Entries, StorageProblem
+from regviz.storage.spans import Spans, gather
+from regviz.storage.tar_fields import BLOCK
 from regviz.storage.tar_headers import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+_SLASH = ord("/")
 
 
 class Source(Protocol):
@@ -111,7 +120,7 @@ class Tar:
             if not self._partial:
                 raise
             self._incomplete("archive-truncated", str(error))
-            yield scan.batch
+            yield from scan.rest()
         else:
             if not scan.ended:
                 self._incomplete("archive-without-end", "the two zero blocks that end an archive are missing")
@@ -151,20 +160,19 @@ class Tar:
                 self._say("hard-link", path, "it links to nothing in this archive")
                 return
             size, mtime, offset, inline = facts
-            for column, value in zip(_columns(found), (path, FILE, size, mtime, offset, inline), strict=True):
+            for column, value in zip(_lists(found), (path, FILE, size, mtime, offset, inline), strict=True):
                 column.append(value)
             safe = safe_path(path)
             if safe in wanted:  # a link to a link
                 there[safe] = facts
 
         for batch in self._scanned(Scan(self._source)):
-            plain = _are_plain(batch.paths)
-            for path, kind, *facts in zip(*_columns(batch), strict=True):
+            for path, kind, *facts in zip(*_lists(batch), strict=True):
                 while at < len(links) and links[at][2] <= number:
                     link(*links[at][:2])
                     at += 1
                 number += 1
-                safe = path if plain else safe_path(path)
+                safe = safe_path(path)
                 if safe in wanted:
                     there.pop(safe, None)
                     if kind == FILE:
@@ -175,23 +183,20 @@ class Tar:
 
     def _checked(self, batch: Entries) -> Entries:
         """Paths below the root only, without ``./`` and doubled slashes; the others are said and left out."""
-        paths = batch.paths
-        if _are_plain(paths):
-            return batch
-        lost = []
-        for number, path in enumerate(paths):
-            if path[:1] in b"./" or b"//" in path or b"/." in path or path[-1:] in b"/":
-                safe = safe_path(path)
+        columns = batch.columns()
+        paths = columns.paths
+        cut = Spans(paths.data, paths.starts + 2 * paths.start_with(b"./")[0], paths.stops)
+        odd = np.flatnonzero(_may_be_unsafe(cut))
+        if len(odd):
+            there, cleaned = np.ones(len(paths), np.bool_), []
+            for at in odd.tolist():
+                safe = safe_path(paths[at])
                 if safe is None:
-                    self._say("path-escapes", path, "it leads out of the archive")
-                if safe:
-                    paths[number] = safe
-                else:
-                    lost.append(number)
-        for number in reversed(lost):
-            for column in _columns(batch):
-                del column[number]
-        return batch
+                    self._say("path-escapes", paths[at], "it leads out of the archive")
+                there[at] = bool(safe)
+                cleaned.append(safe or b"")
+            return Entries(replace(columns, paths=cut.replaced(odd, cleaned)).take(there))
+        return Entries(replace(columns, paths=cut))
 
     def _incomplete(self, rule: str, detail: str) -> None:
         self.complete = False
@@ -213,11 +218,20 @@ def safe_path(path: bytes) -> bytes | None:
     return None if b".." in parts else b"/".join(parts)
 
 
-def _are_plain(paths: list[bytes]) -> bool:
-    """Whether :func:`safe_path` would leave every one as it is."""
-    together = b"\n" + b"\n".join(paths) + b"\n"
-    return not any(trace in together for trace in (b"//", b"/.", b"\n/", b"\n.", b"/\n", b"\n\n"))
+def _may_be_unsafe(paths: Spans) -> NDArray[np.bool_]:
+    """Where :func:`safe_path` may change something; False only where it leaves the path as it is."""
+    lengths, text = paths.lengths, np.frombuffer(paths.data or b"\0", np.uint8)
+    width = min(int(lengths.max(initial=1)), BLOCK)
+    rows = gather(paths.data, paths.starts, width)
+    unsafe: NDArray[np.bool_] = (lengths == 0) | (lengths > width) | (rows[:, 0] | 1 == _SLASH)
+    unsafe |= text[paths.stops - 1] == _SLASH
+    suspect = rows.ravel() | 1 == _SLASH  # a dot is one less than a slash; of two neighbours the first may be one
+    suspect[:-1] &= suspect[1:]
+    suspect[-1:] = False
+    if suspect.any():
+        unsafe |= suspect.reshape(rows.shape).any(axis=1)
+    return unsafe
 
 
-def _columns(batch: Entries) -> tuple[list[Any], ...]:
+def _lists(batch: Entries) -> tuple[list[Any], ...]:
     return batch.paths, batch.types, batch.sizes, batch.mtimes, batch.locators, batch.inline

@@ -6,71 +6,57 @@ looked at as one array. Whatever is unusual (a hard link, a file with holes, a n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from regviz.errors import DamagedArchiveError
-from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries
+from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Columns, Entries
+from regviz.storage.spans import Spans
 from regviz.storage.tar_fields import (
     BLOCK,
+    CONTIGUOUS,
+    DIRECTORY_FLAG,
+    GNU_DIRECTORY,
+    GNU_SPARSE,
+    HARD_LINK,
+    LONG_LINK,
+    LONG_NAME,
     LONGEST_EXTENSION,
+    NO_LOCATOR,
+    NUL,
+    PAX,
+    PAX_GLOBAL,
+    SYMBOLIC,
+    ZERO,
     header_time,
     length,
     member_name,
     microseconds,
     no_number,
-    octal_columns,
     parse_pax,
     pax_length,
     verify,
 )
+from regviz.storage.tar_window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from regviz.storage.tar import Source
 
-_SMALLEST_WINDOW, _LARGEST_WINDOW = 8 * BLOCK, 2048 * BLOCK
-NO_LOCATOR = -1
+_SMALLEST_WINDOW, _LARGEST_WINDOW = 8 * BLOCK, 8192 * BLOCK
+_SHORT_WAY = 128 * BLOCK
+"""Beyond a window within which its successor is as large: contents so short are read with the headers around them."""
+_FEWEST_BLOCKS = 64
+"""Of a window that arrays look at: for fewer they cost more than they save."""
 
-_NUL, _ZERO, _HARD_LINK, _SYMBOLIC, _DIRECTORY, _CONTIGUOUS = b"\x0001257"
-_LONG_NAME, _LONG_LINK, _GNU_SPARSE, _GNU_DIRECTORY, _PAX, _PAX_GLOBAL = b"LKSDxg"
-_REGULAR = frozenset((_NUL, _ZERO, _CONTIGUOUS))
-_EXTENSIONS = frozenset((_LONG_NAME, _PAX))
+_REGULAR = frozenset((NUL, ZERO, CONTIGUOUS))
+_EXTENSIONS = frozenset((LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL))
 _NO_DATA = frozenset(b"123456")
-_KINDS = {_SYMBOLIC: SYMLINK, _DIRECTORY: DIRECTORY, _GNU_DIRECTORY: DIRECTORY}
-_HARMLESS = frozenset((b"path", b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname", b"comment"))
-
-_PLAIN = np.zeros(256, np.bool_)
-_PLAIN[[_NUL, _ZERO, _CONTIGUOUS, _DIRECTORY, _GNU_SPARSE, _LONG_NAME, _PAX]] = True
-_MAGIC = np.frombuffer(b"ustar", np.uint8)
-
-
-class _Window:
-    """What a run of blocks would say if each were a header; those that lie within a content are never asked."""
-
-    def __init__(self, buffer: bytes) -> None:
-        count = len(buffer) // BLOCK
-        blocks = np.frombuffer(buffer, np.uint8, count * BLOCK).reshape(count, BLOCK)
-        kinds = blocks[:, 156]
-        stored, stored_good = octal_columns(blocks[:, 124:135])
-        self.mtime, mtime_good = octal_columns(blocks[:, 136:147])
-        plain = _PLAIN[kinds] & stored_good & mtime_good & (blocks[:, 0] != 0)
-        plain &= (blocks[:, 135] | blocks[:, 147]) & ~np.uint8(0x20) == 0  # eleven digits, and no twelfth
-        plain &= (blocks[:, 257:262] == _MAGIC).all(axis=1)
-        self.size = stored.copy()
-        sparse = np.flatnonzero(kinds == _GNU_SPARSE)
-        if len(sparse):
-            self.size[sparse], real_good = octal_columns(blocks[sparse, 483:494])
-            plain[sparse] &= real_good & (blocks[sparse, 482] == 0)
-        self.blocks = blocks
-        self.prefixed = (blocks[:, 345] != 0) & (blocks[:, 262] == 0)
-        self.kind_column = kinds
-        self.kinds: list[int] = kinds.tolist()
-        self.plain: list[bool] = plain.tolist()
-        self.stored: list[int] = stored.tolist()
-        self.step: list[int] = (1 + np.where(kinds == _DIRECTORY, 0, (stored + 511) >> 9)).tolist()
+_KINDS = {SYMBOLIC: SYMLINK, DIRECTORY_FLAG: DIRECTORY, GNU_DIRECTORY: DIRECTORY}
 
 
 class Scan:
@@ -78,8 +64,6 @@ class Scan:
 
     Attributes
     ----------
-    batch : Entries
-        What was found since the last batch was given.
     hard_links : list of (bytes, bytes, int)
         Path and target of each hard link, and how many other members stand before it; they stand in no batch.
     symbolic_links : list of (bytes, bytes)
@@ -89,20 +73,25 @@ class Scan:
     """
 
     def __init__(self, source: Source) -> None:
-        self.batch = Entries()
         self.hard_links: list[tuple[bytes, bytes, int]] = []
         self.symbolic_links: list[tuple[bytes, bytes]] = []
         self.ended = False
-        self._given = 0
         self._source = source
         self._buffer = b""
         self._base = 0
         self._size = _SMALLEST_WINDOW
-        self._window: _Window | None = None
+        self._window: Window | None = None
         self._global: dict[bytes, bytes] = {}
+        self._met = 0
+        self._ready: list[Entries] = []
+        # since the last batch: members of the window that stand together, and those that were taken singly
+        self._stretches: list[tuple[int, int]] = []
+        self._together = 0
+        self._singles = Entries()
+        self._places: list[int] = []  # how many of those that stand together come before each single one
 
     def batches(self) -> Iterator[Entries]:
-        """Batches of members; DamagedArchiveError where the archive breaks off or is none."""
+        """Batches of members; DamagedArchiveError where the archive breaks off or is none, and then :meth:`rest`."""
         at: int | None = 0
         while at is not None:
             if at + 2 * BLOCK > self._base + len(self._buffer):
@@ -110,96 +99,49 @@ class Scan:
                 if len(self._buffer) < BLOCK:
                     self._finish(at, len(self._buffer))
                     break
-            beyond = at if at == 0 or self._global else self._run(at)
+            beyond = at if at == 0 or self._global else self._stretch(at)
             at = beyond if beyond > at else self._member(at)
-            if len(self.batch.paths) >= BATCH:
-                done, self.batch = self.batch, Entries()
-                self._given += len(done.paths)
-                yield done
-        yield self.batch
+            if len(self._singles.paths) >= BATCH:
+                self._settle()
+            yield from self._ready
+            self._ready.clear()
+        yield from self.rest()
 
-    def _run(self, at: int) -> int:
+    def rest(self) -> Iterator[Entries]:
+        """What was found since the last batch."""
+        self._settle()
+        yield from self._ready
+        self._ready.clear()
+
+    def _stretch(self, at: int) -> int:
         """Take the plain members that stand together in the buffer, all at once; returns where the next header is."""
+        if len(self._buffer) < _FEWEST_BLOCKS * BLOCK:
+            return at
         if self._window is None:
-            self._window = _Window(self._buffer)
-        window = self._window
-        plain, step, kinds, count = window.plain, window.step, window.kinds, len(window.plain)
-        members: list[int] = []
-        long_names: list[tuple[int, bytes]] = []
-        exact_times: list[tuple[int, bytes]] = []
-        i = (at - self._base) // BLOCK
-        begin = i
-        while i < count and plain[i]:
-            begin = i
-            if kinds[i] in _EXTENSIONS:
-                following = i + step[i]
-                if following >= count or not plain[following] or kinds[following] in _EXTENSIONS:
-                    break
-                text = self._buffer[(i + 1) * BLOCK : (i + 1) * BLOCK + window.stored[i]]
-                if kinds[i] == _LONG_NAME:
-                    long_names.append((len(members), text.split(b"\0", 1)[0]))
-                else:
-                    pax = parse_pax(text)
-                    if not pax.keys() <= _HARMLESS or kinds[following] == _GNU_SPARSE:
-                        break
-                    if b"path" in pax:
-                        long_names.append((len(members), pax[b"path"]))
-                    if b"mtime" in pax:
-                        exact_times.append((len(members), pax[b"mtime"]))
-                i = following
-            members.append(i)
-            i += step[i]
-        if i > count and members and window.stored[members[-1]] <= INLINE:
-            # a small content that the buffer cuts is taken with the next one
-            last = len(members) - 1
-            members.pop()
-            long_names = [item for item in long_names if item[0] != last]
-            exact_times = [item for item in exact_times if item[0] != last]
-            i = begin
-        if members:
-            self._take(window, np.array(members), long_names, exact_times)
-            return self._base + i * BLOCK
+            self._window = Window(self._buffer, self._base)
+        row = (at - self._base) // BLOCK
+        first, last = self._window.stretch(row)
+        if first < last:
+            count = self._window.members(first, last)
+            self._stretches.append((first, last))
+            self._together += count
+            self._met += count
+            return self._base + self._window.beyond(last) * BLOCK
+        if row and self._window.is_cut(row):
+            self._fill(at)
+            return self._stretch(at)
         return at
 
-    def _take(
-        self,
-        window: _Window,
-        rows: np.ndarray[tuple[int], np.dtype[np.int64]],
-        long_names: list[tuple[int, bytes]],
-        exact_times: list[tuple[int, bytes]],
-    ) -> None:
-        """Members of a window into the batch."""
-        buffer, batch = self._buffer, self.batch
-        names: list[bytes] = window.blocks[rows, :100].copy().view("S100").ravel().tolist()
-        for row in np.flatnonzero(window.prefixed[rows]).tolist():
-            names[row] = member_name(buffer, int(rows[row]) * BLOCK)
-        for row, name in long_names:
-            names[row] = name
-        mtimes = (window.mtime[rows] * 1_000_000).tolist()
-        for row, text in exact_times:
-            mtimes[row] = microseconds(text, mtimes[row])
-        kind = window.kind_column[rows]
-        is_file = kind != _DIRECTORY
-        if any(b"\0" in name for name in names):  # what follows the first NUL of a name field is no part of it
-            names = [name.split(b"\0", 1)[0] for name in names]
-        for row in np.flatnonzero(kind == _NUL).tolist():
-            is_file[row] = not names[row].endswith(b"/")
-        for row in np.flatnonzero(~is_file).tolist():
-            names[row] = names[row].rstrip(b"/")
-        sizes = np.where(is_file, window.size[rows], 0)
-        starts = (rows + 1) * BLOCK
-        small = is_file & (sizes <= INLINE) & (kind != _GNU_SPARSE) & (starts + sizes <= len(buffer))
-        inline: list[bytes | None] = [None] * len(rows)
-        for row, start, size in zip(
-            np.flatnonzero(small).tolist(), starts[small].tolist(), sizes[small].tolist(), strict=True
-        ):
-            inline[row] = buffer[start : start + size]
-        batch.paths += names
-        batch.types += np.where(is_file, FILE, DIRECTORY).tolist()
-        batch.sizes += sizes.tolist()
-        batch.mtimes += mtimes
-        batch.locators += np.where(kind == _GNU_SPARSE, NO_LOCATOR, starts + self._base).tolist()
-        batch.inline += inline
+    def _settle(self) -> None:
+        """Make a batch of what was found."""
+        singles, places = self._singles, self._places
+        if self._stretches and self._window is not None:
+            columns = self._window.columns(self._stretches)
+            self._ready.append(Entries(_merged(columns, singles.columns(), places) if places else columns))
+            self._stretches, self._together = [], 0
+        elif places:
+            self._ready.append(singles)
+        self._singles, self._places = Entries(), []
 
     def _member(self, at: int) -> int | None:
         """Take one member with the headers that extend it; returns where the next stands, None at the end."""
@@ -213,14 +155,14 @@ class Scan:
             if header[257:262] != b"ustar" or at == 0:
                 verify(header, at, self._source.name)
             kind, size = header[156], length(header[124:136], at, self._source.name)
-            if kind not in (_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL):
+            if kind not in _EXTENSIONS:
                 return self._single(header, at, size, name, link, self._global | pax)
             text = self._bytes(at + BLOCK, size)
-            if kind == _LONG_NAME:
+            if kind == LONG_NAME:
                 name = text.split(b"\0", 1)[0]
-            elif kind == _LONG_LINK:
+            elif kind == LONG_LINK:
                 link = text.split(b"\0", 1)[0]
-            elif kind == _PAX:
+            elif kind == PAX:
                 pax = parse_pax(text)
             else:
                 self._global |= parse_pax(text)
@@ -246,13 +188,13 @@ class Scan:
         target = pax.get(b"linkpath", link)
         if target is None:
             target = header[157:257].split(b"\0", 1)[0]
-        if kind == _SYMBOLIC:
+        if kind == SYMBOLIC:
             self.symbolic_links.append((name, target))
-        if kind == _HARD_LINK:
-            self.hard_links.append((name, target, self._given + len(self.batch.paths)))
+        if kind == HARD_LINK:
+            self.hard_links.append((name, target, self._met))
             return data
         shown, locator = size, data
-        if kind == _GNU_SPARSE:
+        if kind == GNU_SPARSE:
             shown, locator = length(header[483:495], at, self._source.name), NO_LOCATOR
             extended = header[482]
             while extended:
@@ -262,25 +204,33 @@ class Scan:
             known = pax_length(pax, key)
             if known is not None:
                 shown, locator = known, NO_LOCATOR
-        entry_kind = FILE if kind in _REGULAR or kind == _GNU_SPARSE else _KINDS.get(kind, OTHER)
-        if kind == _NUL and name[-1:] == b"/":
+        entry_kind = FILE if kind in _REGULAR or kind == GNU_SPARSE else _KINDS.get(kind, OTHER)
+        if kind == NUL and name[-1:] == b"/":
             entry_kind = DIRECTORY
         is_file = entry_kind == FILE
         inline = self._bytes(data, shown) if is_file and locator >= 0 and shown <= INLINE else None
-        batch = self.batch
+        batch = self._singles
         batch.paths.append(name.rstrip(b"/") if entry_kind == DIRECTORY else name)
         batch.types.append(entry_kind)
         batch.sizes.append(shown if is_file else 0)
         batch.mtimes.append(mtime)
         batch.locators.append(locator)
         batch.inline.append(inline)
+        self._places.append(self._together)
+        self._met += 1
         return data if kind in _NO_DATA else data + (size + 511 & -512)
 
     def _fill(self, at: int) -> None:
         """Have the bytes from `at` in the buffer; a window that grows while the headers stand close together."""
+        if self._stretches:
+            self._settle()  # they lie in the buffer
         end = self._base + len(self._buffer)
-        self._size = min(2 * self._size, _LARGEST_WINDOW) if at <= end else _SMALLEST_WINDOW
-        kept = self._buffer[at - self._base :] if self._base <= at < end else b""
+        if at <= end:
+            self._size = min(2 * self._size, _LARGEST_WINDOW)
+        elif at > end + _SHORT_WAY:
+            self._size = _SMALLEST_WINDOW
+        is_near = self._source.forward_only and self._base <= at < end
+        kept = self._buffer[at - self._base :] if is_near else b""
         try:
             more = self._source.read_at(at + len(kept), self._size)
         except DamagedArchiveError:
@@ -313,3 +263,22 @@ class Scan:
                 "Copy it again, or read what is there with partial=True (--partial)"
             )
             raise DamagedArchiveError(message)
+
+
+def _merged(columns: Columns, singles: Columns, places: list[int]) -> Columns:
+    """Members taken together and singly, in their order."""
+    first, more = columns.paths, singles.paths
+    behind = len(first.data)
+    data = first.data + more.data + bytes(BLOCK)  # for the gathering of what begins near the end
+
+    def put(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+        return np.insert(one, places, other)
+
+    return Columns(
+        Spans(data, put(first.starts, more.starts + behind), put(first.stops, more.stops + behind)),
+        put(columns.types, singles.types),
+        put(columns.sizes, singles.sizes),
+        put(columns.mtimes, singles.mtimes),
+        put(columns.locators, singles.locators),
+        put(columns.contents, np.where(singles.contents < 0, -1, singles.contents + behind)),
+    )

@@ -11,6 +11,7 @@ from regviz.card import summarise
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
+from regviz.live import is_address
 from regviz.live.docker_engine import is_engine
 from regviz.read import read
 from regviz.storage import open_storage
@@ -20,6 +21,7 @@ from regviz.tree.docker import Docker
 from regviz.tree.gather import gather
 from regviz.tree.known import Known
 from regviz.tree.listing import DEEPEST, everything
+from regviz.tree.oci import Oci, OciLayouts, SkopeoDirectory
 from regviz.tree.rows import Row, all_rows, shown_rows
 from regviz.tree.text import tree_lines
 from regviz.tree.v1 import V1
@@ -37,9 +39,13 @@ __all__ = ["Row", "Tree", "tree", "tree_lines", "tree_rows"]
 
 _LAYOUTS: dict[str, Callable[[bytes, Known, Callable[[str], bool] | None], RootedLayout]] = {
     "distribution": Distribution,
+    "v1": V1,
+    "oci": Oci,
+    "oci-layouts": OciLayouts,
+    "zot": OciLayouts,
+    "skopeo-dir": SkopeoDirectory,
     "docker-archive": Docker,
     "docker-daemon": Docker,
-    "v1": V1,
 }
 
 
@@ -135,6 +141,7 @@ def tree_rows(
     progress: Progress = no_progress,
 ) -> Iterator[Row]:
     """The rows of :func:`tree` one by one: with `full`, those of a folder are told while it is walked."""
+    refuse_address(source)
     if registry is None:
         registry = read(source, partial=partial, progress=progress)
     path = registry.source.uri if source is None else os.fspath(source)
@@ -154,6 +161,20 @@ def tree_rows(
             yield from all_rows(everything(storage, tick, levels), layout, levels)
         else:
             yield from shown_rows(gather(storage, layout, tick, levels), layout, levels)
+
+
+def refuse_address(source: str | os.PathLike[str] | None) -> None:
+    """A live registry shows no storage.
+
+    Raises
+    ------
+    NotKnowableError
+        The source is a URL.
+    """
+    if source is not None and is_address(os.fspath(source)):
+        raise NotKnowableError(
+            "a live registry does not show its storage: give the folder that it stores in, or an archive of it"
+        )
 
 
 def _summary(registry: Registry) -> str:

@@ -45,16 +45,16 @@ class Known:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self._columns: dict[str, dict[str, Array]] = {}
+        self._columns: dict[tuple[str, str], Array] = {}
         self._lookups: dict[tuple[str, str], Lookup] = {}
 
     # --- cells
 
     def column(self, table: str, name: str) -> Array:
         """An array of a table."""
-        if table not in self._columns:
-            self._columns[table] = self.registry.columns(table)
-        return self._columns[table][name]
+        if (table, name) not in self._columns:
+            self._columns[table, name] = self.registry.columns(table)[name]
+        return self._columns[table, name]
 
     def rows(self, table: str, name: str, value: int) -> Array:
         """Rows of a table where a column has a value."""
@@ -261,3 +261,10 @@ class Known:
         """What the problems of a rule concern, sorted: a column of `problems` that holds digests or paths."""
         rows = self.rows("problems", "rule", self.registry.name_code(rule))
         return sorted({self.text("problems", column, row) for row in rows.tolist()} - {""})
+
+    def unread(self) -> frozenset[bytes]:
+        """What could not be read, by its path below the layout's root."""
+        root = self.registry.source.root
+        above = f"{root}/" if root else ""
+        paths = self.concerned("unreadable", "path")
+        return frozenset(path.removeprefix(above).encode() for path in paths if path.startswith(above))

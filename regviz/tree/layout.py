@@ -50,6 +50,7 @@ class RootedLayout(ABC):
         # one more is opened, or named, where that is all
         self.opened = frozenset(shown if len(shown) <= opened + 1 else shown[:opened])
         self.named = shown if len(shown) <= _NAMED + 1 else shown[:_NAMED]
+        self._unread = known.unread()
         self._left_out = len(shown) - len(self.named)
         self._on_the_way = _directories_above(self.named)
         self._leading_nowhere = self._on_the_way.union(paths, _directories_above(paths))
@@ -123,7 +124,8 @@ class RootedLayout(ABC):
         if type in (SYMLINK, OTHER):
             return ("symbolic link, not followed" if type == SYMLINK else "no regular file, not read"), None
         if path.startswith(self.root):
-            return self.explain_inside(path[len(self.root) :], type, empty=empty)
+            said, repository = self.explain_inside(path[len(self.root) :], type, empty=empty)
+            return ("could not be read" if path[len(self.root) :] in self._unread else said), repository
         if path + b"/" == self.root:
             return self.title, None
         return ("" if self.root.startswith(path + b"/") else self.explain_outside(path)), None

@@ -42,6 +42,7 @@ from regviz.world.documents import document, image_config
 from regviz.world.encode import chain_ids, digest
 from regviz.world.events import AbortPush, DeleteManifest, DeleteTag, MakePrivate, Push, World
 from regviz.world.filetree import FileTree
+from regviz.world.oci import OciWriter
 from regviz.world.small import small_world
 from regviz.world.synthetic import synthetic_world
 from regviz.world.v1 import V1Writer
@@ -91,9 +92,10 @@ __all__ = [
 ]
 
 
-_WRITERS: dict[str, tuple[type[V1Writer | DistributionWriter], str]] = {
-    "v1": (V1Writer, "0.6.6"),
-    "distribution": (DistributionWriter, "2.8"),
+_WRITERS: dict[str, tuple[type[V1Writer | DistributionWriter | OciWriter], str, str]] = {
+    "v1": (V1Writer, "0.6.6", "v1"),
+    "distribution": (DistributionWriter, "2.8", "distribution"),
+    "oci": (OciWriter, "1.0.0", "distribution"),  # a copy of that registry
 }
 
 
@@ -103,11 +105,12 @@ def storage_tree(world: World, layout: str = "v1", *, server: str | None = None)
     Parameters
     ----------
     world : World
-    layout : {"v1", "distribution", "docker-save"}
+    layout : {"v1", "distribution", "oci", "docker-save"}
         ``docker-save`` is no storage, but what ``docker save`` writes of all that tags name.
     server : str, optional
         The version whose habits it has: ``0.6.5``, ``0.6.6`` (the article's, and the default) or ``0.9.1``
-        for v1, ``2.8`` (the default) or ``3`` for Distribution, ``20.10`` (the default) or ``0.9`` for an engine.
+        for v1, ``2.8`` (the default) or ``3`` for Distribution, ``1.0.0`` for an OCI layout, ``20.10`` (the default)
+        or ``0.9`` for the engine that saves.
 
     Raises
     ------
@@ -123,12 +126,12 @@ def storage_tree(world: World, layout: str = "v1", *, server: str | None = None)
     if layout == "docker-save":
         return saved(world, server or "20.10")
     if layout not in _WRITERS:
-        message = f"no layout {layout!r} can be written; there are {' and '.join(_WRITERS)}, and docker-save"
+        message = f"no layout {layout!r} can be written; there are {', '.join(_WRITERS)} and docker-save"
         raise RegvizError(message)
-    writer_class, usual_server = _WRITERS[layout]
+    writer_class, usual_server, seen_by = _WRITERS[layout]
     tree = FileTree()
     writer = writer_class(tree, server or usual_server)
-    for event in world.events_in(layout):
+    for event in world.events_in(seen_by):
         writer.apply(event)
     return tree
 
@@ -140,8 +143,8 @@ def write(world: World, directory: str | os.PathLike[str], layout: str = "v1", *
     ----------
     world : World
     directory : path
-        Empty or not there yet: it becomes the folder that holds ``images`` and ``repositories`` (v1),
-        ``docker`` (Distribution), or what lies in an archive of ``docker save``.
+        Empty or not there yet: it becomes the folder that holds ``images`` and ``repositories`` (v1), ``docker``
+        (Distribution), ``index.json`` and ``blobs`` (OCI), or what lies in an archive of ``docker save``.
     layout, server
         As for :func:`storage_tree`.
 

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, get_args
 from xml.etree import ElementTree as ET
 
@@ -179,14 +180,14 @@ def test_capture_is_read_in_the_registrys_place(tmp_path: Path) -> None:
     assert "is no capture" in result.stderr
 
 
-@pytest.mark.parametrize("layout", ["v1", "distribution"])
+@pytest.mark.parametrize("layout", ["v1", "distribution", "oci"])
 def test_world_lays_a_registry_out_and_says_what_next(layout: str, tmp_path: Path) -> None:
     place = tmp_path / "a world"
     said = done("world", place, "--layout", layout)
     assert f"find '{place}'" in said
     assert f"regviz tree '{place}'" in said
-    assert (place / ("images" if layout == "v1" else "docker")).is_dir()
-    archive = WORLD_V1 if layout == "v1" else WORLD
+    assert (place / {"v1": "images", "distribution": "docker", "oci": "blobs"}[layout]).is_dir()
+    archive = {"v1": WORLD_V1, "distribution": WORLD, "oci": WORLD.with_name("world-oci.tar.gz")}[layout]
     assert done("table", place, "tags", "--format", "csv") == done("table", archive, "tags", "--format", "csv")
     result = run("world", place)
     assert result.exit_code == 1
@@ -213,6 +214,20 @@ def test_progress_tells_what_is_read(capsys: pytest.CaptureFixture[str], monkeyp
     with progress_bars(wanted=False)("manifests", 4) as tick:
         tick(1)
     assert capsys.readouterr().err == ""
+
+
+def test_what_cannot_be_counted_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from regviz.cli import progress
+
+    with progress.working("drawing", wanted=True):
+        pass
+    assert capsys.readouterr().err == ""  # it took no second
+    monkeypatch.setattr(progress, "DELAY", 0.01)
+    line = "regviz: drawing ..."
+    for wanted, said in ((True, f"\r{line}\r{' ' * len(line)}\r"), (False, ""), (None, "")):
+        with progress.working("drawing", wanted=wanted):
+            time.sleep(0.2)
+        assert capsys.readouterr().err == said
 
 
 def test_report_prints_the_path_it_wrote(tmp_path: Path) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.running import WORLD, WORLD_V1, run, start
-from tests.helpers import Store
+from tests.helpers import V2, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+NOBODY = 65534
 COMMANDS = ["tree", "table", "sizes", "graph", "detect", "capture", "report"]
 
 
@@ -82,19 +87,87 @@ def test_a_source_that_cannot_be_read(command: str, make: Callable[[Path], Path]
     assert not (tmp_path / "made.regviz").exists()
 
 
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    """Root may read everything: it does as one who may not."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that anybody may look into, which a test's own is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def _closed_itself(folder: Path) -> tuple[Path, Path]:
+    return folder / "registry", folder / "registry"
+
+
+def _closed_within(folder: Path) -> tuple[Path, Path]:
+    return folder / "registry", folder / "registry" / V2
+
+
+def _closed_above(folder: Path) -> tuple[Path, Path]:
+    folder = (folder / "registry").rename(folder / "above").parent / "above"
+    return folder / "docker", folder
+
+
+def _closed_archive(folder: Path) -> tuple[Path, Path]:
+    archive = Path(shutil.copy(WORLD, folder / "world.tar.gz"))
+    return archive, archive
+
+
+CLOSED = {
+    _closed_itself: "SOURCE may not be read by this user; ",
+    _closed_above: "SOURCE may not be read by this user; ",
+    _closed_archive: "SOURCE may not be read by this user; ",
+    _closed_within: rf"no registry was found in SOURCE, of which {V2} could not be read \(Permission denied\); ",
+}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_an_unreadable_folder(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Root may read everything, so that a folder that may not be read has to be feigned."""
-    store = Store(tmp_path / "registry")
-    store.image("a", [b"one"], "1")
-
-    def refuse(path: object) -> None:
-        raise PermissionError(13, "Permission denied", path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    result = run(*_words(command, store.root, tmp_path))
+@pytest.mark.parametrize("close", CLOSED, ids=lambda close: close.__name__.strip("_"))
+def test_what_may_not_be_read(
+    command: str, close: Callable[[Path], tuple[Path, Path]], tmp_path: Path, open_to_all: Path
+) -> None:
+    Store(open_to_all / "registry").image("a", [b"one"], "1")
+    source, closed = close(open_to_all)
+    run(*_words(command, tmp_path / "missing", tmp_path))  # another user may not be allowed to load our modules
+    closed.chmod(0)
+    with _as_nobody():
+        result = run(*_words(command, source, tmp_path))
+    closed.chmod(0o755)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert re.fullmatch(r"regviz: .* may not be read by this user; .*\n", result.stderr)
+    expected = CLOSED[close].replace("SOURCE", re.escape(str(source)))
+    assert re.fullmatch(rf"regviz: {expected}run as one who may, for example with sudo\n", result.stderr)
+
+
+def test_a_part_that_may_not_be_read_is_said_and_the_rest_is_read(open_to_all: Path) -> None:
+    store = Store(open_to_all / "registry")
+    for repository in ("team/web", "other"):
+        store.image(repository, [b"one"], "1")
+    closed = store.v2 / "repositories" / "team"
+    run("tree", store.root)
+    run("table", store.root, "problems", "--format", "csv")
+    closed.chmod(0)
+    with _as_nobody():
+        shown = run("tree", store.root)
+        problems = run("table", store.root, "problems", "--format", "json")
+    closed.chmod(0o755)
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    [line] = [line for line in shown.stdout.splitlines() if "── team/" in line]
+    assert line.endswith(" could not be read")
+    [unread] = [row for row in json.loads(problems.stdout) if row["rule"] == "unreadable"]
+    assert (unread["path"], unread["detail"]) == (f"{V2}/repositories/team", "Permission denied")
 
 
 @pytest.mark.parametrize("words", [["tree"], ["table", "tags"], ["sizes"], ["graph"], ["rules"], ["detect"]])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import io
 import json
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from regviz.analysis import sizes
+from regviz.cli import main
 from regviz.read import read
 from regviz.schema import TABLES
 from tests.cli.running import START, WORLD, WORLD_V1, done, run
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 NAMES = [*TABLES, "images"]
 
 
+@functools.cache
 def _expected(name: str, source: Path = WORLD) -> list[dict[str, Any]]:
     """A table's rows with Python's own values."""
     table = read(source, measure=name == "storage").table(name)
@@ -148,26 +153,32 @@ def test_formulas_and_control_characters_are_harmless(tmp_path: Path) -> None:
     assert {record["tag"] for record in records} == {"=HYPERLINK(1)", "+1", "@x", "\x1b[31mred", "a\nb"}
 
 
-@pytest.mark.parametrize("format_", ["csv", "json", "table"])
-def test_a_terminal_gets_no_control_characters(tmp_path: Path, format_: str) -> None:
+def test_a_terminal_gets_no_control_characters(tmp_path: Path) -> None:
     import pty
 
     store = V1Store(tmp_path)
     store.image(image_id(1))
     store.tag("library/x", "\x1b[2J\x9b1m\u202eevil", image_id(1))
+    formats = ["csv", "json", "table"]  # in one process, for each takes a second to start
+    code = (
+        "import sys\nfrom regviz.cli import main\n"
+        "for name in sys.argv[2:]:\n    main(['table', sys.argv[1], 'tags', '--format', name], standalone_mode=False)"
+    )
     ours, theirs = pty.openpty()
-    words = [*START, "table", str(tmp_path), "tags", "--format", format_, "--no-progress"]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path), *formats], cwd=ROOT, stdout=theirs, stderr=subprocess.PIPE
+    )
     os.close(theirs)
     shown = b""
     with contextlib.suppress(OSError):  # what reading raises at the end
         while part := os.read(ours, 65_536):
             shown += part
     os.close(ours)
-    assert process.wait() == 0
+    _, complaint = process.communicate()
+    assert (process.returncode, complaint) == (0, b"")
     text = shown.decode().replace("\r\n", "\n")
     assert text.replace("\n", "").isprintable()
-    assert "evil" in text
+    assert text.count("evil") == len(formats)
 
 
 def test_parquet_is_not_for_a_terminal() -> None:
@@ -185,11 +196,21 @@ def test_parquet_is_not_for_a_terminal() -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 @pytest.mark.parametrize("command", ["tree", "rules"])
 def test_any_encoding_will_do(encoding: str, command: str) -> None:
-    source = [] if command == "rules" else [str(WORLD)]
-    environment = os.environ | {"PYTHONIOENCODING": encoding, "LC_ALL": "C", "COLUMNS": "100"}
-    finished = subprocess.run([*START, command, *source], cwd=ROOT, env=environment, capture_output=True, check=False)
+    words = [command] if command == "rules" else [command, str(WORLD)]
+    result = CliRunner(charset=encoding, env={"COLUMNS": "100"}).invoke(main, words)
+    assert (result.exit_code, result.stderr_bytes) == (0, b"")
+    _assert_shown(result.stdout_bytes.decode(encoding), encoding, command)
+
+
+def test_the_encoding_is_the_environments() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "COLUMNS": "100"}
+    words = [*START, "tree", str(WORLD)]
+    finished = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=False)
     assert (finished.returncode, finished.stderr) == (0, b"")
-    text = finished.stdout.decode(encoding)
+    _assert_shown(finished.stdout.decode("ascii"), "ascii", "tree")
+
+
+def _assert_shown(text: str, encoding: str, command: str) -> None:
     assert "\\u" not in text
     if command == "tree":
         assert ("├── " in text) == (encoding == "utf-8")

@@ -20,7 +20,7 @@ def _said(*command: str) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[0])
 
 
-@pytest.mark.parametrize("layout", ["v1", "distribution"])
+@pytest.mark.parametrize("layout", ["v1", "distribution", "oci"])
 def test_the_categories_add_up_to_what_du_says(tmp_path: Path, layout: str) -> None:
     root = tmp_path / "storage"
     write(small_world(), root, layout=layout)
@@ -33,6 +33,7 @@ def test_the_categories_add_up_to_what_du_says(tmp_path: Path, layout: str) -> N
     assert storage.loc["directories", "files"] == len(directories.splitlines())
     kind = "layer" if layout == "v1" else "data"
     blobs = [line for line in files.splitlines() if line.endswith(f"/{kind}") and "/_uploads/" not in line]
+    blobs += [line for line in files.splitlines() if line.startswith(f"{root}/blobs/")]
     assert storage.loc["blobs", "files"] == len(blobs)
     assert storage.loc["blobs", "apparent_bytes"] == sum(_said("stat", "-c", "%s", path) for path in blobs)
 

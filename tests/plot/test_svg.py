@@ -68,6 +68,12 @@ def test_it_is_one_element_that_a_screen_reader_can_name(drawing: Axes) -> None:
     ]
 
 
+def test_a_page_can_tell_the_title_from_the_rest(drawing: Axes) -> None:
+    """Its lines are drawn one by one."""
+    [title] = [each for each in _parsed(svg_of(drawing)).iter(f"{SVG}g") if each.get("class") == "title"]
+    assert "".join(title.itertext()) == drawing.get_title(loc="left").replace("\n", "")
+
+
 def test_the_same_figure_gives_the_same_bytes(drawing: Axes) -> None:
     assert svg_of(drawing) == svg_of(drawing)
 

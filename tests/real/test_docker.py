@@ -292,4 +292,4 @@ def test_the_commands_take_an_engine(family: Family) -> None:
     detected = run("detect", _source(family), "--format", "json")
     assert json.loads(detected.stdout)[0]["layout"] == "docker-engine"
     with pytest.raises(NotKnowableError, match="shows no storage"):
-        rv.tree.tree(_source(family))
+        rv.tree(_source(family))

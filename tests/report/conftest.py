@@ -8,7 +8,7 @@ import pytest
 
 from regviz import share
 from regviz.report import report
-from regviz.world import synthetic_world, write
+from regviz.world import storage_tree, synthetic_world
 from tests.helpers import Store
 from tests.report.reading import parse
 
@@ -49,8 +49,12 @@ def one_image(root: Path) -> Path:
 
 
 def many_tags(root: Path) -> Path:
-    write(synthetic_world(repositories=60, tags=12_000, layers=3_000), root, "distribution")
-    return root
+    """As an archive, for these are a hundred thousand files."""
+    archive = root.with_suffix(".tar")
+    archive.write_bytes(
+        storage_tree(synthetic_world(repositories=60, tags=12_000, layers=3_000), "distribution").archive()
+    )
+    return archive
 
 
 def world(root: Path) -> Path:

@@ -69,3 +69,17 @@ def test_columns_are_read_as_words() -> None:
 def test_a_category_column_of_a_registry_is_shown_by_its_values() -> None:
     rows = pd.DataFrame({"repository": pd.Categorical(["b", None, "a"])})
     assert parse(html_table(rows, caption="x")).one("table").rows() == [["b"], ["—"], ["a"]]
+
+
+def test_columns_without_a_value_are_named_instead_of_shown() -> None:
+    rows = pd.DataFrame({"layer": [None, None], "diff_id": [None, None], "os": ["linux", None], "subject": [None] * 2})
+    page = parse(html_table(rows, caption="Layers"))
+    assert [head.text for head in page.all("th")] == ["layer", "OS"]  # what a row is called stays
+    assert page.one("p").text == "Layers 2 rows; no values in diff id, subject"
+
+
+def test_a_long_word_may_be_broken_where_a_part_of_it_ends_and_stays_one_word() -> None:
+    said = "application/vnd.docker.distribution.manifest.list.v2+json"
+    cell = parse(html_table(pd.DataFrame({"media_type": [said]}), caption="x")).one("td")
+    assert cell.text == said
+    assert [part for part in cell.children if isinstance(part, str)][-2:] == ["list.", "v2+json"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from regviz.card import Summary
 from regviz.read import read
-from regviz.registry import Registry, Source
 from regviz.report import words
+from regviz.source import Source
+
+if TYPE_CHECKING:
+    from regviz.registry import Registry
 
 KIB = 1024
 

@@ -15,7 +15,20 @@ BLOCK = 512
 _FORMATS = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
 
 # Names of few letters, so that paths repeat, links meet their targets, and parts are "." and "..".
-_WORDS = (b"a", b"b", b"link", b".", b"..", b"sha256", b"x" * 99, b"y" * 100, b"z" * 101, b"n\nl", b"caf\xe9")
+_WORDS = (
+    b"a",
+    b"b",
+    b"link",
+    b".",
+    b"..",
+    b"sha256",
+    b"x" * 99,
+    b"y" * 100,
+    b"z" * 101,
+    b"w" * 250,
+    b"n\nl",
+    b"caf\xe9",
+)
 _PARTS = st.sampled_from(_WORDS) | st.text("abé中\\:", min_size=1, max_size=6).map(str.encode)
 _NAMES = st.lists(_PARTS, min_size=1, max_size=4).map(b"/".join)
 _PREFIXES = st.sampled_from([b"", b"", b"", b"./", b"/", b".//"])
@@ -28,6 +41,13 @@ _TIMES = {
 }
 
 
+# Contents that look like headers: of members, of a long name and its member, of what an archive ends with.
+_INNER = tarfile.TarInfo("inner/member")
+_INNER.size = 1024
+_LONG = tarfile.TarInfo("long/" * 30)
+LOOKALIKES = (_INNER.tobuf(), _LONG.tobuf(tarfile.GNU_FORMAT), _LONG.tobuf(tarfile.PAX_FORMAT), bytes(BLOCK))
+
+
 @dataclass(frozen=True)
 class Member:
     name: bytes
@@ -35,6 +55,12 @@ class Member:
     size: int
     mtime: Any
     target: bytes
+    lookalike: bytes
+
+    def content(self, number: int) -> bytes:
+        """So many bytes: the member's own letter, or what looks like headers."""
+        piece = self.lookalike or bytes([number + 65])
+        return (piece * (self.size // len(piece) + 1))[: self.size]
 
 
 @dataclass(frozen=True)
@@ -52,7 +78,7 @@ class Archive:
                     info.size = member.size
                 elif info.issym() or info.islnk():
                     info.linkname = os.fsdecode(member.target)
-                archive.addfile(info, io.BytesIO(bytes([number + 65]) * info.size))
+                archive.addfile(info, io.BytesIO(member.content(number)) if info.size else None)
         return buffer.getvalue()
 
 
@@ -68,12 +94,17 @@ def archives(draw: st.DrawFn) -> Archive:
         kind = draw(_KINDS)
         if form == tarfile.USTAR_FORMAT or kind == tarfile.AREGTYPE:  # tarfile takes a cut name for a whole one
             name, target = name[:90], target[:90]
-        members.append(Member(name, kind, draw(_SIZES), draw(_TIMES[form]), target))
+        lookalike = draw(st.sampled_from([b"", *LOOKALIKES]))
+        members.append(Member(name, kind, draw(_SIZES), draw(_TIMES[form]), target, lookalike))
     return Archive(form, tuple(members))
 
 
 def small_windows(blocks: int) -> Any:
     """Have the scan look through a keyhole, so that every header meets the border of a window."""
     return mock.patch.multiple(
-        "regviz.storage.tar_headers", _SMALLEST_WINDOW=blocks * BLOCK, _LARGEST_WINDOW=2 * blocks * BLOCK, BATCH=3
+        "regviz.storage.tar_headers",
+        _SMALLEST_WINDOW=blocks * BLOCK,
+        _LARGEST_WINDOW=2 * blocks * BLOCK,
+        _FEWEST_BLOCKS=2,
+        BATCH=3,
     )

@@ -97,3 +97,58 @@ def test_contents_beyond_the_largest_window(tmp_path: Path) -> None:
     found = listing(open_storage(str(path)))
     assert found == by_tarfile(path)
     assert [entry.size for entry in found] == sizes
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("blocks", [2, 8, 1 << 12])
+def test_names_of_every_length(tmp_path: Path, form: int, blocks: int) -> None:
+    """In the name field, with a prefix, and in a header of their own; directories with their slash."""
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=form) as archive:
+        for length in (1, 50, 99, 100, 101, 154, 155, 156, 200, 253, 254, 255, 256, 400, 510, 511, 512, 513, 2000):
+            if form == tarfile.USTAR_FORMAT and not 2 < length < 255:
+                continue
+            front = "d" * min(length // 2, 154) + "/" if length > 2 else ""
+            for kind in (tarfile.REGTYPE, tarfile.DIRTYPE):
+                info = tarfile.TarInfo(front + "f" * (length - len(front)))
+                info.type, info.size = kind, 5 if kind == tarfile.REGTYPE else 0
+                if form == tarfile.USTAR_FORMAT and length - len(front) > 98:
+                    continue
+                archive.addfile(info, io.BytesIO(b"12345") if info.size else None)
+    with small_windows(blocks):
+        found = listing(open_storage(str(path)))
+    assert found == by_tarfile(path)
+    assert len(found) >= 14
+
+
+def test_headers_within_contents_are_not_asked(tmp_path: Path) -> None:
+    """A layer that is a tar, in a window with the members around it: thousands of headers that are none."""
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w") as archive:
+        for number in range(300):
+            archive.addfile(tarfile.TarInfo(f"inner-{number}"))
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for number in range(40):
+            info = tarfile.TarInfo(f"outer-{number}")
+            data = inner.getvalue()[: 512 * (number * 7)] if number % 2 else b"text"
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    found = listing(open_storage(str(path)))
+    assert [entry.path for entry in found] == [b"outer-%d" % number for number in range(40)]
+    assert found == by_tarfile(path)
+
+
+@pytest.mark.parametrize("records", [{"path"}, {"path", "mtime"}, {"path", "mtime", "SCHILY.xattr.user.x"}])
+def test_pax_headers_of_plain_members(tmp_path: Path, records: set[str]) -> None:
+    """As Go's and Python's archivers write them: a path alone, with a time, with what must not be lost sight of."""
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for number in range(500):
+            info = tarfile.TarInfo(f"{'long/' * (number % 30)}{number}")
+            info.mtime = number + 0.25 if "mtime" in records else number
+            if "SCHILY.xattr.user.x" in records and number % 3 == 0:
+                info.pax_headers["SCHILY.xattr.user.x"] = "é"
+            info.size = number % 700
+            archive.addfile(info, io.BytesIO(bytes(info.size)))
+    assert listing(open_storage(str(path))) == by_tarfile(path)

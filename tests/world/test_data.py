@@ -60,14 +60,14 @@ def test_the_archives_are_what_the_script_builds() -> None:
 
 
 def test_the_check_sees_a_difference_and_a_gap(tmp_path: Path) -> None:
-    for archive in ("v1", "docker-save", "docker-save-old"):
-        shutil.copy(DATA / f"world-{archive}.tar.gz", tmp_path)
+    for layout in ("v1", "docker-save", "docker-save-old"):
+        shutil.copy(DATA / f"world-{layout}.tar.gz", tmp_path)
     with (tmp_path / "world-v1.tar.gz").open("r+b") as archive:
         archive.seek(-1, os.SEEK_END)
         archive.write(b"!")
     checked = _build("--check", "--directory", str(tmp_path))
     assert checked.returncode == 1
-    assert len(checked.stdout.splitlines()) == 2
+    assert len(checked.stdout.splitlines()) == 3
     assert _build("--directory", str(tmp_path)).returncode == 0
     assert _build("--check", "--directory", str(tmp_path)).returncode == 0
 
@@ -115,6 +115,19 @@ def test_distribution_is_what_the_world_describes(distribution: dict[str, bytes]
             encoded = digest.removeprefix("sha256:")
             stored = distribution[f"{BLOBS}sha256/{encoded[:2]}/{encoded}/data"]
             assert stored == document(content, repository, tag).data
+
+
+def test_oci_is_the_same_world_as_distribution(distribution: dict[str, bytes]) -> None:
+    """Every blob and every name, without asking how they lie there."""
+    oci = _files("oci")
+    blobs = {path.rpartition("/")[2]: data for path, data in oci.items() if "/blobs/sha256/" in path}
+    assert blobs == {path.split("/")[-2]: data for path, data in distribution.items() if path.startswith(BLOBS)}
+    current = re.compile(rf"{REPOSITORIES}(.+)/_manifests/tags/([^/]+)/current/link")
+    assert {
+        entry["annotations"]["org.opencontainers.image.ref.name"]: entry["digest"]
+        for entry in json.loads(oci["registry/index.json"])["manifests"]
+        if "annotations" in entry
+    } == {f"{m[1]}:{m[2]}": data.decode() for path, data in distribution.items() if (m := current.fullmatch(path))}
 
 
 def test_the_readme_counts_right(v1: dict[str, bytes], distribution: dict[str, bytes]) -> None:

@@ -64,8 +64,8 @@ def test_an_empty_folder_is_fine_and_nothing_is_overwritten(tmp_path: Path) -> N
 
 
 def test_layouts_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(RegvizError, match=r"'oci'.*v1 and distribution"):
-        write(small_world(), tmp_path, "oci")
+    with pytest.raises(RegvizError, match=r"'zot'.*v1, distribution, oci and docker-save"):
+        write(small_world(), tmp_path, "zot")
     assert not list(tmp_path.iterdir())
 
 

@@ -19,7 +19,8 @@ from regviz.storage.base import is_walkable
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
-    from regviz.registry import Registry, Source
+    from regviz.registry import Registry
+    from regviz.source import Source
     from regviz.storage.base import Storage, Walkable
 
 

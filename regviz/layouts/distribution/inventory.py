@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.columns import NO_TIME
+from regviz.columns import NO_NUMBER, NO_TIME
 from regviz.layouts.distribution.grammar import LINK_LENGTH, LONGEST_NAME, NAME, TAG, is_encoded
 from regviz.pool import SHA256, is_digest
 from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts, KeyColumn
+    from regviz.column import KeyColumn
+    from regviz.columns import Facts, Rows
     from regviz.storage.base import Stats
+
+    Codes = NDArray[np.int32]
+    Numbers = NDArray[np.int64]
 
 _SHA256 = b"sha256"
 _SPILL_AFTER = 32
@@ -64,9 +68,7 @@ class Inventory:
         """Set a flag of a repository."""
         self.facts.repositories.column(column).set(row, 1)
 
-    def blobs(
-        self, algorithm: bytes, names: Sequence[bytes], facts: Stats, locators: NDArray[np.int64] | None = None
-    ) -> None:
+    def blobs(self, algorithm: bytes, names: Sequence[bytes], facts: Stats) -> None:
         """Blobs that have a directory in the store; a size of -1 says that it holds no data."""
         here = np.flatnonzero(facts.sizes >= 0)
         for row in np.flatnonzero(facts.sizes < 0).tolist():
@@ -80,28 +82,37 @@ class Inventory:
         stored.column("allocated_bytes").extend_numbers(facts.allocated[here])
         stored.text("compression").repeat(None, len(here))
         self._inodes.append(facts.inodes[here])
-        if locators is not None:
-            self.locators.append(locators[here])
 
-    def without_data(self, algorithm: bytes, names: list[bytes]) -> None:
+    def listed_blobs(self, codes: Codes, sizes: Numbers, mtimes: Numbers, locators: Numbers) -> None:
+        """Blobs of an archive, by their keys' codes."""
+        nothing = np.full(len(codes), NO_NUMBER)
+        said: dict[str, NDArray[Any]] = {
+            "blob": codes,
+            "stored_bytes": sizes,
+            "allocated_bytes": nothing,
+            "stored_at": mtimes,
+        }
+        _extend(self.facts.stored, said, compression=-1)
+        self.locators.append(locators)
+
+    def without_data(self, codes: Codes) -> None:
         """Say of digests with a directory in the store, and no data there, that nor are there any elsewhere."""
-        stored = self.facts.stored
-        codes = stored.key("blob").intern(_keys(algorithm, names))
-        for row in np.flatnonzero(~np.isin(codes, stored["blob"])).tolist():
-            self.facts.problem("blob-truncated", blob=_key(algorithm, names[row]))
+        present = np.zeros(len(self.facts.keys), np.bool_)
+        present[self.facts.stored["blob"]] = True
+        for digest in self.facts.keys.texts(np.unique(codes[~present[codes]])):
+            self.facts.problem("blob-truncated", blob=digest)
 
     def keep_last(self) -> list[str]:
         """Of each digest that a listing has more than once keep the last; returns those digests."""
         stored, keys = self.facts.stored, self.facts.keys
-        codes, rows = stored["blob"], np.arange(len(stored["blob"]))
-        last = np.empty(len(keys), np.int64)
+        codes, rows = stored["blob"], np.arange(len(stored["blob"]), dtype=np.int32)
+        last = np.empty(len(keys), np.int32)
         last[codes] = rows  # of several assignments the last one stays
         keep = last[codes] == rows
         if keep.all():
             return []
         stored.keep(keep)
         self.locators = [np.concatenate(self.locators)[keep]]
-        self._inodes = [np.concatenate(self._inodes)[keep]]
         return keys.texts(np.unique(codes[~keep]))
 
     def count_inodes_once(self) -> None:
@@ -132,6 +143,11 @@ class Inventory:
         ):
             links.column(column).staged += values
 
+    def listed_layers(self, repositories: Codes, codes: Codes, mtimes: Numbers, state: str) -> None:
+        """Layer links that hold the digest that they lie under, as far as was looked, by codes."""
+        said: dict[str, NDArray[Any]] = {"repository": repositories, "link": codes, "blob": codes, "linked_at": mtimes}
+        _extend(self.facts.links, said, state=self.facts.names.code(state))
+
     def layer_link(self, repository: int, algorithm: bytes, name: bytes, content: bytes | None, mtime: int) -> None:
         """A layer link that was looked into; `content` None where its length says that it is as it should be."""
         link = _key(algorithm, name)
@@ -155,6 +171,11 @@ class Inventory:
             ("is_root", [0] * count),
         ):
             self.facts.revisions.column(column).staged += values
+
+    def listed_revisions(self, repositories: Codes, codes: Codes, mtimes: Numbers) -> None:
+        """Revision links that are as they should be, by codes."""
+        said: dict[str, NDArray[Any]] = {"repository": repositories, "manifest": codes, "linked_at": mtimes}
+        _extend(self.facts.revisions, said, state=self.facts.names.code("ok"), is_root=0)
 
     def revision(self, repository: int, algorithm: bytes, name: bytes, content: bytes, mtime: int) -> None:
         """A revision link that was read."""
@@ -210,8 +231,30 @@ class Inventory:
                 row.append(repository)
                 name.append(text)
                 manifest.append(digest)
-                time.append(when)
+                time.append(mtime if digest == target else when)  # one push writes both links (tagstore.go, Tag)
                 current.append(digest == target)
+
+    def listed_tags(self, repositories: Codes, names: Codes, manifests: Codes, mtimes: Numbers) -> None:
+        """Tags of valid names that lead to digests, by codes."""
+        said: dict[str, NDArray[Any]] = {
+            "repository": repositories,
+            "tag": names,
+            "manifest": manifests,
+            "pushed_at": mtimes,
+        }
+        _extend(self.facts.tags, said, state=self.facts.names.code("ok"))
+
+    def listed_history(
+        self, repositories: Codes, names: Codes, manifests: Codes, mtimes: Numbers, current: NDArray[np.bool_]
+    ) -> None:
+        """What such tags pointed to, by codes."""
+        said: dict[str, NDArray[Any]] = {
+            "repository": repositories,
+            "tag": names,
+            "manifest": manifests,
+            "last_pushed_at": mtimes,
+        }
+        _extend(self.facts.tag_history, {**said, "current": current})
 
     def _complain(self, repository: int, tag: str, state: str, content: bytes | None) -> None:
         where = self.repository_name(repository)
@@ -254,6 +297,15 @@ class Inventory:
         codes = column.intern([_key(algorithm, name) for name in names])
         column.extend_numbers(codes)
         return codes
+
+
+def _extend(rows: Rows, said: Mapping[str, NDArray[Any]], **alike: int) -> None:
+    """Add rows that are numbers already; what is alike in all of them is given once."""
+    count = len(next(iter(said.values())))
+    for name, values in said.items():
+        rows.column(name).extend_numbers(values)
+    for name, value in alike.items():
+        rows.column(name).extend_numbers(np.full(count, value))
 
 
 def split_names(algorithm: bytes, names: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:

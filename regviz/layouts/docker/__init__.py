@@ -17,7 +17,8 @@ from regviz.storage.base import MANIFEST_LIMIT
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
-    from regviz.registry import Registry, Source
+    from regviz.registry import Registry
+    from regviz.source import Source
     from regviz.storage.base import Storage
 
 __all__ = ["category", "read_archive", "read_daemon"]
@@ -44,6 +45,7 @@ def read_archive(storage: Storage, root: bytes, source: Source, options: Options
     """Read the archive whose ``manifest.json``, or images' directories, lie in `root`."""
     with options.progress("entries", None) as tick:
         files = Files(storage, root, tick, lambda path: path.count(b"/") <= _DEEPEST, expected)
+    source = replace(source, keeps_links=False)
     facts = Facts()
     archive = Archive(files, facts, options)
     if not archive.list_images():
@@ -65,6 +67,7 @@ def read_daemon(storage: Storage, root: bytes, source: Source, options: Options)
             storage, root, tick, lambda path: in_store(path) or in_graph(path), expected=lambda _: MANIFEST_LIMIT
         )
     files.settle_links(expected=False)
+    source = replace(source, keeps_links=False)
     if any(path.startswith(b"graph/") for path in files.files):
         facts = Facts(V1_ID, V1_LAYER)
         old = OldImages(facts, *read_graph(files, facts, options))

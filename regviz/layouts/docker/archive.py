@@ -272,10 +272,10 @@ class Archive:
                 source = sources.get(key, {})
                 media_type = text(source.get("mediaType")) or None
                 facts.descriptors.add(key, media_type, source.get("size"), bool(source.get("urls")), 0)
-                row = self._descriptor_of[key] = facts.descriptors.number()
+                row = self._descriptor_of[key] = facts.descriptors.numbers(1)[0]
             facts.steps.add(row)
         facts.manifests.add(image.id, "image", None, None, image.id, None, None, "", 1, -1, len(image.layers))
-        facts.manifests.number()
+        facts.manifests.numbers(1)
 
     def _put_names(self) -> None:
         facts = self._facts

@@ -11,7 +11,7 @@ from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT
 from regviz.text import count_noun, decode_name
 
 if TYPE_CHECKING:
-    from regviz.storage.base import Listing, Storage, Walkable
+    from regviz.storage.base import Entries, Listing, Storage, Walkable
 
 ARCHIVE, DAEMON = "docker-archive", "docker-daemon"
 ID = re.compile(rb"[0-9a-f]{64}|[0-9a-f]{16}")
@@ -93,11 +93,14 @@ class Marks:
     old: set[bytes] = field(default_factory=set)
     candidates: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
-    def take(self, path: bytes, kind: int, size: int, locator: int) -> None:
-        """Look at one entry."""
-        match = _MARK.fullmatch(path)
-        if match is None or match[1].count(b"/") > _DEEPEST:
-            return
+    def see_batch(self, batch: Entries) -> None:
+        """Take the entries of a flat listing."""
+        for at, path in enumerate(batch.paths):
+            match = _MARK.fullmatch(path)
+            if match is not None and match[1].count(b"/") <= _DEEPEST:
+                self._see(path, match, batch.types[at], (batch.locators[at], batch.sizes[at]))
+
+    def _see(self, path: bytes, match: re.Match[bytes], kind: int, place: tuple[int, int]) -> None:
         root = match[1].rstrip(b"/")
         if match["store"] and (kind == DIRECTORY or not path.endswith((b"/imagedb", b"/layerdb"))):
             self.stores.add(match[1] + match["store"].rstrip(b"/"))
@@ -106,7 +109,7 @@ class Marks:
         elif kind == FILE and match["image"]:
             self.old.add(root)
         elif kind == FILE and match["manifest"] and len(self.candidates) < _MOST_CANDIDATES:
-            self.candidates[root] = (locator, size)
+            self.candidates[root] = place
 
     def found(self, storage: Storage) -> list[Mark]:
         """What they say, the shallowest root first."""

@@ -71,7 +71,7 @@ class Unpacked:
             facts.manifests.add(
                 image, "image", None, None, image if have_configs else "", None, None, "", 1, -1, len(chains)
             )
-            facts.manifests.number()
+            facts.manifests.numbers(1)
         count = len(rows)
         descriptors = facts.descriptors
         descriptors.key("digest").extend_numbers(facts.keys.intern([*rows]))  # as they are: they are no digests

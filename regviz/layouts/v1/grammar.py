@@ -17,15 +17,21 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from regviz.text import clean, decode_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 IMAGES, REPOSITORIES = b"images", b"repositories"
 ID = re.compile(rb"[0-9a-f]{64}|[0-9a-f]{16}")
 """Image ids (toolkit.py: 64 hex digits, and 16 are valid too)."""
 _TAG, _METADATA = b"tag_", b"_json"
+_HEX, _USUAL = b"0123456789abcdef", 64
+_NAMES = 1 << 12  # names of tags are few, and their files in every repository
 
 
 class Role(IntEnum):
@@ -57,7 +63,7 @@ class Place(NamedTuple):
     tag: bytes = b""
 
 
-_IMAGE_FILES = {
+IMAGE_FILES = {
     b"json": Role.JSON,
     b"layer": Role.LAYER,
     b"ancestry": Role.ANCESTRY,
@@ -89,25 +95,49 @@ def parse(path: bytes) -> Place:
         if len(parts) < 2 or (len(parts) == 2 and ID.fullmatch(parts[1])):
             return Place(Role.DIRECTORY, parts[1] if len(parts) == 2 else b"")
         if len(parts) == 3 and ID.fullmatch(parts[1]):
-            return Place(_IMAGE_FILES.get(parts[2], Role.FOREIGN), parts[1])
+            return Place(IMAGE_FILES.get(parts[2], Role.FOREIGN), parts[1])
         return Place(Role.FOREIGN)
     if parts[0] != REPOSITORIES:
         return Place(Role.FOREIGN)
     if len(parts) <= 3:
         return Place(Role.DIRECTORY, b"", b"/".join(parts[1:]))
-    return Place(Role.FOREIGN) if len(parts) > 4 else _in_repository(b"/".join(parts[1:3]), parts[3])
+    if len(parts) > 4:
+        return Place(Role.FOREIGN)
+    role, tag = in_repository(parts[3])
+    return Place(role, b"", b"/".join(parts[1:3]), tag)
 
 
-def _in_repository(repository: bytes, name: bytes) -> Place:
+@lru_cache(_NAMES)
+def in_repository(name: bytes) -> tuple[Role, bytes]:
+    """What a file of a repository is, and the tag it is about.
+
+    Examples
+    --------
+    >>> in_repository(b"tag_latest"), in_repository(b"taglatest_json")
+    ((<Role.TAG: 8>, b'latest'), (<Role.TAG_METADATA: 9>, b'latest'))
+    """
     role = _REPOSITORY_FILES.get(name)
     if role is not None:
-        return Place(role, b"", repository)
+        return role, b""
     if name.startswith(_TAG) and name != _TAG:
-        return Place(Role.TAG, b"", repository, name[len(_TAG) :])
+        return Role.TAG, name[len(_TAG) :]
     if name.endswith(_METADATA):
         tag = name.removesuffix(_METADATA)
-        return Place(Role.TAG_METADATA, b"", repository, tag.removeprefix(b"tag") or tag)
-    return Place(Role.FOREIGN, b"", repository)
+        return Role.TAG_METADATA, tag.removeprefix(b"tag") or tag
+    return Role.FOREIGN, b""
+
+
+def part_ids(names: Sequence[bytes]) -> tuple[Sequence[bytes], list[bytes]]:
+    """Image ids among names, and the other names.
+
+    Examples
+    --------
+    >>> part_ids([b"27cf784147099545", b".DS_Store", b"15cf784147099545"])
+    ([b'27cf784147099545', b'15cf784147099545'], [b'.DS_Store'])
+    """
+    if not b"".join(names).translate(None, _HEX) and {*map(len, names)} == {_USUAL}:  # the usual storage, at a glance
+        return names, []
+    return [name for name in names if ID.fullmatch(name)], [name for name in names if not ID.fullmatch(name)]
 
 
 def repository_name(path: bytes) -> str:
@@ -121,6 +151,7 @@ def repository_name(path: bytes) -> str:
     return clean(unquote(unquote(decode_name(path))))
 
 
+@lru_cache(_NAMES)
 def tag_name(name: bytes) -> str:
     """A tag's name from its file's, quoted once from 0.8.1.
 

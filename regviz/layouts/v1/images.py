@@ -1,33 +1,39 @@
-"""Images of a v1 storage: their json, their parents, their chains."""
+"""Images of a v1 storage: what their json says of each."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from regviz.columns import NO_NUMBER, Rows
-from regviz.manifests.json import load, load_object, mapping
-from regviz.manifests.schema1 import v1_instruction
+from regviz.layouts.v1.documents import instructions, labels_of, parse_image, parse_images
+from regviz.layouts.v1.inventory import Documents
 from regviz.pool import V1_ID, is_v1_id
 from regviz.stamps import parse_stamps
-from regviz.storage.base import MANIFEST_LIMIT
 from regviz.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from numpy.typing import NDArray
 
-    from regviz.columns import Facts
+    from regviz.columns import FactKind, Facts
+    from regviz.layouts.common import Tick
+    from regviz.layouts.v1.documents import Image
     from regviz.layouts.v1.inventory import Inventory
-    from regviz.storage.base import Storage
 
     Codes = NDArray[np.int32]
-    Numbers = NDArray[np.int64]
 
 _BATCH = 4096
+_PLAIN: dict[str, FactKind] = {
+    "os": "name",
+    "architecture": "name",
+    "variant": "name",
+    "author": "text",
+    "comment": "text",
+    "size": "size",
+}
+_SAID: dict[str, FactKind] = {"parent": "id", "created_by": "text", **_PLAIN}
 
 
 class Images:
@@ -41,36 +47,21 @@ class Images:
         How many have a directory.
     was_read : array of bool
         Whether its json could be read, for each that has a directory.
-    parent : array of int
-        Row of the parent; -1 at a base.
-    depth : array of int
-        Images up to here; 1 at a base.
+    said : dict of str to array
+        What the json says, for each that has a directory; NA where it says nothing.
+    labels : Rows
+        Row of the image, key and value.
     """
 
-    def __init__(self, storage: Storage, inventory: Inventory, facts: Facts) -> None:
-        self._storage, self._inventory, self._facts = storage, inventory, facts
-        self.present = len(inventory.names)
-        self.key: Codes = facts.keys.intern_names(inventory.names, V1_ID)
-        self.was_read = np.zeros(self.present, np.bool_)
-        self.created: Numbers = np.full(self.present, NO_NUMBER, np.int64)
-        self.parent: Numbers = np.empty(0, np.int64)
-        self.depth: Numbers = np.empty(0, np.int64)
-        self._row_of_key: Numbers = np.empty(0, np.int64)
-        self.said = Rows(
-            facts,
-            V1_ID,
-            image="row",
-            id="id",
-            parent="id",
-            os="name",
-            architecture="name",
-            variant="name",
-            created_by="text",
-            author="text",
-            comment="text",
-            size="size",
-        )
+    def __init__(self, inventory: Inventory, facts: Facts) -> None:
+        self._inventory, self._facts = inventory, facts
+        self.present = count = len(inventory.names)
+        self.key = inventory.keys
+        self.was_read, self._unreadable = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+        self.said: dict[str, NDArray[Any]] = {name: np.full(count, -1, np.int32) for name in _SAID}
+        self.said |= {name: np.full(count, NO_NUMBER, np.int64) for name in ("size", "created")}
         self.labels = Rows(facts, V1_ID, image="row", key="name", value="value")
+        self._row_of_key: Codes = np.empty(0, np.int32)
 
     def __len__(self) -> int:
         return len(self.key)
@@ -79,171 +70,90 @@ class Images:
         """Id of an image."""
         return self._facts.keys.text(int(self.key[row]))
 
-    def rows_of(self, keys: Codes) -> Numbers:
-        """Rows of ids by their keys, none of them NA; what has no directory is added, and stands alone."""
-        self._map()
-        new = np.unique(keys[self._row_of_key[keys] < 0])
-        if len(new):
-            self._row_of_key[new] = np.arange(len(self.key), len(self.key) + len(new))
-            self.key = np.concatenate([self.key, new])
-            more = len(self.key) - len(self.parent)
-            if len(self.parent):
-                self.parent = np.concatenate([self.parent, np.full(more, -1, np.int64)])
-                self.depth = np.concatenate([self.depth, np.ones(more, np.int64)])
+    def find(self, keys: Codes) -> Codes:
+        """Rows of ids by their keys, none of them NA; -1 where there is none."""
+        known = self._row_of_key
+        if len(known) < len(self._facts.keys):
+            self._row_of_key = np.full(max(len(self._facts.keys), len(known) * 3 // 2), -1, np.int32)
+            self._row_of_key[: len(known)] = known
+            if not len(known):
+                self._row_of_key[self.key] = np.arange(len(self.key), dtype=np.int32)
         return self._row_of_key[keys]
 
-    def load(self, tick: Callable[[int], None]) -> None:
-        """Read every json, then the chains: parents from json, where that is missing from ancestry."""
-        inventory, facts = self._inventory, self._facts
-        said = self.said
-        names = ("image", "id", "parent", "os", "architecture", "variant", "created_by", "author", "comment", "size")
-        image, own_id, parent, os, architecture, variant, created_by, author, comment, size = (
-            said.column(name).staged for name in names
-        )
-        created: list[Any] = []
-        for row, data in self._contents("json", np.flatnonzero(inventory.json_sizes >= 0), inventory.json_sizes):
-            document = load_object(data)
-            if document is None:
-                facts.problem("v1-json-unreadable", manifest=self.name(row), detail=f"{len(data)} bytes")
-                continue
-            get = document.get
-            image.append(row)
-            own_id.append(get("id"))
-            parent.append(get("parent") or "")
-            os.append(get("os"))
-            architecture.append(get("architecture"))
-            variant.append(get("variant"))
-            created_by.append(v1_instruction(document))
-            author.append(get("author"))
-            comment.append(get("comment"))
-            size.append(get("Size"))
-            created.append(get("created"))
-            config = get("config")
-            if config and "Labels" in config:
-                for key, value in mapping(mapping(config).get("Labels")).items():
+    def rows_of(self, keys: Codes) -> Codes:
+        """Rows of ids by their keys; what has none gets one."""
+        new = np.unique(keys[self.find(keys) < 0])
+        self._row_of_key[new] = np.arange(len(self.key), len(self.key) + len(new), dtype=np.int32)
+        self.key = np.append(self.key, new) if len(new) else self.key
+        return self._row_of_key[keys]
+
+    def load(self, tick: Tick) -> None:
+        """Read every json."""
+        rows: list[int] = []
+        images: list[Image] = []
+        for documents in self._inventory.documents():
+            parsed = parse_images(documents.contents)
+            readable, parsed = (documents, parsed) if parsed is not None else self._parse_each(documents)
+            self._hold_ids(readable, parsed)
+            rows += readable.rows
+            images += parsed
+            tick(len(documents.rows))
+            if len(rows) >= _BATCH:
+                self._take(rows, images)
+                rows, images = [], []
+        self._take(rows, images)
+        self._inventory.forget_names()
+        for row in np.flatnonzero(~self.was_read & ~self._unreadable).tolist():
+            self._facts.problem("v1-json-missing", manifest=self.name(row))
+
+    def _parse_each(self, documents: Documents) -> tuple[Documents, list[Image]]:
+        """What could be read of some documents, and its images."""
+        rows: list[int] = []
+        names: list[bytes] = []
+        contents: list[bytes | None] = []
+        images: list[Image] = []
+        for row, name, content in zip(*documents, strict=True):
+            image = None if content is None else parse_image(content)
+            if image is not None:
+                rows.append(row)
+                names.append(name)
+                contents.append(content)
+                images.append(image)
+            elif content is not None:
+                self._unreadable[row] = True
+                self._facts.problem("v1-json-unreadable", manifest=self.name(row), detail=f"{len(content)} bytes")
+        return Documents(rows, names, contents), images
+
+    def _take(self, rows: list[int], images: list[Image]) -> None:
+        """Turn what some images say of themselves into numbers."""
+        place = np.array(rows, np.int32)
+        self.was_read[place] = True
+        said = Rows(self._facts, V1_ID, **_SAID)
+        said.column("parent").staged += [image.parent or "" for image in images]
+        said.column("created_by").staged += instructions(images)
+        for name in _PLAIN:
+            said.column(name).staged += map(attrgetter(name), images)
+        for name in _SAID:
+            self.said[name][place] = said[name]
+        created = [image.created for image in images]
+        self.said["created"][place] = parse_stamps([text if type(text) is str else "" for text in created])
+        for row, image in zip(rows, images, strict=True):
+            if image.config is not None:
+                for key, value in labels_of(image).items():
                     self.labels.add(row, key, value)
-            if len(image) == _BATCH:
-                self._take(created)
-                tick(_BATCH)
-        self._take(created)
-        unreadable = np.isin(self.key[: self.present], facts.problems["manifest"])
-        for row in np.flatnonzero(~self.was_read & ~unreadable).tolist():
-            facts.problem("v1-json-missing", manifest=self.name(row))
-        self._complain()
-        self._link()
-
-    def _take(self, created: list[Any]) -> None:
-        """Turn a batch of what images say of themselves into numbers."""
-        rows = np.array(self.said.column("image").staged, np.int64)
-        self.was_read[rows] = True
-        self.created[rows] = parse_stamps([text if isinstance(text, str) else "" for text in created])
-        created.clear()
-        self.said.spill()
         self.labels.spill()
-
-    def _complain(self) -> None:
-        said, facts = self.said, self._facts
-        rows = said["image"]
-        for at in np.flatnonzero(said["id"] != self.key[rows]).tolist():
-            other = facts.keys.text(int(said["id"][at])) if said["id"][at] >= 0 else "none"
-            facts.problem("v1-id-mismatch", manifest=self.name(int(rows[at])), detail=other)
         for at, value in said.key("parent").malformed:
-            facts.problem("digest-malformed", manifest=self.name(int(rows[at])), detail=clean(repr(value)[:200]))
+            self._facts.problem("digest-malformed", manifest=self.name(rows[at]), detail=clean(repr(value)[:200]))
 
-    def column(self, name: str, fill: int) -> NDArray[Any]:
-        """What images say of themselves, by row; `fill` where they do not."""
-        values = self.said[name]
-        made = np.full(len(self), fill, values.dtype)
-        made[self.said["image"]] = values
-        return made
-
-    def _link(self) -> None:
-        """Parents by row: from json; from ancestry where that is missing, and for what is only named."""
-        rows, parents = self.said["image"], self.said["parent"]
-        known = parents >= 0
-        above = self.rows_of(parents[known])
-        parent = [-1] * len(self)
-        for row, at in zip(rows[known].tolist(), above.tolist(), strict=True):
-            parent[row] = at
-        asked: set[int] = set()
-        wanted = np.flatnonzero(~self.was_read).tolist()
-        while True:
-            asked.update(wanted)
-            for row, chain in self.ancestries(wanted).items():
-                self._follow(row, chain, parent)
-            # images that are named as parents and have no directory: their children know how it goes on
-            absent = {row for row in range(self.present, len(parent)) if parent[row] < 0}
-            children: dict[int, int] = {}
-            for row in range(self.present) if absent else ():
-                if parent[row] in absent and row not in asked:
-                    children.setdefault(parent[row], row)
-            wanted = sorted(children.values())
-            if not wanted:
-                break
-        self._measure(parent)
-
-    def _follow(self, row: int, chain: list[str], parent: list[int]) -> None:
-        """Take the parents that an ancestry file tells, of images whose json does not."""
-        if not chain or chain[0] != self.name(row):
-            return
-        keys = self._facts.keys.intern(chain, V1_ID)
-        rows = self.rows_of(keys).tolist()
-        parent += [-1] * (len(self) - len(parent))
-        for below, above in pairwise(rows):
-            if parent[below] < 0 and (below >= self.present or not self.was_read[below]):
-                parent[below] = above
-
-    def ancestries(self, rows: list[int]) -> dict[int, list[str]]:
-        """The ancestry files of these rows that are there and can be read."""
-        inventory = self._inventory
-        found: dict[int, list[str]] = {}
-        sizes = inventory.ancestry_sizes
-        known = [row for row in rows if row < self.present and sizes[row] >= 0]
-        for row, data in self._contents("ancestry", np.array(known, np.int64), sizes):
-            value = load(data)
-            if isinstance(value, list) and all(isinstance(name, str) and is_v1_id(name) for name in value):
-                found[row] = value
-            else:
-                name = self.name(row)
-                self._facts.problem("v1-ancestry-unreadable", manifest=name, detail=f"{len(data)} bytes")
-        return found
-
-    def _contents(self, file: str, rows: Numbers, sizes: Numbers) -> Iterator[tuple[int, bytes]]:
-        """Row and content of each image's file, a batch of them at a time where that costs nothing."""
-        batch = max(len(rows), 1) if self._storage.forward_only else _BATCH
-        for start in range(0, len(rows), batch):
-            part = rows[start : start + batch].tolist()
-            lengths = sizes[part].tolist()
-            for number, data in self._storage.read_many(self._inventory.locators(file, part), lengths, MANIFEST_LIMIT):
-                if data is not None:
-                    yield part[number], data
-
-    def _measure(self, parents: list[int]) -> None:
-        """Depth of every image; a chain that comes back to itself is cut at its smallest id."""
-        depth = [0] * len(parents)
-        for start in range(len(parents)):
-            while not depth[start]:
-                path: list[int] = []
-                passed: set[int] = set()
-                row = start
-                while row >= 0 and not depth[row] and row not in passed:
-                    path.append(row)
-                    passed.add(row)
-                    row = parents[row]
-                if row in passed:
-                    cycle = path[path.index(row) :]
-                    cut = min(cycle, key=self.name)
-                    self._facts.problem("v1-parent-cycle", manifest=self.name(cut), detail=f"{len(cycle)} images")
-                    parents[cut] = -1
-                    continue
-                height = depth[row] if row >= 0 else 0
-                for image in reversed(path):
-                    height += 1
-                    depth[image] = height
-        self.parent = np.array(parents, np.int64)
-        self.depth = np.array(depth, np.int64)
-
-    def _map(self) -> None:
-        if len(self._row_of_key) < len(self._facts.keys):
-            self._row_of_key = np.full(len(self._facts.keys), -1, np.int64)
-            self._row_of_key[self.key] = np.arange(len(self.key))
+    def _hold_ids(self, documents: Documents, images: list[Image]) -> None:
+        """Each image must call itself by the name of its directory."""
+        names, said = documents.names, [image.id for image in images]
+        try:
+            if "\n".join(said).encode() == b"\n".join(names):
+                return
+        except (TypeError, UnicodeEncodeError):  # something that is no id
+            pass
+        for row, name, own in zip(documents.rows, names, said, strict=True):
+            if own != name.decode():
+                other = own if isinstance(own, str) and is_v1_id(own) else "none"
+                self._facts.problem("v1-id-mismatch", manifest=self.name(row), detail=other)

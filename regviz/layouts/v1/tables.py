@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.columns import NO_NUMBER
-from regviz.pool import V1_LAYER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
-    from regviz.columns import Facts
+    from regviz.layouts.v1.chains import Chains
     from regviz.layouts.v1.images import Images
     from regviz.layouts.v1.inventory import Inventory
     from regviz.schema import Columns
@@ -21,124 +20,128 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]
 
-_EMPTY_LAYERS = (23, 32, 1024)
-"""Lengths of layers that change nothing: gzip of nothing, gzip of an empty tar, an empty tar; others are longer."""
+_EMPTY_LAYERS = (14, 20, 23, 29, 31, 32, 42, 45, 46, 1024)
+"""Lengths of layers that change nothing: nothing or an empty tar, compressed by gzip, bzip2 or xz; an empty tar."""
 
 
-class Stacks:
-    """Images with their chains, as arrays.
+def put_tables(draft: Draft, inventory: Inventory, images: Images, chains: Chains, blobs: Codes, tagged: Codes) -> None:
+    """Put the tables into the draft.
 
-    Attributes
+    Parameters
     ----------
-    key, blob : array of int
-        Keys of the ids and of their layer files, by row of `Images`.
-    shown : array of int
-        Rows of the images whose whole stacks the tables have: those with a tag, and those without descendants.
-    owner, member : array of int
-        One element a layer of each shown stack, from the base up: place in `shown`, row of the layer.
+    draft : Draft
+    inventory, images, chains
+        What was found.
+    blobs : array of int
+        Keys of the images' layer files.
+    tagged : array of int
+        Rows of the images that tags point to.
     """
-
-    def __init__(self, facts: Facts, images: Images, tagged: Numbers) -> None:
-        self.images = images
-        self.key: Codes = images.key
-        self.blob: Codes = facts.keys.with_prefix(images.key, V1_LAYER)
-        is_parent = np.zeros(len(images), np.bool_)
-        is_parent[images.parent[images.parent >= 0]] = True
-        is_shown = ~is_parent
-        is_shown[tagged] = True
-        shown = np.flatnonzero(is_shown)
-        self.shown: Numbers = shown[np.argsort(facts.keys.ranks()[self.key[shown]])]
-        height = images.depth[self.shown]
-        last = np.cumsum(height) - 1
-        self.owner: Codes = np.repeat(np.arange(len(self.shown), dtype=np.int32), height)
-        self.member: Codes = np.empty(len(self.owner), np.int32)
-        at, row = last.copy(), self.shown.copy()
-        while len(row):
-            self.member[at] = row
-            row = images.parent[row]
-            going = row >= 0
-            at, row = at[going] - 1, row[going]
-        self.position: Codes = np.arange(len(self.owner), dtype=np.int32) - (last - height + 1)[self.owner].astype(
-            np.int32
-        )
-
-
-def put_tables(draft: Draft, stacks: Stacks, inventory: Inventory) -> None:
-    """Put the tables into the draft."""
-    images, facts = stacks.images, draft.facts
     count = len(images)
-    beyond = count - images.present
-    names = ("os", "architecture", "variant", "created_by", "author", "comment")
-    codes = {name: images.column(name, -1) for name in names}
-    created = np.concatenate([images.created, np.full(beyond, NO_NUMBER, np.int64)])
-    in_progress = np.concatenate([inventory.in_progress.astype(np.int8), np.full(beyond, -1, np.int8)])
-    layer_bytes = np.concatenate([inventory.layer_sizes, np.full(beyond, -1, np.int64)])
-    empty = np.isin(layer_bytes, _EMPTY_LAYERS).astype(np.int8)
-    parent = np.append(stacks.key, np.int32(-1))[images.parent]
-    present = np.zeros(count, np.int8)
-    present[: images.present] = 1
-    unsaid = np.full(count, -1, np.int32)
+    said = {name: _padded(values, count) for name, values in images.said.items()}
+    layer_bytes = _padded(inventory.layer_sizes, count, -1)
+    empty = np.zeros(count, np.int8)
+    for length in _EMPTY_LAYERS:
+        empty |= layer_bytes == length
+    is_present = np.arange(count) < images.present
+    unsaid = np.broadcast_to(np.int32(-1), count)
     draft.tables["layers"] = {
-        "layer": stacks.key,
-        "basis": np.full(count, facts.names.code("v1"), np.int32),
-        "parent": parent,
-        "depth": images.depth,
+        "layer": images.key,
+        "basis": np.broadcast_to(np.int32(draft.facts.names.code("v1")), count),
+        "parent": np.append(images.key, np.int32(-1))[chains.parent],
+        "depth": chains.depth,
         "diff_id": unsaid,
         "empty": empty,
-        "uncompressed_bytes": images.column("size", NO_NUMBER),
-        "created_at": created,
-        "created_by": codes["created_by"],
+        "uncompressed_bytes": said["size"],
+        "created_at": said["created"],
+        "created_by": said["created_by"],
     }
     draft.tables["manifests"] = {
-        "manifest": stacks.key,
-        "kind": np.where(present == 1, facts.names.code("v1"), -1).astype(np.int32),
+        "manifest": images.key,
+        "kind": np.where(is_present, draft.facts.names.code("v1"), -1).astype(np.int32),
         "media_type": unsaid,
         "artifact_type": unsaid,
-        "present": present,
-        "in_progress": in_progress,
+        "present": is_present.astype(np.int8),
+        "in_progress": _padded(inventory.in_progress.astype(np.int8), count, -1),
         "config": unsaid,
-        "layer": stacks.key,
-        "layer_count": images.depth,
-        "os": codes["os"],
-        "architecture": codes["architecture"],
-        "variant": codes["variant"],
+        "layer": images.key,
+        "layer_count": chains.depth,
+        "os": said["os"],
+        "architecture": said["architecture"],
+        "variant": said["variant"],
         "os_version": unsaid,
-        "created_at": created,
-        "author": codes["author"],
+        "created_at": said["created"],
+        "author": said["author"],
         "subject": unsaid,
     }
-    _put_stacks(draft, stacks, empty, created, codes)
+    _put_stacks(draft, _Stacks(draft, images, chains, tagged), images.key, blobs, {**said, "empty": empty})
     draft.tables["labels"] = {
-        "manifest": stacks.key[images.labels["image"]],
+        "manifest": images.key[images.labels["image"]],
         "key": images.labels["key"],
         "value": images.labels["value"],
     }
-    draft.tables["manifest_references"] = {
-        name: np.empty(0, np.int32)
-        for name in ("manifest", "position", "child", "role", "os", "architecture", "variant", "media_type", "attests")
-    }
+    nothing = np.empty(0, np.int32)
+    references = ("manifest", "position", "child", "role", "os", "architecture", "variant", "media_type", "attests")
+    draft.tables["manifest_references"] = dict.fromkeys(references, nothing)
 
 
-def _put_stacks(draft: Draft, stacks: Stacks, empty: NDArray[np.int8], created: NDArray[Any], codes: Columns) -> None:
-    manifest = stacks.key[stacks.shown][stacks.owner]
-    member = stacks.member
-    count = len(member)
+class _Stacks:
+    """The layers of the images whose whole stacks the tables have: those with a tag, and those without descendants.
+
+    Attributes
+    ----------
+    owner, member, position : array of int
+        One element a layer of each stack, from the base up: row of the image, row of the layer, its place.
+    """
+
+    def __init__(self, draft: Draft, images: Images, chains: Chains, tagged: Codes) -> None:
+        is_shown = np.ones(len(images), np.bool_)
+        is_shown[chains.parent[chains.parent >= 0]] = False
+        is_shown[tagged] = True
+        shown = np.flatnonzero(is_shown).astype(np.int32)
+        shown = shown[np.argsort(draft.facts.keys.ranks()[images.key[shown]])]
+        height = chains.depth[shown]
+        beyond = np.cumsum(height)
+        count = int(beyond[-1]) if len(beyond) else 0
+        self.owner: Codes = np.repeat(shown, height)
+        self.position: Codes = np.arange(count, dtype=np.int32)
+        self.position -= np.repeat((beyond - height).astype(np.int32), height)
+        self.member: Codes = np.empty(count, np.int32)
+        at, row = beyond - 1, shown
+        while len(row):
+            self.member[at] = row
+            row = chains.parent[row]
+            going = row >= 0
+            at, row = at[going] - 1, row[going]
+
+
+def _put_stacks(draft: Draft, stacks: _Stacks, key: Codes, blobs: Codes, said: Columns) -> None:
+    member, manifest = stacks.member, key[stacks.owner]
+    false = np.broadcast_to(np.int8(0), len(member))
     draft.tables["manifest_layers"] = {
         "manifest": manifest,
         "position": stacks.position,
-        "layer": stacks.key[member],
-        "blob": stacks.blob[member],
-        "digest": np.full(count, -1, np.int32),
-        "empty": empty[member],
-        "foreign": np.zeros(count, np.int8),
+        "layer": key[member],
+        "blob": blobs[member],
+        "digest": np.broadcast_to(np.int32(-1), len(member)),
+        "empty": said["empty"][member],
+        "foreign": false,
     }
     draft.tables["history"] = {
         "manifest": manifest,
         "step": stacks.position,
-        "created_at": created[member],
-        "created_by": codes["created_by"][member],
-        "author": codes["author"][member],
-        "comment": codes["comment"][member],
-        "empty": np.zeros(count, np.int8),
+        "created_at": said["created"][member],
+        "created_by": said["created_by"][member],
+        "author": said["author"][member],
+        "comment": said["comment"][member],
+        "empty": false,
         "position": stacks.position,
     }
+
+
+def _padded(values: NDArray[Any], count: int, fill: int | None = None) -> NDArray[Any]:
+    """A column of what is there, as long as all that is named."""
+    if len(values) == count:
+        return values
+    absent = fill if fill is not None else NO_NUMBER if values.dtype == np.int64 else -1
+    return np.append(values, np.full(count - len(values), absent, values.dtype))

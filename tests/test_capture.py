@@ -1,0 +1,322 @@
+"""A capture reads back equal, is read by others, is there whole or not at all, and is never trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regviz.errors import DamagedCaptureError, RegvizError, TargetExistsError
+from regviz.read import read
+from regviz.schema import DTYPES, TABLES
+from tests.conftest import ROOT
+from tests.helpers import Store, V1Store, image_id, plain_tables, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from regviz.registry import Registry
+
+WORLDS = sorted((ROOT / "data").glob("world-*.tar.gz"))
+PARQUET = [f"{name}.parquet" for name in TABLES]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A capture that no test changes."""
+    target = tmp_path_factory.mktemp("capture") / "world.regviz"
+    read(WORLDS[0], measure=True).save(target)
+    return target
+
+
+@pytest.fixture
+def capture(whole: Path, tmp_path: Path) -> Path:
+    """One of its own for a test."""
+    return shutil.copytree(whole, tmp_path / "world.regviz")
+
+
+def said(capture: Path) -> Any:
+    return json.loads((capture / "capture.json").read_text())
+
+
+def say(capture: Path, manifest: object) -> None:
+    (capture / "capture.json").write_text(json.dumps(manifest))
+
+
+def assert_equal(one: Registry, other: Registry) -> None:
+    assert plain_tables(one) == plain_tables(other)
+    assert one.source == other.source
+    for name in TABLES:
+        pd.testing.assert_frame_equal(one.table(name), other.table(name))
+    other.check()
+
+
+# --- equal
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda path: path.name.split(".")[0])
+def test_it_reads_back_equal(world: Path, tmp_path: Path) -> None:
+    registry = read(world, measure=True, verify=True, links="open")
+    registry.save(tmp_path / "made.regviz")
+    assert_equal(registry, read(tmp_path / "made.regviz"))
+
+
+def test_every_dump_reads_back_equal(shared_dumps: Path, tmp_path: Path) -> None:
+    for dump in sorted([*shared_dumps.glob("v[12]-*.tar"), *shared_dumps.glob("gc-oracle/broken-1[012]*.tar.gz")]):
+        registry = read(dump)
+        registry.save(tmp_path / "made.regviz")
+        assert_equal(registry, read(tmp_path / "made.regviz"))
+
+
+def test_what_is_hard_to_write_reads_back_equal(tmp_path: Path) -> None:
+    """Empty tables, empty texts, names that are no UTF-8 or hold what Arrow refuses, a year long ago."""
+    distribution = Store(tmp_path / "distribution")
+    distribution.image("a\\b", [b"1"], "\U0001f40b", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"))
+    distribution.push("a", {"schemaVersion": 2, "mediaType": "", "annotations": {"": "\ud800\x00"}}, "")
+    v1 = V1Store(tmp_path / "v1")
+    v1.image(image_id(1), created="0001-01-01T00:00:00Z", config={"Labels": {"": "", "a\x00": "\ud800"}}, author="")
+    v1.tag("library/x", "latest", image_id(1))
+    v1.image(image_id(2), config={"Labels": {"a\x00": "1", "a\\x00": "2"}})  # one name, as tables have it
+    for store in (distribution, v1, Store(tmp_path / "empty")):
+        registry = read(store.root)
+        registry.save(tmp_path / "made.regviz")
+        assert_equal(registry, read(tmp_path / "made.regviz"))
+
+
+# --- read by others
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_pandas_reads_it_without_us(name: str, whole: Path) -> None:
+    expected = read(WORLDS[0], measure=True).table(name)
+    frame = pd.read_parquet(whole / f"{name}.parquet")
+    assert list(frame) == list(expected)
+    for column in frame:
+        assert frame[column].astype(object).where(frame[column].notna(), None).tolist() == (
+            expected[column].astype(object).where(expected[column].notna(), None).tolist()
+        )
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_duckdb_reads_it_without_us(name: str, whole: Path) -> None:
+    expected = read(WORLDS[0], measure=True).table(name)
+    times = [column.name for column in TABLES[name].columns if column.kind == "time"]
+    moments = ", ".join(f"epoch_us({time}) as {time}" for time in times)
+    query = f"select * {f'replace ({moments})' if times else ''} from '{whole / name}.parquet'"  # noqa: S608  # our own
+    with duckdb.connect() as connection:
+        found = connection.execute(query)
+        assert [column[0] for column in found.description] == list(expected)
+        rows = found.fetchall()
+    for time in times:
+        expected[time] = expected[time].astype("int64").astype("Int64").where(expected[time].notna())
+    plain = expected.astype(object).where(expected.notna(), None).to_numpy().tolist()
+    assert rows == [tuple(row) for row in plain]
+
+
+def test_duckdb_joins_it(whole: Path) -> None:
+    """Bytes of the blobs that are there, as data/README.md has them."""
+    query = f"select sum(blob_bytes) from '{whole}/blobs.parquet' where present"  # noqa: S608
+    with duckdb.connect() as connection:
+        assert connection.execute(query).fetchone() == (439_126,)
+
+
+def test_it_says_what_it_is(whole: Path) -> None:
+    manifest, registry = said(whole), read(WORLDS[0])
+    assert (manifest["format"], manifest["version"]) == ("regviz-capture", 1)
+    assert manifest["source"]["uri"] == str(WORLDS[0])
+    assert (manifest["repositories"], manifest["repositories_complete"]) == (11, 11)
+    assert pd.Timestamp(manifest["captured_at"]) >= pd.Timestamp(manifest["source"]["read_at"]).floor("s")
+    assert set(manifest["files"]) == set(PARQUET)
+    for file, facts in manifest["files"].items():
+        assert facts["sha256"] == hashlib.sha256((whole / file).read_bytes()).hexdigest()
+        if file != "storage.parquet":
+            assert facts["rows"] == len(registry.table(file.removesuffix(".parquet")))
+    assert {path.name for path in whole.iterdir()} == {"capture.json", *PARQUET}
+
+
+# --- whole or not at all
+
+
+def test_it_takes_the_place_of_an_old_one_and_of_nothing_else(capture: Path) -> None:
+    read(WORLDS[1]).save(capture)
+    assert len(read(capture).repositories) == 8  # data/README.md
+    assert [path.name for path in capture.parent.iterdir()] == [capture.name]
+    other = capture.parent / "notes"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    with pytest.raises(TargetExistsError, match="is there already, and is no capture"):
+        read(WORLDS[1]).save(other)
+    assert (other / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
+def test_what_fails_leaves_the_old_one(capture: Path) -> None:
+    before = {path.name: path.read_bytes() for path in capture.iterdir()}
+    code = (
+        "import resource, sys\nfrom regviz.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\nmain()"
+    )
+    command = [sys.executable, "-c", code, "capture", str(WORLDS[1]), "-o", str(capture)]
+    failed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("regviz: ")
+    assert failed.stderr.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in capture.iterdir()} == before
+    assert [path.name for path in capture.parent.iterdir()] == [capture.name]
+
+
+# --- never trusted
+
+
+def _missing(capture: Path) -> str:
+    (capture / "tags.parquet").unlink()
+    return "tags.parquet is missing"
+
+
+def _changed(capture: Path) -> str:
+    data = bytearray((capture / "blobs.parquet").read_bytes())
+    data[len(data) // 2] ^= 1
+    (capture / "blobs.parquet").write_bytes(data)
+    return "blobs.parquet is not as it was written"
+
+
+def _newer(capture: Path) -> str:
+    say(capture, said(capture) | {"version": 2})
+    return "a capture of format version 2, and this regviz reads version 1"
+
+
+def _other_format(capture: Path) -> str:
+    say(capture, said(capture) | {"format": "photographs"})
+    return r"capture\.json is not regviz's"
+
+
+def _no_json(capture: Path) -> str:
+    (capture / "capture.json").write_bytes(b"\xff{")
+    return r"capture\.json cannot be read"
+
+
+def _endless(capture: Path) -> str:
+    (capture / "capture.json").write_bytes(b"[" * (2 << 20))
+    return r"capture\.json cannot be read"
+
+
+def _no_source(capture: Path) -> str:
+    say(capture, {key: value for key, value in said(capture).items() if key != "source"})
+    return "does not say what was captured"
+
+
+DAMAGES: tuple[Callable[[Path], str], ...] = (
+    _missing,
+    _changed,
+    _newer,
+    _other_format,
+    _no_json,
+    _endless,
+    _no_source,
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__.strip("_"))
+def test_damage_is_said(damage: Callable[[Path], str], capture: Path) -> None:
+    message = damage(capture)
+    with pytest.raises(DamagedCaptureError, match=message) as raised:
+        read(capture)
+    assert str(capture) in str(raised.value)
+    assert "apture the source again" in str(raised.value)
+
+
+def _written(capture: Path, name: str, table: pa.Table) -> None:
+    """Another table in the place of one, with a manifest that says so."""
+    pq.write_table(table, capture / f"{name}.parquet")
+    manifest = said(capture)
+    manifest["files"][f"{name}.parquet"] = {
+        "rows": table.num_rows,
+        "sha256": hashlib.sha256((capture / f"{name}.parquet").read_bytes()).hexdigest(),
+    }
+    say(capture, manifest)
+
+
+def test_a_forged_manifest_never_ends_in_a_traceback(capture: Path) -> None:
+    whole = said(capture)
+    wrong: list[Any] = [None, 7, "x", [], {}, [[]], {"a": 1}]
+    for key in whole:
+        for value in wrong:
+            say(capture, whole | {key: value})
+            if key in ("captured_at", "repositories", "repositories_complete"):
+                read(capture)
+                continue
+            with pytest.raises(DamagedCaptureError):
+                read(capture)
+    for key in whole["source"]:
+        for value in wrong:
+            say(capture, whole | {"source": whole["source"] | {key: value}})
+            try:
+                repr(read(capture))
+            except DamagedCaptureError:
+                continue
+    for value in wrong:
+        say(capture, whole | {"files": whole["files"] | {"tags.parquet": value}})
+        with pytest.raises(DamagedCaptureError):
+            read(capture)
+
+
+@pytest.mark.parametrize("name", ["tags", "manifests", "layers", "blobs", "problems"])
+def test_a_forged_column_never_ends_in_a_traceback(name: str, capture: Path) -> None:
+    table = pq.read_table(capture / f"{name}.parquet")
+    forged: list[pa.Array] = [
+        pa.array([[1]] * len(table)),
+        pa.array([b"\xff"] * len(table)),
+        pa.array(["x"] * len(table)),
+        pa.array([1 << 62] * len(table)),
+        pa.array([1.5] * len(table)),
+        pa.array([None] * len(table)),
+        pa.array([{"a": 1}] * len(table)),
+        pa.array(["sha256:" + "z" * 64] * len(table)).dictionary_encode(),
+    ]
+    for column in range(table.num_columns):
+        for values in forged:
+            _written(capture, name, table.set_column(column, table.field(column).name, values))
+            try:
+                registry = read(capture)
+            except RegvizError:
+                continue
+            registry.check()
+
+
+def test_a_reference_to_nothing_is_damage(capture: Path) -> None:
+    tags = pq.read_table(capture / "tags.parquet")
+    _written(capture, "tags", tags.set_column(2, "manifest", pa.array([sha256(b"nobody's")] * len(tags))))
+    with pytest.raises(DamagedCaptureError, match=r"tags\.manifest"):
+        read(capture)
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes_as_a_manifest(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    capture = tmp_path_factory.mktemp("any") / "any.regviz"
+    capture.mkdir()
+    (capture / "capture.json").write_bytes(data)
+    with pytest.raises(DamagedCaptureError):
+        read(capture)
+    shutil.rmtree(capture)
+
+
+def test_the_inside_types_are_those_of_the_contract(whole: Path) -> None:
+    registry = read(whole)
+    for name, table in TABLES.items():
+        columns = registry.columns(name)
+        for column in table.columns:
+            assert columns[column.name].dtype == DTYPES[column.kind]
+            assert not columns[column.name].flags.writeable
