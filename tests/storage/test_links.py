@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tarfile
@@ -59,3 +60,24 @@ def test_what_links_say(form: str, tmp_path: Path) -> None:
         assert storage.link_target(os.fsencode(name)) == os.fsencode(target)
     assert storage.link_target(b"file") is None
     assert storage.link_target(b"none") is None
+
+
+@pytest.mark.parametrize("format_", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_links_among_many_plain_members(format_: int, tmp_path: Path) -> None:
+    """Runs of plain members are taken together; a link between them is not passed over, whatever extends its header."""
+    said: dict[bytes, bytes] = {}
+    with tarfile.open(tmp_path / "many.tar", "w", format=format_) as opened:
+        for number in range(1200):
+            folder = "d" * 120 if number % 3 else "d"
+            member = tarfile.TarInfo(f"{folder}/{number}")
+            if number % 7 == 0:
+                member.type, member.linkname = tarfile.SYMTYPE, "../x" * (1 + number % 2 * 40) + str(number)
+                said[os.fsencode(member.name)] = os.fsencode(member.linkname)
+            else:
+                member.size = (0, 5, 600)[number % 3]
+            opened.addfile(member, io.BytesIO(bytes(member.size)))
+    storage = open_storage(str(tmp_path / "many.tar"))
+    kinds = {path: kind for batch in storage.entries() for path, kind in zip(batch.paths, batch.types, strict=True)}
+    assert len(kinds) == 1200
+    assert {path for path, kind in kinds.items() if kind == SYMLINK} == set(said)
+    assert {path: storage.link_target(path) for path in said} == said
