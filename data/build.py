@@ -14,7 +14,7 @@ from regviz.world import small_world, storage_tree
 from regviz.world.compress import gzip
 
 PREFIX = "registry"
-LAYOUTS = ("v1", "distribution", "oci")
+LAYOUTS = ("v1", "distribution", "oci", "docker-save", "docker-save-old")
 
 
 def archive_name(layout: str) -> str:
@@ -22,7 +22,10 @@ def archive_name(layout: str) -> str:
 
 
 def build(layout: str) -> bytes:
-    """The small world's storage in a layout, as a tar.gz that is the same on every machine."""
+    """The small world in a layout, as a tar.gz that is the same on every machine."""
+    if layout.startswith("docker-save"):
+        server = "0.9" if layout.endswith("-old") else "20.10"
+        return gzip(storage_tree(small_world(), "docker-save", server=server).archive())
     return gzip(storage_tree(small_world(), layout).archive(PREFIX))
 
 

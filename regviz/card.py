@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from regviz.schema import NA_INT
 from regviz.text import count_noun, escape_html, escape_terminal, format_bytes
 
@@ -40,7 +42,8 @@ def summarise(registry: Registry) -> Summary:
     True
     """
     blobs, manifests, problems = (registry.columns(name) for name in ("blobs", "manifests", "problems"))
-    here = (blobs["present"] == 1) & (blobs["blob_bytes"] != NA_INT)
+    lengths, unpacked = held_bytes(registry)
+    here = (blobs["present"] == 1) & (unpacked | (blobs["blob_bytes"] != NA_INT))
 
     def among(values: NDArray[Any], *words: str) -> int:
         return sum(int((values == code).sum()) for word in words if (code := registry.name_code(word)) >= 0)
@@ -51,7 +54,7 @@ def summarise(registry: Registry) -> Summary:
         images=among(manifests["kind"], "v1", "image"),
         layers=len(registry.columns("layers")["layer"]),
         blobs=int(here.sum()),
-        stored_bytes=int(blobs["blob_bytes"][here].sum()),
+        stored_bytes=int(lengths[here].sum()),
         errors=among(problems["severity"], "error"),
         warnings=among(problems["severity"], "warning"),
     )
@@ -77,9 +80,27 @@ def _state(summary: Summary) -> str:
     return ", ".join([*said, count_noun(summary.warnings, "warning")] if summary.warnings else said)
 
 
+def held_bytes(registry: Registry) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Bytes of each blob, 0 where they are not known, and whether they are those of its files.
+
+    An engine keeps layers unpacked, in no file that has a length: there the bytes of what is in them count.
+    """
+    is_engine = registry.source.layouts[0] in ("docker-daemon", "docker-engine")
+    blobs, steps, layers = (registry.columns(name) for name in ("blobs", "manifest_layers", "layers"))
+    lengths = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"])
+    unpacked = (blobs["blob_bytes"] == NA_INT) & (blobs["present"] == 1) & is_engine
+    if unpacked.any():
+        held = (steps["layer"] >= 0) & (steps["blob"] >= 0)
+        blob = np.searchsorted(blobs["blob"], steps["blob"][held])
+        content = layers["uncompressed_bytes"][np.searchsorted(layers["layer"], steps["layer"][held])]
+        known = unpacked[blob] & (content != NA_INT)
+        lengths[blob[known]] = content[known]
+    return lengths, unpacked
+
+
 def _is_live(source: Source) -> bool:
-    """Whether it was a registry that answered, and no storage."""
-    return source.layouts[0].startswith("registry-")
+    """Whether it was a registry or an engine that answered, and no storage."""
+    return source.layouts[0].startswith("registry-") or source.layouts[0] == "docker-engine"
 
 
 def summary_line(registry: Registry) -> str:

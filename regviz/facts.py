@@ -103,6 +103,8 @@ class Facts:
         self.diffs = Rows(self, diff_id="row")  # of diff_ids; grouped by configuration
         self.words = Rows(self, created="stamp", created_by="text", author="text", comment="text", empty="flag")
         self.history = Rows(self, word="row")  # of words; grouped by configuration
+        self.nameless = Rows(self, blob="key", digest="key")  # blobs under no digest; what they had elsewhere
+        self.layer_bytes = Rows(self, layer="key", uncompressed_bytes="int")
         self.labels = Rows(self, config="row", key="name", value="value")
         self.problems = Rows(
             self,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Unpack
 
 from regviz import capture, live, share
 from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError, RegvizError
-from regviz.layouts import distribution, oci, skopeo_dir, v1
+from regviz.layouts import distribution, docker, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
+from regviz.live import docker_engine
 from regviz.live.options import Live
 from regviz.source import Source
 from regviz.storage import open_storage
@@ -36,6 +37,8 @@ _READERS = {
     "oci-layouts": oci.read_many_layouts,
     "zot": oci.read_many_layouts,
     "skopeo-dir": skopeo_dir.read,
+    "docker-archive": docker.read_archive,
+    "docker-daemon": docker.read_daemon,
 }
 
 
@@ -59,9 +62,11 @@ def read(
     Parameters
     ----------
     source : path, optional
-        A registry's storage folder, an OCI image layout, an archive of one (tar, tar.gz, tar.zst, zip), a capture, or
-        the URL of a live registry (``https://registry.example.org``). In a folder or archive the registry may lie a few
-        directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
+        A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
+        tar.gz, tar.zst, zip), an archive of ``docker save``, a capture, the URL of a live registry
+        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. In a
+        folder or archive what is read may lie a few directories down. Left out: the environment variable
+        ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -110,7 +115,9 @@ def read(
     else:
         options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
         with _without_collection():
-            if live.is_address(path):
+            if docker_engine.is_engine(path):
+                registry = docker_engine.read(path, options)
+            elif live.is_address(path):
                 registry = live.read(path, options, Live(**over_http))
             else:
                 registry = _read_layout(path, options, partial=partial)
@@ -190,11 +197,13 @@ def _not_recognised(path: str, storage: Storage) -> str:
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
             f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution), "
-            "images/ and repositories/ (v1), oci-layout and index.json (OCI), a few directories down"
+            "images/ and repositories/ (v1), oci-layout and index.json (OCI), manifest.json (docker save), "
+            "image/<driver> and graph/ (a Docker Engine), a few directories down"
         )
     return (
         f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), in "
-        "images/ and repositories/ (v1), or beside oci-layout and index.json (OCI)"
+        "images/ and repositories/ (v1), beside oci-layout and index.json (OCI) or manifest.json (docker save), or in "
+        "image/<driver> or graph/ (a Docker Engine)"
     )
 
 

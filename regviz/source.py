@@ -18,8 +18,9 @@ class Source:
     uri : str
         What was read.
     layouts : tuple of str
-        The layouts found there: ``v1``, ``distribution``, ``oci``, ``zot``, ``skopeo-dir``; of a live registry the API:
-        ``registry-v1``, ``registry-v2``.
+        The layouts found there: ``v1``, ``distribution``, ``oci``, ``oci-layouts``, ``zot``, ``skopeo-dir``,
+        ``docker-archive``, ``docker-daemon``; of a live registry the API: ``registry-v1``, ``registry-v2``; of a
+        running engine ``docker-engine``.
     why : str
         What told so, for a person.
     root : str

@@ -8,9 +8,9 @@ import numpy as np
 
 from regviz.analysis.members import Grain, members
 from regviz.analysis.reach import column_counts, columns, reach, row_counts, through, totals
+from regviz.card import held_bytes
 from regviz.errors import RegvizError
 from regviz.graph.values import texts
-from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,8 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
             Of blobs that are named and not there (foreign layers, platforms left out of a copy), as declared;
             in no other column.
         basis
-            Whether the layers are ``compressed``, ``uncompressed`` or ``mixed``; NA without layers.
+            Whether the layers are ``compressed``, ``uncompressed`` (as archives of ``docker save`` and
+            engines keep them; of an engine's, the bytes of its files count) or ``mixed``; NA without layers.
 
         ``attrs`` has the ``grain``, the ``tagged_bytes`` (distinct blobs that tags reach), the
         ``reached_bytes`` (to which amortised_bytes adds up) and the ``dedupe_ratio`` (logical bytes of all
@@ -91,11 +92,11 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     reached = reach(reg)
     rows = members(reg, reached, by)
     blobs, groups = columns(reg, "blobs"), rows.groups
-    length = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"])
+    length, unpacked = held_bytes(reg)
     present = blobs["present"] == 1
     stored, absent = np.where(present, length, 0), np.where(present, 0, length)
     owned = through(groups, rows.blobs)
-    is_layer, is_plain = column_counts(reached.layer_blobs) > 0, _plain_tars(reg)
+    is_layer, is_plain = column_counts(reached.layer_blobs) > 0, _plain_tars(reg) | unpacked
     unique, exclusive = totals(owned, stored), totals(owned, np.where(column_counts(owned) == 1, stored, 0))
     numbers = {
         "manifests": row_counts(through(groups, rows.manifests)),

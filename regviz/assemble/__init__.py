@@ -45,7 +45,8 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     documents(draft)
     assemble_inventory(draft)
     give_back()
-    find_problems(draft, source)
+    if documents is assemble_documents:  # another has other rules
+        find_problems(draft, source)
     give_back()
     tables, said = draft.tables, facts.problems
     tables["storage"] = {

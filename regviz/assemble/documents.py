@@ -68,11 +68,21 @@ def _manifest_layers(draft: Draft, stacks: Stacks, steps: Steps, is_empty: NDArr
             "position": Places(count),
             "layer": np.append(stacks.key, np.int32(-1))[stacks.step_layer],
             "blob": Picked(draft.resolve(digest), steps.descriptor),
-            "digest": Picked(digest, steps.descriptor),
+            "digest": Picked(_written(facts, digest), steps.descriptor),
             "empty": Picked(empty.astype(np.int8), steps.descriptor),
             "foreign": Picked(descriptors["foreign"], steps.descriptor),
         }
     )
+
+
+def _written(facts: Facts, digest: Codes) -> Codes:
+    """Digests as they are written: what lies under none has, at most, one that it had elsewhere."""
+    blobs = facts.nameless["blob"]
+    if not len(blobs):
+        return digest
+    written = np.arange(-1, len(facts.keys), dtype=np.int32)
+    written[blobs + 1] = facts.nameless["digest"]
+    return written[digest + 1]
 
 
 def _history(draft: Draft, config_row: Numbers) -> Codes:
@@ -161,10 +171,19 @@ def _layers(
         "depth": stacks.depth,
         "diff_id": stacks.diff_id,
         "empty": is_empty.astype(np.int8),
-        "uncompressed_bytes": no_numbers(len(stacks.key)),
+        "uncompressed_bytes": _uncompressed(facts, stacks.key),
         "created_at": created_at,
         "created_by": created_by,
     }
+
+
+def _uncompressed(facts: Facts, layers: Codes) -> Numbers:
+    """What a source says of layers, beside its documents."""
+    if not len(facts.layer_bytes):
+        return no_numbers(len(layers))
+    of_key = no_numbers(len(facts.keys))
+    of_key[facts.layer_bytes["layer"]] = facts.layer_bytes["uncompressed_bytes"]
+    return of_key[layers]
 
 
 def _manifests(draft: Draft, config_row: Numbers, stacks: Stacks, steps: Steps, created: Numbers) -> Columns:

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
 def find_problems(draft: Draft, source: Source) -> None:
     """Add what references that lead nowhere tell, to ``facts.problems``."""
-    if source.layouts[0] not in ("v1", "registry-v1"):
-        finder = _Finder(draft, source)
-        finder.tags()
-        finder.manifests()
-        finder.blobs()
-        finder.repositories()
+    finder = _Finder(draft, source)
+    finder.tags()
+    finder.manifests()
+    finder.blobs()
+    finder.repositories()
 
 
 _PART = 1 << 16
@@ -109,6 +108,8 @@ class _Finder:
                 self._facts.problem(self._elsewhere.get(rule, rule), manifest=manifest, blob=int(blob[row]))
         links = self._tables["repository_blobs"]
         dangling = (links["blob"] >= 0) & ~self._present[links["blob"]]
+        if not self._source.keeps_links:  # there one that nobody checked only tells where a blob lay
+            dangling &= links["link_state"] == self._code("ok")
         for row in np.flatnonzero(dangling).tolist():
             self._say("link-dangling", links, row, blob=links["blob"][row])
         if self._source.keeps_links:

@@ -115,7 +115,8 @@ def _blobs(draft: Draft) -> Columns:
     facts, tables = draft.facts, draft.tables
     stored, layers = facts.stored, draft.arrays("manifest_layers")
     manifests, references = tables["manifests"], tables["manifest_references"]
-    own_blob = np.full(len(manifests["manifest"]), facts.manifests_are_blobs)
+    # an image that is known by its configuration's digest has no manifest's bytes
+    own_blob = facts.manifests_are_blobs & (manifests["manifest"] != manifests["config"])
     on_stack = (layers["layer"] >= 0) | (layers["empty"] == 1)  # a throwaway step of schema 1 is an (empty) layer too
     in_stacks = layers["blob"]
     stack_blobs, other_blobs = (_distinct(in_stacks[rows], len(facts.keys)) for rows in (on_stack, ~on_stack))

@@ -137,8 +137,10 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
     if given and given[0] in tables:
         return None, given[0]
     from regviz.live import is_address
+    from regviz.live.docker_engine import is_engine
 
-    if given and os.sep not in given[0] and not os.path.lexists(given[0]) and not is_address(given[0]):
+    is_place = given and (os.path.lexists(given[0]) or is_address(given[0]) or is_engine(given[0]))
+    if given and os.sep not in given[0] and not is_place:
         from regviz.errors import SourceNotFoundError
 
         raise SourceNotFoundError(f"nothing lies at {given[0]}, and it is no table: those are {', '.join(tables)}")
@@ -226,6 +228,7 @@ def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     from regviz.layouts.recognise import recognise
     from regviz.live import detect as detect_live
     from regviz.live import is_address
+    from regviz.live.docker_engine import is_engine
     from regviz.read import SOURCE_VARIABLE, read
     from regviz.share import shipped_world
     from regviz.storage import open_storage
@@ -235,6 +238,8 @@ def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
     if is_capture(path):
         rows = [("capture", ".", "it has capture.json")]
+    elif is_engine(path):
+        rows = [("docker-engine", ".", "the source says so")]
     elif is_address(path):
         rows = [detect_live(path, insecure=insecure)]
     else:

@@ -84,10 +84,11 @@ def lab(ctx: click.Context, source: str | None, *, folder: str | None, port: int
 @click.argument("directory", metavar="DIR", type=click.Path())
 @click.option(
     "--layout",
-    type=click.Choice(["v1", "distribution", "oci"]),
+    type=click.Choice(["v1", "distribution", "oci", "docker-save"]),
     default="v1",
     show_default=True,
-    help="v1: Docker Registry of 2014. distribution: every registry since. oci: an OCI image layout.",
+    help="v1: Docker Registry of 2014. distribution: every registry since. oci: an OCI image layout. docker-save: what "
+    "lies in an archive of docker save.",
 )
 def world(directory: str, *, layout: str) -> None:
     """Lay a small registry out in DIR.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regviz.layouts import nameless, skopeo_dir
+from regviz.layouts.docker import marks as docker
 from regviz.layouts.oci.marks import Marks
 from regviz.storage.base import FILE, Listing, is_walkable
 from regviz.text import decode_name
@@ -33,7 +34,8 @@ class Found:
     Attributes
     ----------
     layout : str
-        ``v1``, ``distribution``, ``oci`` (one OCI layout), ``oci-layouts`` (several), ``zot`` or ``skopeo-dir``.
+        ``v1``, ``distribution``, ``oci`` (one OCI layout), ``oci-layouts`` (several), ``zot``, ``skopeo-dir``,
+        ``docker-archive`` or ``docker-daemon`` (an engine's store).
     root : bytes
         Path of its root within the storage: what holds ``images`` and ``repositories`` (v1), or ``blobs`` and
         ``repositories`` (Distribution's ``v2`` directory), or ``index.json`` (OCI), or the layouts. Empty where it is
@@ -70,10 +72,13 @@ def _in_folder(storage: Walkable) -> list[Found]:
         looked += 1
         listing = storage.children(path)
         found = [here for here in (_v2_here(storage, path, listing), _v1_here(storage, path, listing)) if here]
+        marks = Marks()
         if b"oci-layout" in listing.files or (b"index.json" in listing.files and b"blobs" in listing.directories):
-            found += _layouts(storage)
+            marks.walk(storage)
+            found += _layouts(storage, marks)
         if skopeo_dir.is_here(storage, path, listing.files):
             found.append(Found("skopeo-dir", path, _WHY_SKOPEO_DIR))
+        found += _of_docker(docker.in_folder(storage, path, listing), marks)
         if found:
             return found
         if not declined and (store := nameless.is_here(storage, path, listing)):
@@ -83,15 +88,17 @@ def _in_folder(storage: Walkable) -> list[Found]:
     return declined
 
 
-def _layouts(storage: Storage, marks: Marks | None = None) -> list[Found]:
-    """OCI layouts, of which at least one was met."""
-    if marks is None:
-        marks = Marks()
-        if is_walkable(storage):
-            marks.walk(storage)
+def _layouts(storage: Storage, marks: Marks) -> list[Found]:
+    """OCI layouts; :func:`_of_docker` comes after this."""
     marks.forget_saved(storage)
     marked = marks.found()
     return [Found(*marked)] if marked else []
+
+
+def _of_docker(found: list[docker.Mark], layouts: Marks) -> list[Found]:
+    """Docker's archives and stores, but for archives that are OCI layouts with all that docker save lists."""
+    roots = layouts.roots()
+    return [Found(*mark) for mark in found if mark.root not in roots]
 
 
 def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
@@ -151,9 +158,9 @@ def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
 def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
-    marks, copied, stores = Marks(), skopeo_dir.Marks(), nameless.Marks()
+    marks, saved, copied, stores = Marks(), docker.Marks(), skopeo_dir.Marks(), nameless.Marks()
     for batch in storage.entries():
-        for collector in (marks, copied, stores):
+        for collector in (marks, saved, copied, stores):
             collector.see_batch(batch)
         for path, kind in zip(batch.paths, batch.types, strict=True):
             if match := _V2_NAMED.match(path):
@@ -164,6 +171,7 @@ def _in_listing(storage: Storage) -> list[Found]:
         if weak is not None:
             return [weak, *_layouts(storage, marks)]
     found = _layouts(storage, marks) + [Found("skopeo-dir", root, _WHY_SKOPEO_DIR) for root in copied.roots()[:1]]
+    found += _of_docker(saved.found(storage), marks)
     if not found and stores.met:
         store, root = stores.met
         return [Found(store.layout, root, store.why, store.instead)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from regviz.columns import NO_NUMBER
 from regviz.layouts import skopeo_dir
 from regviz.layouts.distribution import grammar as distribution
+from regviz.layouts.docker import category as docker_category
 from regviz.layouts.oci import grammar as oci
 from regviz.layouts.v1 import grammar as v1
 from regviz.schema import STORAGE_CATEGORIES
@@ -48,7 +49,11 @@ def category_of(layout: str, path: bytes) -> str:
     ('blobs', 'metadata')
     >>> category_of("distribution", b"repositories/a/_uploads/1/data"), category_of("distribution", b"lost")
     ('uploads', 'other')
+    >>> category_of("docker-archive", b"repositories"), category_of("docker-daemon", b"repositories.json")
+    ('metadata', 'links')
     """
+    if layout.startswith("docker-"):
+        return docker_category(path)
     if layout == "distribution":
         return _DISTRIBUTION.get(distribution.parse(path).role, "other")
     if layout in ("oci", "oci-layouts", "zot"):

@@ -107,6 +107,11 @@ class Answers:
             ]
             yield batch
 
+    def link_target(self, path: bytes) -> bytes | None:
+        """None: an API has no links."""
+        del path
+        return None
+
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
     ) -> Iterator[tuple[int, bytes | None]]:

@@ -18,6 +18,9 @@ _LAYOUTS = {
     "oci": "OCI layout",
     "oci-layouts": "OCI layout",
     "skopeo-dir": "skopeo directory",
+    "docker-archive": "docker save",
+    "docker-daemon": "Docker Engine",
+    "docker-engine": "Docker Engine",
 }
 _APIS = {"registry-v1": "v1", "registry-v2": "v2"}
 _LIMITS = (

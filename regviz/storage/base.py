@@ -216,6 +216,9 @@ class Storage(Protocol):
     def entries(self) -> Iterator[Entries]:
         """Everything, in batches, in the storage's own order."""
 
+    def link_target(self, path: bytes) -> bytes | None:
+        """What a symbolic link that :meth:`entries` or `children` met says, as it is written; nothing follows it."""
+
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
     ) -> Iterator[tuple[int, bytes | None]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, islice, takewhile
 from operator import attrgetter
@@ -89,6 +89,12 @@ class Folder(Complaints):
                 return any(accepts(entry.name) and entry.is_dir(follow_symlinks=False) for entry in scan)
         except OSError:  # whoever reads it says so
             return False
+
+    def link_target(self, path: bytes) -> bytes | None:
+        """What a symbolic link says; None where there is none."""
+        with suppress(OSError):
+            return os.readlink(self._path(path))
+        return None
 
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""

@@ -98,12 +98,14 @@ class Tar:
         self.forward_only = source.forward_only
         self._source = source
         self._partial = partial
+        self._targets: dict[bytes, bytes] = {}
 
     def entries(self) -> Iterator[Entries]:
         """All members that can be told apart by a safe path, in the archive's order; hard links at the end."""
         scan = Scan(self._source)
         for batch in self._scanned(scan):
             yield self._checked(batch)
+        self._targets = {safe: target for path, target in scan.symbolic_links if (safe := safe_path(path))}
         if scan.hard_links:
             yield self._resolved(scan.hard_links)
 
@@ -122,6 +124,10 @@ class Tar:
         else:
             if not scan.ended:
                 self._incomplete("archive-without-end", "the two zero blocks that end an archive are missing")
+
+    def link_target(self, path: bytes) -> bytes | None:
+        """What a symbolic link says."""
+        return self._targets.get(path)
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int

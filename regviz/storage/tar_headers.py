@@ -66,12 +66,15 @@ class Scan:
     ----------
     hard_links : list of (bytes, bytes, int)
         Path and target of each hard link, and how many other members stand before it; they stand in no batch.
+    symbolic_links : list of (bytes, bytes)
+        Path and target of each symbolic link; they stand in the batches too.
     ended : bool
         The zero block that ends an archive was met.
     """
 
     def __init__(self, source: Source) -> None:
         self.hard_links: list[tuple[bytes, bytes, int]] = []
+        self.symbolic_links: list[tuple[bytes, bytes]] = []
         self.ended = False
         self._source = source
         self._buffer = b""
@@ -182,10 +185,12 @@ class Scan:
             if known is None:
                 raise no_number(at, self._source.name)
             size = known
+        target = pax.get(b"linkpath", link)
+        if target is None:
+            target = header[157:257].split(b"\0", 1)[0]
+        if kind == SYMBOLIC:
+            self.symbolic_links.append((name, target))
         if kind == HARD_LINK:
-            target = pax.get(b"linkpath", link)
-            if target is None:
-                target = header[157:257].split(b"\0", 1)[0]
             self.hard_links.append((name, target, self._met))
             return data
         shown, locator = size, data

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _UNIX = 3
+_LONGEST_TARGET = 4096
 _UTF8_NAME = 0x800
 _TIMESTAMP = 0x5455  # "extended timestamp", Info-ZIP's proginfo/extrafld.txt
 
@@ -37,6 +38,7 @@ class Zip:
             message = f"{path} is a zip archive that cannot be read ({error}): copy it again"
             raise DamagedArchiveError(message) from error
         self._members = self._archive.infolist()
+        self._links: dict[bytes, zipfile.ZipInfo] = {}
 
     def __del__(self) -> None:
         if hasattr(self, "_archive"):
@@ -53,6 +55,8 @@ class Zip:
             if not path:
                 continue
             kind = _kind(member)
+            if kind == SYMLINK:
+                self._links[path] = member
             batch.paths.append(path)
             batch.types.append(kind)
             batch.sizes.append(member.file_size if kind == FILE else 0)
@@ -63,6 +67,11 @@ class Zip:
                 yield batch
                 batch = Entries()
         yield batch
+
+    def link_target(self, path: bytes) -> bytes | None:
+        """What a symbolic link says: it is the member's content."""
+        member = self._links.get(path)
+        return None if member is None else self._content(member, _LONGEST_TARGET)
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int

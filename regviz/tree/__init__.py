@@ -12,10 +12,12 @@ from regviz.errors import NotKnowableError, RegvizError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
 from regviz.live import is_address
+from regviz.live.docker_engine import is_engine
 from regviz.read import read
 from regviz.storage import open_storage
 from regviz.text import count_noun, decode_name, format_bytes
 from regviz.tree.distribution import Distribution
+from regviz.tree.docker import Docker
 from regviz.tree.gather import gather
 from regviz.tree.known import Known
 from regviz.tree.listing import DEEPEST, everything
@@ -42,6 +44,8 @@ _LAYOUTS: dict[str, Callable[[bytes, Known, Callable[[str], bool] | None], Roote
     "oci-layouts": OciLayouts,
     "zot": OciLayouts,
     "skopeo-dir": SkopeoDirectory,
+    "docker-archive": Docker,
+    "docker-daemon": Docker,
 }
 
 
@@ -141,6 +145,8 @@ def tree_rows(
     if registry is None:
         registry = read(source, partial=partial, progress=progress)
     path = registry.source.uri if source is None else os.fspath(source)
+    if is_engine(path):
+        raise NotKnowableError(f"{path} is a running engine, which shows no storage: give its folder (/var/lib/docker)")
     if is_capture(path):
         message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
         raise RegvizError(message)

@@ -37,6 +37,7 @@ from regviz.world.describe import (
     whiteout,
 )
 from regviz.world.distribution import DistributionWriter
+from regviz.world.docker_save import saved
 from regviz.world.documents import document, image_config
 from regviz.world.encode import chain_ids, digest
 from regviz.world.events import AbortPush, DeleteManifest, DeleteTag, MakePrivate, Push, World
@@ -104,10 +105,12 @@ def storage_tree(world: World, layout: str = "v1", *, server: str | None = None)
     Parameters
     ----------
     world : World
-    layout : {"v1", "distribution", "oci"}
+    layout : {"v1", "distribution", "oci", "docker-save"}
+        ``docker-save`` is no storage, but what ``docker save`` writes of all that tags name.
     server : str, optional
         The version whose habits it has: ``0.6.5``, ``0.6.6`` (the article's, and the default) or ``0.9.1``
-        for v1, ``2.8`` (the default) or ``3`` for Distribution, ``1.0.0`` for an OCI layout.
+        for v1, ``2.8`` (the default) or ``3`` for Distribution, ``1.0.0`` for an OCI layout, ``20.10`` (the default)
+        or ``0.9`` for the engine that saves.
 
     Raises
     ------
@@ -120,8 +123,10 @@ def storage_tree(world: World, layout: str = "v1", *, server: str | None = None)
     >>> tree.children("repositories/library/nodejs")
     ['_index_images', 'json', 'tag0.10_json', 'tag_0.10', 'tag_latest', 'taglatest_json']
     """
+    if layout == "docker-save":
+        return saved(world, server or "20.10")
     if layout not in _WRITERS:
-        message = f"no layout {layout!r} can be written; there are {' and '.join(_WRITERS)}"
+        message = f"no layout {layout!r} can be written; there are {', '.join(_WRITERS)} and docker-save"
         raise RegvizError(message)
     writer_class, usual_server, seen_by = _WRITERS[layout]
     tree = FileTree()
@@ -138,8 +143,8 @@ def write(world: World, directory: str | os.PathLike[str], layout: str = "v1", *
     ----------
     world : World
     directory : path
-        Empty or not there yet: it becomes the folder that holds ``images`` and ``repositories`` (v1), or
-        ``docker`` (Distribution), or ``index.json`` and ``blobs`` (OCI).
+        Empty or not there yet: it becomes the folder that holds ``images`` and ``repositories`` (v1), ``docker``
+        (Distribution), ``index.json`` and ``blobs`` (OCI), or what lies in an archive of ``docker save``.
     layout, server
         As for :func:`storage_tree`.
 

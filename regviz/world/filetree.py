@@ -32,15 +32,16 @@ class FileTree:
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
+        self._links: dict[str, str] = {}
         self._directories: dict[str, set[str]] = {"": set()}
         self._times: dict[str, int] = {"": 0}
 
     def __iter__(self) -> Iterator[str]:
-        """The paths of all files, sorted."""
-        return iter(sorted(self._files))
+        """The paths of all files and links, sorted."""
+        return iter(sorted([*self._files, *self._links]))
 
     def __contains__(self, path: str) -> bool:
-        return path in self._files or path in self._directories
+        return path in self._files or path in self._directories or path in self._links
 
     def __getitem__(self, path: str) -> bytes:
         return self._files[path]
@@ -61,8 +62,20 @@ class FileTree:
     def write(self, path: str, data: bytes, at: dt.datetime) -> None:
         """Create or overwrite a file; directories above it are made."""
         self._enter(path, at)
+        self._links.pop(path, None)
         self._files[path] = data
         self._times[path] = int(at.timestamp())
+
+    def link(self, path: str, target: str, at: dt.datetime) -> None:
+        """Create a symbolic link."""
+        self._enter(path, at)
+        self._files.pop(path, None)
+        self._links[path] = target
+        self._times[path] = int(at.timestamp())
+
+    def target(self, path: str) -> str:
+        """What a symbolic link says; empty for what is none."""
+        return self._links.get(path, "")
 
     def make_directory(self, path: str, at: dt.datetime) -> None:
         """Make a directory and those above it, where they are not there yet."""
@@ -78,6 +91,7 @@ class FileTree:
         for name in self.children(path):
             self.remove(posixpath.join(path, name), at)
         self._files.pop(path, None)
+        self._links.pop(path, None)
         self._directories.pop(path, None)
         del self._times[path]
         above, _, name = path.rpartition("/")
@@ -87,7 +101,7 @@ class FileTree:
     def _enter(self, path: str, at: dt.datetime) -> None:
         above, _, name = path.rpartition("/")
         bad_name = name in {"", ".", ".."} or path.startswith("/")
-        if bad_name or path in self._directories or above in self._files:
+        if bad_name or path in self._directories or above in self._files or above in self._links:
             message = f"cannot write {path!r}: a name in it is empty, '.' or '..', or in the way of another"
             raise RegvizError(message)
         if above:
@@ -118,13 +132,15 @@ class FileTree:
             (root / path).mkdir()
         for path, data in self._files.items():
             (root / path).write_bytes(data)
+        for path, target in self._links.items():
+            (root / path).symlink_to(target)
         # Deepest first: nothing is created any more, so a directory's time stays as it is set.
         for path in sorted(self._times, reverse=True):
-            os.utime(root / path, (self._times[path], self._times[path]))
+            os.utime(root / path, (self._times[path], self._times[path]), follow_symlinks=path not in self._links)
         return root
 
     def archive(self, prefix: str = "") -> bytes:
-        """The tree as a tar: every directory and file, sorted by path, owned by root.
+        """The tree as a tar: every directory, file and link, sorted by path, owned by root.
 
         Parameters
         ----------
@@ -142,6 +158,8 @@ class FileTree:
                 header.uname = header.gname = "root"
                 header.mode = 0o755 if path in self._directories else 0o644
                 header.type = tarfile.DIRTYPE if path in self._directories else tarfile.REGTYPE
+                if path in self._links:
+                    header.type, header.linkname, header.mode = tarfile.SYMTYPE, self._links[path], 0o777
                 yield header, self._files.get(path, b"")
 
         return tar(members())

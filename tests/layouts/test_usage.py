@@ -10,6 +10,7 @@ import pytest
 
 import regviz as rv
 from regviz.world import small_world, write
+from tests.layouts.docker_made import lay, saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,3 +52,13 @@ def test_an_archive_has_no_blocks(tmp_path: Path) -> None:
 def test_nothing_is_measured_unasked(tmp_path: Path) -> None:
     write(small_world(), tmp_path / "storage", layout="v1")
     assert rv.read(tmp_path / "storage").storage.empty
+
+
+def test_an_archive_of_docker_save(tmp_path: Path) -> None:
+    files = saved(([b"base"], ("a:1",)))
+    archive = lay(files | {"README": b"12345"}, "tar", tmp_path)
+    storage = rv.read(archive, measure=True).storage.set_index("category")
+    blobs = [content for path, content in files.items() if path.endswith(("layer.tar", ".json")) and path[0] != "m"]
+    assert storage.loc["blobs", ["files", "apparent_bytes"]].tolist() == [2, sum(map(len, blobs))]
+    assert storage.loc["metadata", "files"] == 4  # manifest.json, repositories, VERSION, json
+    assert storage.loc["other", ["files", "apparent_bytes"]].tolist() == [1, 5]

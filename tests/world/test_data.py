@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from regviz.world import document, small_world
+from regviz.world import Image, Index, document, image_config, small_world
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def test_the_archives_are_what_the_script_builds() -> None:
 
 
 def test_the_check_sees_a_difference_and_a_gap(tmp_path: Path) -> None:
-    shutil.copy(DATA / "world-v1.tar.gz", tmp_path)
+    for layout in ("v1", "docker-save", "docker-save-old"):
+        shutil.copy(DATA / f"world-{layout}.tar.gz", tmp_path)
     with (tmp_path / "world-v1.tar.gz").open("r+b") as archive:
         archive.seek(-1, os.SEEK_END)
         archive.write(b"!")
@@ -163,11 +164,74 @@ def test_the_readme_counts_right(v1: dict[str, bytes], distribution: dict[str, b
     }
 
 
+def test_the_archives_of_docker_save() -> None:
+    """Every image lies where ``manifest.json`` says, with the configuration and the layers it has elsewhere."""
+    described = {
+        (repository.removeprefix("library/"), tag): content
+        for repository, tags in small_world().tags("distribution").items()
+        for tag, content in tags.items()
+    }
+    with tarfile.open(DATA / "world-docker-save.tar.gz") as opened:
+        entries = json.loads(_content(opened, "manifest.json"))
+        found = {}
+        for entry in entries:
+            config = _content(opened, entry["Config"])
+            assert entry["Config"] == f"{hashlib.sha256(config).hexdigest()}.json"
+            layers = [f"sha256:{hashlib.sha256(_content(opened, layer)).hexdigest()}" for layer in entry["Layers"]]
+            assert layers == json.loads(config)["rootfs"]["diff_ids"]
+            found |= {tuple(name.rsplit(":", 1)): config for name in entry["RepoTags"]}
+        assert any(member.issym() for member in opened)
+        names = json.loads(_content(opened, "repositories"))
+    assert {(repository, tag) for repository, tags in names.items() for tag in tags} == set(found)
+    assert (len(found), len(entries)) == (18, 14)
+    for place, config in found.items():
+        content = described[place]
+        image = content.children[0].content if isinstance(content, Index) else content
+        assert config == image_config(image)  # type: ignore[arg-type]
+    left_out = [content for place, content in described.items() if place not in found]
+    foreign = [content for content in left_out if isinstance(content, Image)]
+    assert len(foreign) == 1
+    assert foreign[0].layers[0].urls
+
+
+def test_the_archive_of_docker_save_before_1_10(v1: dict[str, bytes]) -> None:
+    """The images that the v1 registry's tags reach, with the same JSON, and the same layers uncompressed."""
+    with tarfile.open(DATA / "world-docker-save-old.tar.gz") as opened:
+        names = json.loads(_content(opened, "repositories"))
+        images = {name.split("/")[0] for name in opened.getnames() if "/" in name}
+        assert len(images) == 35
+        for image in images:
+            assert _content(opened, f"{image}/json") == v1[f"registry/images/{image}/json"]
+            layer = gzip.decompress(v1[f"registry/images/{image}/layer"])
+            assert _content(opened, f"{image}/layer.tar") == (layer or bytes(1024))
+            assert _content(opened, f"{image}/VERSION") == b"1.0"
+    tags = {}
+    for path, content in v1.items():
+        if match := re.fullmatch(r"registry/repositories/([^/]+)/([^/]+)/tag_(.+)", path):
+            name = f"{match[1]}/{match[2].replace('%2F', '/')}".removeprefix("library/")
+            tags[name, match[3]] = content.decode()
+    assert {(name, tag): image for name, known in names.items() for tag, image in known.items()} == tags
+    reached = {ancestor for image in tags.values() for ancestor in json.loads(v1[f"registry/images/{image}/ancestry"])}
+    assert images == reached
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    """A file's content, links followed within the archive."""
+    reader = archive.extractfile(name)
+    assert reader is not None
+    return reader.read()
+
+
+def test_the_readme_counts_images_of_archives() -> None:
+    text = " ".join((DATA / "README.md").read_text(encoding="utf-8").split())
+    assert "one has 18 tags of 14 images, the one of before 1.10 has 11 tags and 35 images" in text
+
+
 def test_the_readme_names_every_file_and_every_repository() -> None:
     text = (DATA / "README.md").read_text(encoding="utf-8")
     for path in DATA.iterdir():
         if path.name not in {"README.md", "__pycache__"}:
             assert f"`{path.name}`" in text
-    for layout in ("v1", "distribution"):
+    for layout in ("v1", "distribution"):  # the archives of docker save have names of these
         for repository in small_world().tags(layout):
             assert f"`{repository}`" in text

@@ -64,8 +64,8 @@ def test_an_empty_folder_is_fine_and_nothing_is_overwritten(tmp_path: Path) -> N
 
 
 def test_layouts_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(RegvizError, match=r"'quay'.*v1 and distribution and oci"):
-        write(small_world(), tmp_path, "quay")
+    with pytest.raises(RegvizError, match=r"'zot'.*v1, distribution, oci and docker-save"):
+        write(small_world(), tmp_path, "zot")
     assert not list(tmp_path.iterdir())
 
 
@@ -192,3 +192,37 @@ def test_tags_fold_the_events() -> None:
     assert world.tags("v1") == {"app": {"1": AMD64, "2": ARM64, "3": ARM64}}
     assert world.first(1).tags("v1") == {"app": {"1": AMD64, "2": AMD64}}
     assert APP in ARM64.layers
+
+
+@pytest.mark.parametrize("engine", ["20.10", "0.9"])
+def test_an_archive_of_docker_save(engine: str, tmp_path: Path) -> None:
+    """In a folder and as a tar: the same files, times and links; links lead to files beside them."""
+    tree = storage_tree(small_world(), "docker-save", server=engine)
+    folder = tree.save(tmp_path / "unpacked")
+    with tarfile.open(fileobj=io.BytesIO(tree.archive())) as opened:
+        members = {member.name: member for member in opened}
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*")} == set(members)
+    links = {name: member for name, member in members.items() if member.issym()}
+    assert bool(links) == (engine == "20.10")
+    for name, member in links.items():
+        assert tree.target(name) == member.linkname == str((folder / name).readlink())
+        assert (folder / name).read_bytes()
+    for name, member in members.items():
+        assert (folder / name).lstat().st_mtime == member.mtime
+    with pytest.raises(RegvizError, match="no engine"):
+        storage_tree(small_world(), "docker-save", server="1.0")
+
+
+def test_a_tree_with_links() -> None:
+    at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    tree = FileTree()
+    tree.write("a/b", b"x", at)
+    tree.link("a/c", "b", at)
+    assert (list(tree), tree.target("a/c"), tree.target("a/b")) == (["a/b", "a/c"], "b", "")
+    with pytest.raises(RegvizError):
+        tree.write("a/c/d", b"", at)
+    tree.write("a/c", b"y", at)
+    assert (tree["a/c"], tree.target("a/c")) == (b"y", "")
+    tree.link("a/b", "c", at)
+    tree.remove("a/b", at)
+    assert "a/b" not in tree

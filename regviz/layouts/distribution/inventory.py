@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.columns import KeyColumn, Rows
+    from regviz.column import KeyColumn
+    from regviz.columns import Rows
     from regviz.facts import Facts
     from regviz.storage.base import Stats
 

@@ -88,13 +88,13 @@ class Marks:
                     self._indexes |= {path: (join(path, INDEX), size)} if name == INDEX else {}
             for name in _DIRECTORIES.intersection(listing.directories):
                 self.see(path, name)
-            if len(self._roots()) > _NAMED or looked >= _MOST_DIRECTORIES:
+            if len(self.roots()) > _NAMED or looked >= _MOST_DIRECTORIES:
                 break
             pending += [join(path, name) for name in sorted(listing.directories) if name not in NO_NAMESPACES]
 
     def forget_saved(self, storage: Storage) -> None:
         """Leave those to `docker save` whose index lists nothing beside a ``manifest.json`` (docker 25.0)."""
-        doubtful = [root for root in self._roots() if SAVED in self._here[root] and root in self._indexes]
+        doubtful = [root for root in self.roots() if SAVED in self._here[root] and root in self._indexes]
         places = [self._indexes[root] for root in doubtful]
         found = storage.read_many([place for place, _ in places], [size for _, size in places], INDEX_LIMIT)
         for at, data in found:
@@ -103,7 +103,7 @@ class Marks:
 
     def found(self) -> Marked | None:
         """What the layouts are together; None where there is none."""
-        roots = self._roots()
+        roots = self.roots()
         if not roots:
             return None
         shown = ", ".join(decode_name(root) or "." for root in roots[:_NAMED]) + (", …" if len(roots) > _NAMED else "")
@@ -121,7 +121,7 @@ class Marks:
         saved = "; the manifest.json beside them is docker save's, of the same images" if SAVED in names else ""
         return Marked("oci", roots[0], f"it has {why}{saved}")
 
-    def _roots(self) -> list[bytes]:
+    def roots(self) -> list[bytes]:
         """Where layouts lie, the shallowest first."""
         roots = [at for at, names in self._here.items() if VERSION_FILE in names or {INDEX, BLOBS} <= names]
         return sorted(roots, key=lambda root: (root.count(b"/") + bool(root), root))
