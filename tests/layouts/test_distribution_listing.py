@@ -18,13 +18,16 @@ from regviz.layouts.distribution import ledger
 from regviz.layouts.distribution.grammar import Role, is_encoded, parse
 from regviz.read import read
 from tests.helpers import EPOCH, V2, Store, assert_same_tables, pack, rows, sha256
-from tests.layouts.test_distribution_walk_and_list import CONTENTS, KNOWN, PLACES
+from tests.layouts.test_distribution_walk_and_list import CONTENTS, KNOWN
+from tests.layouts.test_distribution_walk_and_list import PLACES as BOTH_PLACES
 from tests.storage.archives import small_windows
 
 if TYPE_CHECKING:
     from regviz.registry import Registry
 
 Node = tuple[str, bytes | None, int]
+NOBODYS = [f"blobs/sha256/{digits[:2]}/{digits}" for digits in ("0a" * 32, "0b" * 32)]
+PLACES = BOTH_PLACES | st.sampled_from([*NOBODYS, *(f"{place}/data" for place in NOBODYS)])
 NODES = st.lists(st.tuples(PLACES, st.none() | CONTENTS, st.integers(0, 200)), max_size=10)
 STORED = [(f"blobs/sha256/{digest[7:9]}/{digest[7:]}/data", data, 0) for digest, data in KNOWN.items()]
 
@@ -89,6 +92,16 @@ def test_order_and_what_stands_twice(
     assert problems(registry) == problems(plain)
     found = registry.problems[registry.problems["rule"] == "path-repeated"]["path"]
     assert Counter(found.tolist()) == said_again(every)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_directory_of_a_blob_waits_for_its_data(tmp_path: Path, order: int) -> None:
+    """Data that come later, or came before, are data; a directory that has none is said."""
+    with_data, without = NOBODYS
+    nodes: list[Node] = [(with_data, None, 0), (without, None, 0), (f"{with_data}/data", b"x", 1)]
+    registry = read(archive(tmp_path / "a.tar", [*nodes[:: 1 - 2 * order], *STORED], tarfile.GNU_FORMAT))
+    digest = without.rpartition("/")[2]
+    assert rows(registry.problems, "rule", "blob") == [("blob-truncated", f"sha256:{digest}")]
 
 
 def test_names_whose_texts_are_alike_are_one_tag(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ PATHS = st.one_of(
     st.builds(lambda hex_, prefix, leaf: f"blobs/sha256/{hex_[:2] if prefix is None else prefix}/{hex_}{leaf}", HEX,
         st.sampled_from([None, None, None, "ab", "zz", "a"]), LEAVES.map(lambda leaf: leaf.replace("link", "data"))),
     NAMES,
+    st.builds("repositories/{}/{}{}".format, st.sampled_from(["index/sha256", "_layers/sha256", "_manifests/revisions/sha256"]), HEX, LEAVES),
+    st.builds("repositories/a/_layers/sha256{}{}{}".format, st.sampled_from("-0_"), HEX, LEAVES),
     st.builds("repositories/{}".format, NAMES.map(lambda name: name.replace("/a", "_"))),
 )  # fmt: skip
 ENTRIES = st.lists(

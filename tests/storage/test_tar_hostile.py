@@ -185,6 +185,30 @@ def test_names_end_at_a_nul(tmp_path: Path, blocks: int) -> None:
         assert [entry.path for entry in listing(open_storage(path))] == [b"first", b"a", b"c", b"e", b"last"]
 
 
+@pytest.mark.parametrize("blocks", [2, 64])
+def test_a_name_of_its_own_stands_for_name_and_prefix(tmp_path: Path, blocks: int) -> None:
+    long = header(b"././@LongLink", size=octal(5), kind=b"L", magic=b"ustar  \0") + padded(b"long\0")
+    with small_windows(blocks):
+        path = archive(tmp_path, long, header(prefix=b"x"), pax(path=b"pax"), header(prefix=b"x"), header(prefix=b"x"))
+        assert [entry.path for entry in listing(open_storage(path))] == [b"first", b"long", b"pax", b"x/a", b"last"]
+
+
+@pytest.mark.parametrize("blocks", [2, 64])
+def test_pax_records_that_change_more_than_name_and_time(tmp_path: Path, blocks: int) -> None:
+    sized = pax(path=b"sized", size=b"700") + header() + padded(b"x" * 700)
+    sparse = pax(path=b"sparse", GNU_sparse_realsize=b"9000") + header(size=octal(3)) + padded(b"abc")
+    with small_windows(blocks):
+        found = listing(open_storage(archive(tmp_path, header(b"0"), sized, header(b"1"), sparse, header(b"2"))))
+    assert [(entry.path, entry.size) for entry in found[1:-1]] == [
+        (b"0", 0),
+        (b"sized", 700),
+        (b"1", 0),
+        (b"sparse", 9000),
+        (b"2", 0),
+    ]
+    assert [entry.content for entry in found[2:5]] == [b"x" * 700, b"", None]
+
+
 def test_paths_that_lead_out_are_said_once(tmp_path: Path) -> None:
     path = archive(
         tmp_path, header(b"../x"), header(b"a/../../y"), header(b"/etc/passwd"), header(b"./"), header(b"a/..")

@@ -130,7 +130,10 @@ def shapes_of(paths: Spans, types: NDArray[np.uint8], root: bytes) -> Shapes:
     is_file, is_directory = types == FILE, types == DIRECTORY
     blobs = np.flatnonzero(in_blobs & (is_file | is_directory))
     links = np.flatnonzero(in_repositories & (is_file | is_directory))
+    stored = _in_blobs(paths, blobs, is_file, root)
     found = _digests(paths, links, is_file, _LINK)
+    if not len(links):  # mostly so: blobs stand together, and so do links
+        return Shapes(below, stored, found, found, InTags(links, types[links], found.raw, found.heads), [])
     before = len(root) + len(_REPOSITORIES)
     in_layers, in_revisions, in_index = found.heads.end_with(_LAYERS, _REVISIONS, _INDEX_SHA256)
     layers = _of_repositories(found.take(in_layers), before, len(_LAYERS))
@@ -140,12 +143,14 @@ def shapes_of(paths: Spans, types: NDArray[np.uint8], root: bytes) -> Shapes:
     others[links] = True
     others[layers.rows] = others[revisions.rows] = False
     tags, on_the_way = _in_tags(paths, np.flatnonzero(others), is_file, found.take(in_index), before)
-    return Shapes(below, _in_blobs(paths, blobs, is_file, root), layers, revisions, tags, on_the_way)
+    return Shapes(below, stored, layers, revisions, tags, on_the_way)
 
 
 def _digests(paths: Spans, rows: Numbers, is_file: Flags, leaf: bytes) -> Digests:
     """Those of the entries that are a digest's directory, or the leaf in it; with all that stands before for heads."""
     paths, is_file = paths.take(rows), is_file[rows]
+    if not len(rows):
+        return Digests(rows, is_file, np.empty((0, _HEX // 2), np.uint8), paths)
     [is_leaf] = paths.end_with(leaf)
     stops = paths.stops - len(leaf) * is_file
     at = np.flatnonzero((is_leaf | ~is_file) & (stops - paths.starts > _HEX))
@@ -160,6 +165,8 @@ def _digests(paths: Spans, rows: Numbers, is_file: Flags, leaf: bytes) -> Digest
 def _in_blobs(paths: Spans, rows: Numbers, is_file: Flags, root: bytes) -> Digests:
     """Blobs that lie where they belong: below the first two of their digits."""
     found = _digests(paths, rows, is_file, _DATA)
+    if not len(found.rows):
+        return found
     stops = found.heads.stops
     same = gather(paths.data, stops - 2, 2).view("<u2") == gather(paths.data, stops + 1, 2).view("<u2")
     return found.take((found.heads.lengths == len(root) + len(_BLOBS) + 2) & same.ravel())

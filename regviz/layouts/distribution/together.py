@@ -92,15 +92,13 @@ class Together:
         times = np.where(columns.mtimes == 0, NO_TIME, columns.mtimes)
         if len(shapes.blobs.rows):
             self._take_blobs(shapes.blobs, columns, times)
-        layers, of_layers = self._known(shapes.layers, left, LAYERS)
-        if len(of_layers):
-            self._take_layers(layers, of_layers, columns, times)
-        revisions, of_revisions = self._known(shapes.revisions, left, MANIFESTS, REVISIONS)
-        if len(of_revisions):
-            self._take_links(self._revisions, revisions, of_revisions, columns, times)
-        tags, pairs = self._known_tags(shapes.tags, left)
-        if len(pairs):
-            self._take_tags(tags, pairs, columns, times)
+        if len(shapes.layers.rows):
+            self._take_layers(*self._known(shapes.layers, left, LAYERS), columns, times)
+        if len(shapes.revisions.rows):
+            revisions, repositories = self._known(shapes.revisions, left, MANIFESTS, REVISIONS)
+            self._take_links(self._revisions, revisions, repositories, columns, times)
+        if len(shapes.tags.rows):
+            self._take_tags(*self._known_tags(shapes.tags, left), columns, times)
         for directories in shapes.on_the_way:
             for at, name in zip(directories.rows.tolist(), directories.heads.tolist(), strict=True):
                 if is_repository(name):
