@@ -17,6 +17,7 @@ from regviz.errors import AccessDeniedError
 from regviz.storage.ahead import adaptively
 from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, Listing, Stats
 from regviz.storage.complaints import Complaints
+from regviz.storage.lone import alone_in_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _FIRST_READ = 16384
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
-_LONE = 3  # links of a directory that holds one directory: its name, its ".", the other's ".."
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _READ |= getattr(os, "O_BINARY", 0)
 
@@ -122,7 +122,9 @@ class Folder(Complaints):
         Where a file system counts the directories in a directory among its links, no listing is needed to know.
         """
         with self._opened(directory) as place:
-            return [*chain.from_iterable(adaptively(partial(self._lone_chunk, place), tags))]
+            if place is None:
+                return [False] * len(tags)
+            return [*chain.from_iterable(adaptively(partial(alone_in_index, place.descriptor, place.head), tags))]
 
     def entries(self) -> Iterator[Entries]:
         """Everything, depth first, sorted by name."""
@@ -273,31 +275,6 @@ class Folder(Complaints):
             except OSError as error:
                 self.refused(_join(directory, name + suffix), error)
         return contents, times
-
-    @staticmethod
-    def _lone_chunk(place: _Place | None, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:
-        lone = [False] * len(tags)
-        if place is None:
-            return lone
-        descriptor, head, _ = place
-        look, is_directory = os.lstat, stat.S_ISDIR
-        for at, (name, encoded) in enumerate(tags):
-            try:
-                # each call shows of one more part of the path that it is no symbolic link
-                path = head + name + b"/index"
-                facts = look(path, dir_fd=descriptor)
-                if not encoded or facts.st_nlink != _LONE or not is_directory(facts.st_mode):
-                    continue
-                path += b"/sha256"
-                facts = look(path, dir_fd=descriptor)
-                if facts.st_nlink != _LONE or not is_directory(facts.st_mode):
-                    continue
-                path += b"/" + encoded
-                if is_directory(look(path, dir_fd=descriptor).st_mode):
-                    lone[at] = stat.S_ISREG(look(path + b"/link", dir_fd=descriptor).st_mode)
-            except OSError:  # whatever it is, the listing that follows meets it again
-                pass
-        return lone
 
     def _read_chunk(self, limit: int, wanted: Sequence[tuple[bytes, int]]) -> list[bytes | None]:
         contents: list[bytes | None] = [None] * len(wanted)
