@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -32,10 +33,18 @@ def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator
         yield work(items)
         return
     chunks = (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))
+    idle = idle_seconds()
     for chunk in chunks:
-        began = idle_seconds()
+        began, worked = time.perf_counter(), time.thread_time()
         result = work(chunk)
-        slow = max(idle_seconds() - began, 0.0) >= _SLOW_SECONDS * max(len(chunk), 8)
+        waited = (time.perf_counter() - began) - (time.thread_time() - worked)
+        enough = _SLOW_SECONDS * max(len(chunk), 8)
+        slow = (
+            max(waited, 0.0) >= enough
+        )  # for a disk or for a processor: to ask which takes longer than to ask whether
+        if slow:
+            before, idle = idle, idle_seconds()
+            slow = max(idle - before, 0.0) >= enough
         yield result
         if slow:
             with ThreadPoolExecutor(_THREADS) as pool:

@@ -244,6 +244,9 @@ class Walkable(Storage, Protocol):
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
 
+    def measure_links(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> tuple[list[int], list[int]]:
+        """Lengths (-1: no regular file) and times (µs) of ``directory/name + suffix``, where they are few."""
+
     def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
         """Whether there is a ``directory/name + suffix``, for each name."""
 

@@ -27,13 +27,12 @@ class Complaints:
         """Add a problem."""
         self.problems[StorageProblem(rule, path, detail)] = None
 
-    def no_file(self, path: bytes, mode: int) -> int:
-        """Say what lies where a file should; -1, for a length that there is none of."""
+    def no_file(self, path: bytes, mode: int) -> None:
+        """Say what lies where a file should."""
         if stat.S_ISLNK(mode):
             self.say("symbolic-link", path, "not followed")
         elif not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
             self.say("special-file", path, "not followed")
-        return -1
 
     def refused(self, path: bytes, error: OSError) -> None:
         """Say why a path could not be opened, where that is worth saying."""

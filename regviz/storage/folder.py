@@ -17,6 +17,7 @@ from regviz.errors import AccessDeniedError
 from regviz.storage.ahead import adaptively
 from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, Listing, Stats
 from regviz.storage.complaints import Complaints
+from regviz.storage.lone import alone_in_index
 from regviz.storage.members import read_members
 
 if TYPE_CHECKING:
@@ -29,13 +30,11 @@ if TYPE_CHECKING:
 _ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
 _FIRST_READ = 16384
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
-_LONE = 3  # links of a directory that holds one directory: its name, its ".", the other's ".."
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _READ |= getattr(os, "O_BINARY", 0)
 
-_MODE, _SIZE, _INODE = map(attrgetter, ("st_mode", "st_size", "st_ino"))
+_MODE, _SIZE, _NANOSECONDS, _INODE = map(attrgetter, ("st_mode", "st_size", "st_mtime_ns", "st_ino"))
 _BLOCKS = attrgetter("st_blocks") if hasattr(os.stat_result, "st_blocks") else lambda _: 0  # Windows says none
-_FORMAT = stat.S_IFMT(0xFFFF)
 _ABSENT = SimpleNamespace(st_mode=stat.S_IFREG, st_size=-1, st_mtime_ns=0, st_blocks=0, st_ino=0)
 
 
@@ -102,6 +101,16 @@ class Folder(Complaints):
             parts = [*adaptively(partial(self._stat_chunk, place, suffix), names)]
         return Stats(*(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)))
 
+    def measure_links(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> tuple[list[int], list[int]]:
+        """Lengths (-1 where there is no file) and times of ``directory/name + suffix``: `stat_many` for a few."""
+        sizes: list[int] = []
+        times: list[int] = []
+        with self._opened(directory) as place:
+            for some, of_them in adaptively(partial(self._measure_chunk, place, suffix), names):
+                sizes += some
+                times += of_them
+        return sizes, times
+
     def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
         """Whether there is a ``directory/name + suffix``, for each name."""
         with self._opened(directory) as place:
@@ -139,7 +148,9 @@ class Folder(Complaints):
         Where a file system counts the directories in a directory among its links, no listing is needed to know.
         """
         with self._opened(directory) as place:
-            return [*chain.from_iterable(adaptively(partial(self._lone_chunk, place), tags))]
+            if place is None:
+                return [False] * len(tags)
+            return [*chain.from_iterable(adaptively(partial(alone_in_index, place.descriptor, place.head), tags))]
 
     def entries(self) -> Iterator[Entries]:
         """Everything, depth first, sorted by name."""
@@ -208,10 +219,31 @@ class Folder(Complaints):
         return Listing(directories, [entry.name for entry in found if entry.name not in others], links)
 
     def _stat_chunk(self, place: _Place | None, suffix: bytes, names: Sequence[bytes]) -> NDArray[np.int64]:
-        facts = np.zeros((4, len(names)), np.int64)
+        found, odd = self._look_chunk(place, suffix, names)
+        facts = np.empty((4, len(found)), np.int64)
+        facts[0] = np.fromiter(map(_SIZE, found), np.int64, len(found))
+        try:
+            facts[1] = np.fromiter(map(_NANOSECONDS, found), np.int64, len(found)) // 1000
+        except OverflowError:  # after 2262 they need more than 64 bits
+            facts[1] = [one.st_mtime_ns // 1000 for one in found]
+        facts[2] = np.fromiter(map(_BLOCKS, found), np.int64, len(found)) * 512
+        facts[3] = np.fromiter(map(_INODE, found), np.uint64, len(found)).view(np.int64)
+        facts[0, odd] = -1
+        return facts
+
+    def _measure_chunk(
+        self, place: _Place | None, suffix: bytes, names: Sequence[bytes]
+    ) -> tuple[list[int], list[int]]:
+        found, odd = self._look_chunk(place, suffix, names)
+        sizes = [*map(_SIZE, found)]
+        for at in odd:
+            sizes[at] = -1
+        return sizes, [one.st_mtime_ns // 1000 for one in found]
+
+    def _look_chunk(self, place: _Place | None, suffix: bytes, names: Sequence[bytes]) -> tuple[list[Any], list[int]]:
+        """What lstat says of each, and which of them are there and no regular files."""
         if place is None:
-            facts[0] = -1
-            return facts
+            return [_ABSENT] * len(names), []
         descriptor, head, directory = place
         look = os.lstat
         found: list[Any]
@@ -219,14 +251,12 @@ class Folder(Complaints):
             found = [look(head + name + suffix, dir_fd=descriptor) for name in names]
         except OSError:
             found = [self._look(place, name + suffix) for name in names]
-        facts[0] = np.fromiter(map(_SIZE, found), np.int64, len(found))
-        facts[1] = [one.st_mtime_ns // 1000 for one in found]  # nanoseconds after 2262 need more than 64 bits
-        facts[2] = np.fromiter(map(_BLOCKS, found), np.int64, len(found)) * 512
-        facts[3] = np.fromiter(map(_INODE, found), np.uint64, len(found)).view(np.int64)
-        modes = np.fromiter(map(_MODE, found), np.uint32, len(found))
-        for at in np.flatnonzero(modes & _FORMAT != stat.S_IFREG).tolist():
-            facts[0, at] = self.no_file(_join(directory, names[at] + suffix), int(modes[at]))
-        return facts
+        if all(map(stat.S_ISREG, {*map(_MODE, found)})):
+            return found, []
+        odd = [at for at, one in enumerate(found) if not stat.S_ISREG(one.st_mode)]
+        for at in odd:
+            self.no_file(_join(directory, names[at] + suffix), found[at].st_mode)
+        return found, odd
 
     def _look(self, place: _Place, path: bytes) -> os.stat_result | SimpleNamespace:
         try:
@@ -271,31 +301,6 @@ class Folder(Complaints):
             except OSError as error:
                 self.refused(_join(directory, name + suffix), error)
         return contents, times
-
-    @staticmethod
-    def _lone_chunk(place: _Place | None, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:
-        lone = [False] * len(tags)
-        if place is None:
-            return lone
-        descriptor, head, _ = place
-        look, is_directory = os.lstat, stat.S_ISDIR
-        for at, (name, encoded) in enumerate(tags):
-            try:
-                # each call shows of one more part of the path that it is no symbolic link
-                path = head + name + b"/index"
-                facts = look(path, dir_fd=descriptor)
-                if not encoded or facts.st_nlink != _LONE or not is_directory(facts.st_mode):
-                    continue
-                path += b"/sha256"
-                facts = look(path, dir_fd=descriptor)
-                if facts.st_nlink != _LONE or not is_directory(facts.st_mode):
-                    continue
-                path += b"/" + encoded
-                if is_directory(look(path, dir_fd=descriptor).st_mode):
-                    lone[at] = stat.S_ISREG(look(path + b"/link", dir_fd=descriptor).st_mode)
-            except OSError:  # whatever it is, the listing that follows meets it again
-                pass
-        return lone
 
     def _read_chunk(self, limit: int, wanted: Sequence[tuple[bytes, int]]) -> list[bytes | None]:
         contents: list[bytes | None] = [None] * len(wanted)

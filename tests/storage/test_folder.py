@@ -71,6 +71,7 @@ def test_no_way_of_reading_goes_through_a_link(root: Path) -> None:
     assert storage.children(b"dir") == ([], [], [])
     assert storage.children(b"tag/index") == ([], [], [])
     assert storage.stat_many(b"", [b"file"]).sizes.tolist() == [-1]
+    assert storage.measure_links(b"", [b"file"], b"")[0] == [-1]
     assert [data for _, data in storage.read_many([b"file"], [6], 100)] == [None]
     assert storage.read_links(b"", [b"file"], b"")[0] == [None]
     assert storage.read_links(b"", [b"tag"], b"/current/link")[0] == [None]
@@ -93,6 +94,7 @@ def test_special_files_do_not_block(root: Path, monkeypatch: pytest.MonkeyPatch)
         names = [b"fifo", b"socket", b"directory", b"nothing"]
         storage = Folder(str(root))
         assert storage.stat_many(b"", names).sizes.tolist() == [-1] * 4
+        assert storage.measure_links(b"", names, b"")[0] == [-1] * 4
         assert [data for _, data in storage.read_many(names, [100] * 4, 100)] == [None] * 4
         assert storage.read_links(b"", names, b"")[0] == [None] * 4
         found = {p: k for batch in storage.entries() for p, k in zip(batch.paths, batch.types, strict=True)}
@@ -147,6 +149,7 @@ def test_what_goes_away_while_it_is_read(root: Path) -> None:
     storage = Folder(str(root))
     assert storage.children(b"gone") == ([], [], [])
     assert storage.stat_many(b"gone", [b"a"], b"/data").sizes.tolist() == [-1]
+    assert storage.measure_links(b"gone", [b"a"], b"/data") == ([-1], [0])
     assert storage.exist_many(b"gone", [b"a"], b"/data").tolist() == [False]
     assert storage.read_links(b"gone", [b"a"], b"/link")[0] == [None]
     assert storage.lone_digests(b"gone", [(b"a", b"b")]) == [False]
@@ -196,6 +199,7 @@ def test_threads_change_nothing(tmp_path_factory: pytest.TempPathFactory, sizes:
                 (
                     np.stack(stats).tolist(),
                     storage.exist_many(b"", names, b"/link").tolist(),
+                    storage.measure_links(b"", names, b"/link") == (stats.sizes.tolist(), stats.mtimes.tolist()),
                     storage.read_links(b"", names, b"/link"),
                     list(storage.read_many(paths, stats.sizes.tolist(), 1 << 20)),
                 )
@@ -203,6 +207,7 @@ def test_threads_change_nothing(tmp_path_factory: pytest.TempPathFactory, sizes:
     assert answers[0] == answers[1]
     assert answers[0][0][0] == [len(name) * size if size >= 0 else -1 for name, size in zip(names, sizes, strict=True)]
     assert answers[0][1] == [size >= 0 for size in sizes]
+    assert answers[0][2] is True
 
 
 HEX, OTHER_HEX = b"a" * 64, b"b" * 64
@@ -292,6 +297,7 @@ def test_times_of_any_year(root: Path, year: int) -> None:
     kept = int((root / "a").stat().st_mtime) * 1_000_000
     storage = Folder(str(root))
     assert storage.stat_many(b"", [b"a"]).mtimes.tolist() == [kept]
+    assert storage.measure_links(b"", [b"a"], b"") == ([0], [kept])
     assert storage.read_links(b"", [b"a"], b"") == ([b""], [kept])
 
 

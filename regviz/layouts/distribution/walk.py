@@ -167,8 +167,7 @@ class Walk:
         """Gather the links that are as long as they should be; returns those that are not."""
         if not names:
             return []
-        facts = self._storage.stat_many(where, names, b"/link")
-        sizes, times = facts.sizes.tolist(), facts.mtimes.tolist()
+        sizes, times = self._storage.measure_links(where, names, b"/link")
         if sizes.count(LINK_LENGTH) == len(names):
             links.add(row, names, times)
             return []
@@ -211,12 +210,8 @@ class Walk:
         """Digests of a tag's index whose links are there, and their times."""
         found = []
         for algorithm, where, names in self._digests(index):
-            facts = self._storage.stat_many(where, names, b"/link")
-            found += [
-                (f"{algorithm.decode()}:{name.decode()}", mtime)
-                for name, size, mtime in zip(names, facts.sizes.tolist(), facts.mtimes.tolist(), strict=True)
-                if size >= 0
-            ]
+            measured = zip(names, *self._storage.measure_links(where, names, b"/link"), strict=True)
+            found += [(f"{algorithm.decode()}:{name.decode()}", time) for name, size, time in measured if size >= 0]
         return found
 
     def _take_layers(self, rows: Codes, digits: list[bytes], times: list[int] | None = None) -> None:
