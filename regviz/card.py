@@ -85,7 +85,7 @@ def held_bytes(registry: Registry) -> tuple[NDArray[np.int64], NDArray[np.bool_]
 
     An engine keeps layers unpacked, in no file that has a length: there the bytes of what is in them count.
     """
-    is_engine = registry.source.layouts[0] in ("docker-daemon", "docker-engine")
+    is_engine = not {"docker-daemon", "docker-engine"}.isdisjoint(registry.source.layouts)
     blobs, steps, layers = (registry.columns(name) for name in ("blobs", "manifest_layers", "layers"))
     lengths = np.where(blobs["blob_bytes"] == NA_INT, 0, blobs["blob_bytes"])
     unpacked = (blobs["blob_bytes"] == NA_INT) & (blobs["present"] == 1) & is_engine
