@@ -42,7 +42,7 @@ _V1_ID = re.compile(r"[a-f0-9]{16}(?:[a-f0-9]{48})?")
 _DIGITS = b"0123456789abcdef"
 _NIBBLE = np.full(256, 255, np.uint8)
 _NIBBLE[np.frombuffer(_DIGITS, np.uint8)] = np.arange(16, dtype=np.uint8)
-_HEX_PAIR = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), np.uint8).reshape(256, 2)
+_HEX_PAIRS = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), np.uint16)  # of two letters each
 
 
 def is_digest(text: str) -> bool:
@@ -304,7 +304,7 @@ class KeyPool:
     def _grid(self, codes: Codes, prefix: bytes) -> Raw:
         grid = np.empty((len(codes), len(prefix) + _HEX), np.uint8)
         grid[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
-        grid[:, len(prefix) :] = _HEX_PAIR[self._rows.words[codes].view(np.uint8)].reshape(len(codes), _HEX)
+        grid[:, len(prefix) :] = _HEX_PAIRS.take(self._rows.words[codes].view(np.uint8)).view(np.uint8)
         return grid
 
     def _merge_odd(self, order: Codes) -> Codes:

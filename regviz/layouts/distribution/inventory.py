@@ -134,18 +134,6 @@ class Inventory:
                 self.facts.stored.column("allocated_bytes").set(row, 0)
             seen.add(group[row])
 
-    def unchecked_layers(self, repository: int, algorithm: bytes, names: Sequence[bytes]) -> None:
-        """Layer links of sha256, by the names of their directories."""
-        links, count, keys = self.facts.links, len(names), _keys(algorithm, names)
-        for column, values in (
-            ("repository", [repository] * count),
-            ("link", keys),
-            ("blob", keys),
-            ("state", ["unchecked"] * count),
-            ("linked_at", [NO_TIME] * count),
-        ):
-            links.column(column).staged += values
-
     def listed_layers(self, repositories: Codes, codes: Codes, mtimes: Numbers, state: str) -> None:
         """Layer links that hold the digest that they lie under, as far as was looked, by codes."""
         said: dict[str, NDArray[Any]] = {"repository": repositories, "link": codes, "blob": codes, "linked_at": mtimes}
@@ -162,18 +150,6 @@ class Inventory:
                 f"layer-link-{state}", repository=self.repository_name(repository), blob=link, detail=_shown(content)
             )
         self.facts.links.add(repository, link, blob, state, mtime)
-
-    def revisions(self, repository: int, algorithm: bytes, names: Sequence[bytes], mtimes: NDArray[np.int64]) -> None:
-        """Revision links whose files are there, of the right length."""
-        count = len(names)
-        for column, values in (
-            ("repository", [repository] * count),
-            ("manifest", _keys(algorithm, names)),
-            ("state", ["ok"] * count),
-            ("linked_at", mtimes.tolist()),
-            ("is_root", [0] * count),
-        ):
-            self.facts.revisions.column(column).staged += values
 
     def listed_revisions(self, repositories: Codes, codes: Codes, mtimes: Numbers) -> None:
         """Revision links that are as they should be, by codes."""
@@ -348,13 +324,6 @@ def link_target(content: bytes) -> tuple[str, str]:
         if is_digest(text):
             return "ok", text
     return "malformed", ""
-
-
-def _keys(algorithm: bytes, names: Sequence[bytes]) -> list[str]:
-    if not names:
-        return []
-    head = decode_name(algorithm) + ":"
-    return [head + name for name in decode_name(b"/".join(names)).split("/")]
 
 
 def _key(algorithm: bytes, name: bytes) -> str:
