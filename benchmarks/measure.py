@@ -48,7 +48,7 @@ class Contender:
         with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaint:
             began = time.perf_counter()
             out = said if self.reports else subprocess.DEVNULL
-            process = subprocess.Popen(self.command, stdout=out, stderr=complaint, cwd=_HERE.parent)
+            process = subprocess.Popen(self.command, stdout=out, stderr=complaint, cwd=_HERE.parent, env=_environment())
             _, status, usage = os.wait4(process.pid, 0)  # it alone says what one child took
             wall = time.perf_counter() - began
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -60,6 +60,11 @@ class Contender:
             said.seek(0)
             reported = json.loads(said.read()) if self.reports else {}
         return Figures(**{"cpu": cpu, "wall": wall, "peak": peak, **reported})
+
+
+def _environment() -> dict[str, str]:
+    """This one, but that Python keeps what it compiled, as it does for people."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True)
