@@ -63,7 +63,7 @@ class Contender:
 
 
 def _environment() -> dict[str, str]:
-    """This one, but that Python keeps what it compiled, as it does for people."""
+    """What programs are given: our own, but that Python keeps what it compiled, as it does for people."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
