@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from array import array
+from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,11 @@ def read_members(
     What is as it should be is read here; about the rest `storage` is asked again, and says what is wrong with it.
     `parent` is a descriptor of `directory`, or None where the system has no such thing.
     """
-    if parent is None:
-        nothing = np.zeros((4, len(names)), np.int64)
-        members, odd = Members([None] * len(names), Stats(*nothing), nothing[0] > 0), [*range(len(names))]
-    else:
-        members, odd = _ordinary(parent, names, files)
+    nothing = np.zeros((4, len(names)), np.int64)
+    members, odd = Members([None] * len(names), Stats(*nothing), nothing[0] > 0), [*range(len(names))]
+    if parent is not None:
+        with suppress(OverflowError):  # a time after 2262, an inode of 64 bits: looked at with more care
+            members, odd = _ordinary(parent, names, files)
     if odd:
         asked = [names[number] for number in odd]
         for column, values in zip(members.facts, storage.stat_many(directory, asked, files.measured), strict=True):

@@ -101,3 +101,17 @@ def test_whether_a_directory_holds_one(tmp_path: Path) -> None:
     accepted = {name: storage.holds_directory(b"images", name.__eq__) for name in (b"a", b"b", b"c", b"file", b"link")}
     assert accepted == {b"a": True, b"b": True, b"c": False, b"file": False, b"link": False}
     assert not storage.holds_directory(b"gone", bool)
+
+
+def test_a_time_in_the_far_future_is_no_end(tmp_path: Path) -> None:
+    """No number of 64 bits holds its nanoseconds; what lies beside it is read all the same."""
+    for name in ("a", "b"):
+        directory = tmp_path / "images" / name
+        directory.mkdir(parents=True)
+        (directory / "json").write_bytes(b"{}")
+        (directory / "layer").write_bytes(b"layer")
+    os.utime(tmp_path / "images" / "a" / "layer", ns=(0, 10**19))
+    (part,) = Folder(str(tmp_path)).members(b"images", [b"a", b"b"], FILES)
+    assert part.documents == [b"{}", b"{}"]
+    assert part.facts.sizes.tolist() == [5, 5]
+    assert part.marked.tolist() == [False, False]
