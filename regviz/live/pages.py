@@ -123,14 +123,6 @@ def refusal(answer: Answer) -> str:
     return f"status {answer.status}" + (f", {clean(': '.join(said))[:_LONGEST_SHOWN]}" if said else "")
 
 
-def error_code(answer: Answer) -> str:
-    """The first code of an answer's errors (distribution-spec, Error Codes)."""
-    document = load_object(answer.body)
-    errors = document.get("errors") if document else None
-    code = errors[0].get("code") if isinstance(errors, list) and errors and isinstance(errors[0], dict) else ""
-    return code if isinstance(code, str) else ""
-
-
 def _page(client: Client, target: str, scope: str, accept: str) -> Answer:
     try:
         return client.get(target, scope=scope, limit=LIST_LIMIT, accept=accept)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from operator import itemgetter
 from typing import Any, NoReturn
 
 import orjson
@@ -72,14 +71,6 @@ def length(value: object) -> int:
 def objects(value: object) -> list[Document]:
     """The objects in a list; nothing where the value is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def every(items: list[Document], key: str) -> list[Any]:
-    """What each object has under a key, None where it has nothing."""
-    try:
-        return [*map(itemgetter(key), items)]
-    except KeyError:
-        return [item.get(key) for item in items]
 
 
 def mapping(value: object) -> Document:

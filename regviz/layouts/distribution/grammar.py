@@ -24,7 +24,6 @@ BLOBS, REPOSITORIES = b"blobs", b"repositories"
 LAYERS, MANIFESTS, UPLOADS, REFERRERS = b"_layers", b"_manifests", b"_uploads", b"_referrers"
 REVISIONS, TAGS = b"revisions", b"tags"
 SECTIONS = frozenset((LAYERS, MANIFESTS, UPLOADS, REFERRERS))
-ROOT_PARTS = (b"docker", b"registry", b"v2")
 PROXY_MARK = b"scheduler-state.json"
 GITLAB_LOCKS = b"docker/registry/lockfiles"
 
