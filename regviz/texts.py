@@ -37,7 +37,10 @@ def encode(values: list[Any], *, keep_empty: bool = False) -> tuple[list[str | N
         values = [value if isinstance(value, str) else None for value in values]
         distinct = dict.fromkeys(values)
     place = dict(zip(distinct, range(len(distinct)), strict=True))
-    texts = [clean(value) if isinstance(value, str) and (value or keep_empty) else None for value in distinct]
+    texts = [value if isinstance(value, str) and (value or keep_empty) else None for value in distinct]
+    joined = "".join(filter(None, texts))
+    if not joined.isascii() or "\0" in joined:
+        texts = [text and clean(text) for text in texts]
     return texts, np.fromiter(map(place.__getitem__, values), np.int32, len(values))
 
 

@@ -92,8 +92,7 @@ class Documents:
                 break
             done[wanted] = True
             with self._options.progress("manifests", len(wanted)) as tick:
-                for key, data in self._contents(wanted, "manifest", tick):
-                    reader.read(key, data)
+                reader.read_many(self._contents(wanted, "manifest", tick))
             facts.spill(0)
             give_back()
             references = facts.references
@@ -106,8 +105,7 @@ class Documents:
         reader = ConfigReader(facts)
         wanted = _once(facts.manifests["config"][facts.manifests["image"] == 1])
         with self._options.progress("configurations", len(wanted)) as tick:
-            for key, data in self._contents(wanted, "config", tick):
-                reader.read(key, data)
+            reader.read_many(self._contents(wanted, "config", tick))
 
     def _contents(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[int, bytes]]:
         """Key and content of each of these blobs that is there, can be read and is no larger than it may be."""

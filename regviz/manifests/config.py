@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from regviz.manifests.batches import batches
 from regviz.manifests.json import load_object, load_objects, mapping, objects
 from regviz.manifests.memo import Memo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from regviz.columns import Key
     from regviz.facts import Facts
-    from regviz.manifests.json import Document
-
-_SPILL_AFTER = 256
+    from regviz.manifests.batches import batches
+from regviz.manifests.json import Document
 
 
 class _RootFS(msgspec.Struct, gc=False):
@@ -53,21 +56,30 @@ class ConfigReader:
 
     def read(self, digest: Key, data: bytes) -> None:
         """Take one configuration; one that is no JSON object becomes a problem."""
-        if self._facts.configs.numbered % _SPILL_AFTER == 0:
+        self.read_many([(digest, data)])
+
+    def read_many(self, documents: Iterable[tuple[Key, bytes]]) -> None:
+        """Take configurations as :meth:`read` takes one; each of many costs half as much."""
+        for some in batches(documents):
+            plain, others = [], []
+            for digest, data in some:
+                try:
+                    plain.append((digest, self._decode(data)))
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    others.append((digest, data))
+            self._add_plain(plain)
+            for digest, data in others:
+                self._read_leniently(digest, data)
             self._facts.spill()
-        try:
-            config = self._decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            self._read_leniently(digest, data)
-            return
-        diff_ids, steps = config.rootfs.diff_ids, config.history
-        count = -1
-        if diff_ids is not None:
-            count = len(diff_ids)
-            self._staged_diffs += self._diff_ids.numbers(diff_ids)
-        row = self._add(digest, config, count, self._words.add_raw(steps) if steps else 0)
-        if config.config is not None and config.config.Labels:
-            self._add_labels(row, config.config.Labels)
+
+    def _add_plain(self, configs: list[tuple[Key, _Config]]) -> None:
+        diff_ids = [config.rootfs.diff_ids for _, config in configs]
+        self._staged_diffs += self._diff_ids.numbers(chain.from_iterable(filter(None, diff_ids)))
+        histories = self._words.add_raw([config.history or [] for _, config in configs])
+        for (digest, config), diffs, steps in zip(configs, diff_ids, histories, strict=True):
+            row = self._add(digest, config, -1 if diffs is None else len(diffs), steps)
+            if config.config is not None and config.config.Labels:
+                self._add_labels(row, config.config.Labels)
 
     def _read_leniently(self, digest: Key, data: bytes) -> None:
         document = load_object(data)
@@ -116,40 +128,43 @@ class History:
     """Puts steps of history into `words` and `history`, those that images share once."""
 
     def __init__(self, facts: Facts) -> None:
-        self._numbers, self._stage = facts.words.numbers, facts.words.stage
+        self._numbers = facts.words.numbers
+        self._columns = [
+            facts.words.column(name).staged for name in ("created", "created_by", "author", "comment", "empty")
+        ]
         self._memo = Memo(self._read)
         self._staged = facts.history.column("word").staged
 
-    def add_raw(self, steps: list[msgspec.Raw]) -> int:
-        """Take the steps of one configuration, as they are written; returns how many there are."""
-        numbers = self._memo.numbers(map(bytes, steps))
-        if -1 in numbers:
-            numbers = [number for number in numbers if number >= 0]
-        self._staged += numbers
-        return len(numbers)
+    def add_raw(self, histories: Sequence[list[msgspec.Raw]]) -> list[int]:
+        """Take the steps of some configurations, as they are written; returns how many each has."""
+        words = self._memo.numbers(map(bytes, chain.from_iterable(histories)))
+        counts = [*map(len, histories)]
+        if -1 in words:
+            each = iter(words)
+            counts = [sum(word >= 0 for word in islice(each, count)) for count in counts]
+            words = [word for word in words if word >= 0]
+        self._staged += words
+        return counts
 
     def add(self, steps: list[Document]) -> int:
         """Take the steps of one configuration; returns how many there are."""
-        for step in steps:
-            self._stage_word(step, step.get("created_by"))
-        self._staged += self._numbers(len(steps))
+        self._staged += self._add(steps)
         return len(steps)
 
     def add_word(self, step: Document, created_by: str | None, *, empty: bool) -> None:
         """Take one step, of which the instruction is known."""
-        self._stage_word(step | {"empty_layer": empty}, created_by)
-        self._staged += self._numbers(1)
+        self._staged += self._add([step | {"created_by": created_by, "empty_layer": empty}])
 
     def _read(self, data: list[bytes]) -> list[int]:
-        numbers = []
-        for step in load_objects(data):
-            if step is None:
-                numbers.append(-1)
-            else:
-                self._stage_word(step, step.get("created_by"))
-                numbers += self._numbers(1)
-        return numbers
+        steps = load_objects(data)
+        numbers = iter(self._add([step for step in steps if step is not None]))
+        return [-1 if step is None else next(numbers) for step in steps]
 
-    def _stage_word(self, step: Document, created_by: object) -> None:
-        get = step.get
-        self._stage((get("created"), created_by, get("author"), get("comment"), get("empty_layer") is True))
+    def _add(self, steps: list[Document]) -> range:
+        created, created_by, author, comment, empty = self._columns
+        created += [step.get("created") for step in steps]
+        created_by += [step.get("created_by") for step in steps]
+        author += [step.get("author") for step in steps]
+        comment += [step.get("comment") for step in steps]
+        empty += [step.get("empty_layer") is True for step in steps]
+        return self._numbers(len(steps))

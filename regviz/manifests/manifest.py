@@ -12,19 +12,20 @@ import msgspec
 import numpy as np
 
 from regviz.manifests import media_types as mt
+from regviz.manifests.batches import batches
 from regviz.manifests.json import Document, load_object, mapping, objects, text
 from regviz.manifests.layers import Layers
 from regviz.manifests.schema1 import Schema1Reader
 from regviz.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from regviz.columns import Key
     from regviz.facts import Facts
 
 _ATTESTATION = "attestation-manifest"
 _REFERENCE_TYPE, _REFERENCE_DIGEST = "vnd.docker.reference.type", "vnd.docker.reference.digest"
-_SPILL_AFTER = 256
-
 
 _DIGESTS = (
     ("manifests", "config"),
@@ -94,18 +95,32 @@ class ManifestReader:
         media_type : str
             What a server or a descriptor called it, where the document itself does not say.
         """
-        if self._facts.manifests.numbered % _SPILL_AFTER == 0:
+        self.read_many([(digest, data)], media_type)
+
+    def read_many(self, documents: Iterable[tuple[Key, bytes]], media_type: str = "") -> None:
+        """Take manifests as :meth:`read` takes one; each of many costs half as much."""
+        for some in batches(documents):
+            plain: list[tuple[Key, _Manifest]] = []
+            others = []
+            for digest, data in some:
+                manifest = self._plain(data)
+                if manifest is None:
+                    others.append((digest, data))
+                else:
+                    plain.append((digest, manifest))
+            layers = self._layers.add_raw([manifest.layers for _, manifest in plain])
+            for (digest, manifest), rows in zip(plain, layers, strict=True):
+                self._add_image(digest, manifest.mediaType, manifest.config, rows)
+            for digest, data in others:
+                self._read_document(digest, data, media_type)
             self._facts.spill()
+
+    def _plain(self, data: bytes) -> _Manifest | None:
         try:
             manifest = self._decode(data)
-            is_plain = manifest.is_plain()
+            return manifest if manifest.is_plain() else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
-            is_plain = False
-        if is_plain:
-            layers = self._layers.add_raw(manifest.layers)
-            self._add_image(digest, manifest.mediaType, manifest.config, layers)
-        else:
-            self._read_document(digest, data, media_type)
+            return None
 
     def _read_document(self, digest: Key, data: bytes, media_type: str) -> None:
         document = load_object(data)

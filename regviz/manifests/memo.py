@@ -16,7 +16,8 @@ class Memo(Generic[T]):
     """Numbers of items, remembered for as long as they keep coming.
 
     Two generations are kept: when the young one is full it becomes the old one, and what neither knows is added
-    anew. So memory is bounded, and an item that was long not met gets a second number.
+    anew. So memory is bounded, and an item that was long not met gets a second number. Many items at a time are
+    cheaper than few.
 
     Parameters
     ----------
@@ -47,21 +48,19 @@ class Memo(Generic[T]):
         items = list(items)
         numbers: list[int | None] = [*map(self._young.get, items)]
         if None in numbers:
-            self._complete(items, numbers)
+            missing = [at for at, number in enumerate(numbers) if number is None]
+            for at, number in zip(missing, self._others([items[at] for at in missing]), strict=True):
+                numbers[at] = number
         return cast("list[int]", numbers)
 
-    def _complete(self, items: list[T], numbers: list[int | None]) -> None:
-        """Fill in, in place, the numbers of the items that the young generation does not know."""
+    def _others(self, items: list[T]) -> list[int]:
+        """Numbers of items that the young generation does not know; now it does."""
         young, old = self._young, self._old
-        missing = [at for at, number in enumerate(numbers) if number is None]
-        new = dict.fromkeys([items[at] for at in missing if items[at] not in old])
+        young.update({item: old[item] for item in items if item in old})
+        new = [*dict.fromkeys([item for item in items if item not in young])]
         if new:
-            young.update(zip(new, self._add(list(new)), strict=True))
-        for at in missing:
-            item = items[at]
-            number = young.get(item)
-            if number is None:
-                number = young[item] = old[item]
-            numbers[at] = number
+            young.update(zip(new, self._add(new), strict=True))
+        numbers = [*map(young.__getitem__, items)]
         if len(young) >= self._most:
             self._old, self._young = young, {}
+        return numbers
