@@ -46,7 +46,7 @@ lock: ## requirements/*.txt, compiled from pyproject.toml
 	@$(COMPILE) pyproject.toml --group build --group test -c requirements/run.txt -o requirements/test.txt
 
 clean: ## everything that the other targets made, .venv too
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist report.html
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist report.html regviz/native/_native.so*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 run-environment:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regviz import native
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -44,6 +46,8 @@ class RawRows:
 
     def intern(self, rows: NDArray[np.uint64], family: int = 0) -> Codes:
         """Codes of rows; new ones are numbered as they find their places."""
+        if (codes := self._intern_natively(rows, family)) is not None:
+            return codes
         kind = np.uint8(family)
         result = np.full(len(rows), -1, np.int32)
         self._reserve(len(rows))
@@ -68,6 +72,17 @@ class RawRows:
             pending = pending[~same]
             slots[pending] = (slots[pending] + 1) & mask
         return result
+
+    def _intern_natively(self, rows: NDArray[np.uint64], family: int) -> Codes | None:
+        if not native.is_there():
+            return None
+        self._reserve(len(rows))
+        if self._count + len(rows) > len(self.family):
+            self._widen(max(len(self.family) * 3 // 2, self._count + len(rows)))
+        codes, self._count = native.intern(
+            self.words, self.family, self._slots, int(self._salt), self._count, rows, family
+        )
+        return codes
 
     def expect(self, more: int) -> None:
         """Make room at once for as many new rows as are known to come."""

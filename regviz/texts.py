@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz import native
 from regviz.interning import RawRows
 from regviz.text import clean
 
@@ -112,13 +113,18 @@ class TextPool:
     def codes(self, values: list[Any], *, keep_empty: bool = False) -> Codes:
         """Codes of values out of documents; -1 for what is no text."""
         distinct, places = encode(values, keep_empty=keep_empty)
-        raw = [text.encode() for text in distinct if text is not None]
         known = np.full(len(distinct), -1, np.int32)
+        raw = [text.encode() for text in distinct if text is not None]
         if raw:
-            blake2b, key = hashlib.blake2b, self._key
-            hashes = b"".join([blake2b(text, digest_size=_HASH_BYTES, key=key).digest() for text in raw])
+            ends = np.cumsum([*map(len, raw)])
+            bounds = np.array([np.append(0, ends[:-1]), ends])
+            hashes = native.hashes(b"".join(raw), bounds, self._key)
+            if hashes is None:
+                blake2b, key = hashlib.blake2b, self._key
+                joined = b"".join([blake2b(text, digest_size=_HASH_BYTES, key=key).digest() for text in raw])
+                hashes = np.frombuffer(joined, np.uint64).reshape(-1, _HASH_BYTES // 8)
             before = len(self._rows)
-            codes = self._rows.intern(np.frombuffer(hashes, np.uint64).reshape(-1, _HASH_BYTES // 8))
+            codes = self._rows.intern(hashes)
             known[[text is not None for text in distinct]] = codes
             fresh = np.flatnonzero(codes >= before)  # each stands here once
             self._append([raw[at] for at in fresh[np.argsort(codes[fresh])].tolist()])

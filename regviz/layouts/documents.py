@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
 from regviz.memory import give_back
-from regviz.storage.base import MANIFEST_LIMIT
+from regviz.storage.base import MANIFEST_LIMIT, Stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from regviz.facts import Facts
     from regviz.layouts.common import Options, Tick
-    from regviz.storage.base import Storage
+    from regviz.storage.base import Storage, Walkable
 
     Codes = NDArray[np.int32]
 
 _BATCH = 4096
+_USUAL = 16384  # bytes that hardly any document has; longer ones are read once their length is known
 _HASHES = ("sha256", "sha384", "sha512")
 _DEEPEST = 100
 """Levels of indexes that list indexes: each is one more pass over the source, and nobody nests more than three."""
@@ -63,6 +64,13 @@ class Documents:
         self._storage, self._facts, self._options = storage, facts, options
         self._inline = inline or {}
         self._path, self._locators = path, locators
+        self._read = np.zeros(0, np.bool_)
+        self._measured: list[tuple[Codes, Stats]] | None = None
+        self.locate()
+
+    def locate(self) -> None:
+        """Know where what is stored lies, and how long it is."""
+        facts = self._facts
         facts.spill(0)
         give_back()
         keys = len(facts.keys)
@@ -75,6 +83,18 @@ class Documents:
         self._row[stored["blob"]] = np.arange(len(stored["blob"]), dtype=np.int32)
         self._sizes = np.asarray(stored["stored_bytes"])
 
+    def read_ahead(self, *named: Codes) -> list[tuple[Codes, Stats]]:
+        """Read before anything is known to be stored what is as usual: a file is measured as it is opened.
+
+        Returns codes of what was read, and facts on it. The rest is read by the other methods, once it is known what is
+        stored; to measure each file before that would take a sixth longer.
+        """
+        self._measured = []
+        self.manifests(*named)
+        self.configs()
+        measured, self._measured = self._measured, None
+        return measured
+
     def manifests(self, *named: Codes) -> None:
         """Every manifest that is named, then what those list, until nothing new is named."""
         facts = self._facts
@@ -85,7 +105,7 @@ class Documents:
             wanted = _once(np.concatenate(named))
             done = np.append(done, np.zeros(len(facts.keys) - len(done), np.bool_))
             wanted = wanted[~done[wanted]]
-            if depth == _DEEPEST:
+            if depth == _DEEPEST and self._measured is None:
                 for digest in facts.keys.texts(wanted):
                     facts.problem("index-too-deep", manifest=digest)
             if not len(wanted) or depth == _DEEPEST:
@@ -109,6 +129,11 @@ class Documents:
 
     def _contents(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[int, bytes]]:
         """Key and content of each of these blobs that is there, can be read and is no larger than it may be."""
+        self._read = np.append(self._read, np.zeros(len(self._facts.keys) - len(self._read), np.bool_))
+        wanted = wanted[~self._read[wanted]]
+        if self._measured is not None:
+            yield from self._usual(wanted, tick)
+            return
         places = self._place(wanted)
         if self._inline:
             absent = wanted[places < 0]
@@ -127,6 +152,26 @@ class Documents:
             part = slice(start, start + batch)
             yield from self._batch(wanted[part], places[part], rows[part])
             tick(len(wanted[part]))
+
+    def _usual(self, wanted: Codes, tick: Tick) -> Iterator[tuple[int, bytes]]:
+        """Key and content of each that lies where it should, and is as usual."""
+        known = wanted[wanted < len(self._alias)]
+        wanted = np.setdiff1d(wanted, known[self._alias[known] != known], assume_unique=True)
+        storage, measured = cast("Walkable", self._storage), cast("list[tuple[Codes, Stats]]", self._measured)
+        for start in range(0, len(wanted), _BATCH):
+            keys = wanted[start : start + _BATCH]
+            paths = [*map(self._path, self._facts.keys.texts(keys))]
+            for contents, facts in storage.read_whole(paths, _USUAL):
+                some, keys = keys[: len(contents)], keys[len(contents) :]
+                good = np.array([content is not None for content in contents], np.bool_)
+                self._read[some[good]] = True
+                measured.append((some[good], Stats(*(column[good] for column in facts))))
+                for key, data in zip(some.tolist(), contents, strict=True):
+                    if data is not None:
+                        if self._options.verify:
+                            self._verify(key, data)
+                        yield key, data
+                tick(len(contents))
 
     def _batch(self, wanted: Codes, places: Codes, rows: Codes) -> Iterator[tuple[int, bytes]]:
         keys = wanted.tolist()

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from regviz.manifests.batches import batches
-from regviz.manifests.json import load_object, load_objects, mapping, objects
-from regviz.manifests.memo import Memo
+from regviz.manifests.json import load_object, mapping, objects
+from regviz.manifests.memo import Memo, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from regviz.columns import Key
     from regviz.facts import Facts
-    from regviz.manifests.batches import batches
-from regviz.manifests.json import Document
+    from regviz.manifests.json import Document
+
+_ARRAY = (b"", b"[")
 
 
 class _RootFS(msgspec.Struct, gc=False):
-    diff_ids: list[str] | None = None
+    diff_ids: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 class _Runtime(msgspec.Struct, gc=False):
@@ -38,7 +38,7 @@ class _Config(msgspec.Struct, gc=False):
     created: Any = None
     author: Any = None
     rootfs: _RootFS = msgspec.field(default_factory=_RootFS)
-    history: list[msgspec.Raw] | None = None
+    history: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     config: _Runtime | None = None
 
 
@@ -50,8 +50,8 @@ class ConfigReader:
         self._decode = msgspec.json.Decoder(_Config).decode
         self._stage, self._stage_label = facts.configs.stage, facts.labels.stage
         self._words = History(facts)
-        self._diff_ids: Memo[str] = Memo(self._add_diff_ids)
-        self._staged_diffs = facts.diffs.column("diff_id").staged
+        self._diff_ids = Memo(self._add_diff_ids)
+        self._diffs = facts.diffs.column("diff_id")
         self._staged_ids = facts.diff_ids.column("diff_id").staged
 
     def read(self, digest: Key, data: bytes) -> None:
@@ -64,20 +64,31 @@ class ConfigReader:
             plain, others = [], []
             for digest, data in some:
                 try:
-                    plain.append((digest, self._decode(data)))
+                    config = self._decode(data)
+                    diff_ids, history = bytes(config.rootfs.diff_ids), bytes(config.history)
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    others.append((digest, data))
+                    continue
+                if diff_ids[:1] in _ARRAY and history[:1] in _ARRAY:
+                    plain.append((digest, config, diff_ids, history))
+                else:
                     others.append((digest, data))
             self._add_plain(plain)
             for digest, data in others:
                 self._read_leniently(digest, data)
             self._facts.spill()
 
-    def _add_plain(self, configs: list[tuple[Key, _Config]]) -> None:
-        diff_ids = [config.rootfs.diff_ids for _, config in configs]
-        self._staged_diffs += self._diff_ids.numbers(chain.from_iterable(filter(None, diff_ids)))
-        histories = self._words.add_raw([config.history or [] for _, config in configs])
-        for (digest, config), diffs, steps in zip(configs, diff_ids, histories, strict=True):
-            row = self._add(digest, config, -1 if diffs is None else len(diffs), steps)
+    def _add_plain(self, configs: list[tuple[Key, _Config, bytes, bytes]]) -> None:
+        if not configs:
+            return
+        digests, decoded, diff_ids, histories = zip(*configs, strict=True)
+        numbers, counts = self._diff_ids.numbers(diff_ids)
+        self._diffs.extend_numbers(numbers)
+        steps = self._words.add_raw(histories)
+        for digest, config, raw, diff_count, step_count in zip(
+            digests, decoded, diff_ids, counts.tolist(), steps, strict=True
+        ):
+            row = self._add(digest, config, diff_count if raw else -1, step_count)
             if config.config is not None and config.config.Labels:
                 self._add_labels(row, config.config.Labels)
 
@@ -90,7 +101,7 @@ class ConfigReader:
         diff_ids = mapping(document.get("rootfs")).get("diff_ids")
         if isinstance(diff_ids, list):
             count = len(diff_ids)
-            self._staged_diffs += self._add_diff_ids(diff_ids)
+            self._diffs.staged += self._add_diff_ids(diff_ids)
         config = _Config()
         for name in ("os", "architecture", "variant", "created", "author"):
             setattr(config, name, document.get(name))
@@ -133,32 +144,26 @@ class History:
             facts.words.column(name).staged for name in ("created", "created_by", "author", "comment", "empty")
         ]
         self._memo = Memo(self._read)
-        self._staged = facts.history.column("word").staged
+        self._column = facts.history.column("word")
 
-    def add_raw(self, histories: Sequence[list[msgspec.Raw]]) -> list[int]:
+    def add_raw(self, arrays: Sequence[bytes]) -> list[int]:
         """Take the steps of some configurations, as they are written; returns how many each has."""
-        words = self._memo.numbers(map(bytes, chain.from_iterable(histories)))
-        counts = [*map(len, histories)]
-        if -1 in words:
-            each = iter(words)
-            counts = [sum(word >= 0 for word in islice(each, count)) for count in counts]
-            words = [word for word in words if word >= 0]
-        self._staged += words
-        return counts
+        words, counts = without(*self._memo.numbers(arrays))
+        self._column.extend_numbers(words)
+        return [*map(int, counts)]
 
     def add(self, steps: list[Document]) -> int:
         """Take the steps of one configuration; returns how many there are."""
-        self._staged += self._add(steps)
+        self._column.staged += self._add(steps)
         return len(steps)
 
     def add_word(self, step: Document, created_by: str | None, *, empty: bool) -> None:
         """Take one step, of which the instruction is known."""
-        self._staged += self._add([step | {"created_by": created_by, "empty_layer": empty}])
+        self._column.staged += self._add([step | {"created_by": created_by, "empty_layer": empty}])
 
-    def _read(self, data: list[bytes]) -> list[int]:
-        steps = load_objects(data)
-        numbers = iter(self._add([step for step in steps if step is not None]))
-        return [-1 if step is None else next(numbers) for step in steps]
+    def _read(self, steps: list[Any]) -> list[int]:
+        numbers = iter(self._add([step for step in steps if isinstance(step, dict)]))
+        return [next(numbers) if isinstance(step, dict) else -1 for step in steps]
 
     def _add(self, steps: list[Document]) -> range:
         created, created_by, author, comment, empty = self._columns

@@ -38,19 +38,19 @@ def load_object(data: bytes) -> Document | None:
     return value if isinstance(value, dict) else None
 
 
-def load_objects(data: list[bytes]) -> list[Document | None]:
-    """The JSON objects of several documents, each of which is JSON; None for one that is something else.
+def load_many(data: list[bytes]) -> list[Any]:
+    """The values of several documents, each of which is JSON.
 
     Examples
     --------
-    >>> load_objects([b'{"a": 1}', b"[2]"])
-    [{'a': 1}, None]
+    >>> load_many([b'{"a": 1}', b"[2]"])
+    [{'a': 1}, [2]]
     """
     try:
-        values = orjson.loads(b"[" + b",".join(data) + b"]")
+        values: list[Any] = orjson.loads(b"[" + b",".join(data) + b"]")
     except orjson.JSONDecodeError:  # what only the standard library takes
         values = [*map(load, data)]
-    return [value if type(value) is dict else None for value in values]
+    return values
 
 
 def text(value: object) -> str:

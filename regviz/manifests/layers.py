@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from array import array
-from itertools import chain, islice
-from typing import TYPE_CHECKING, cast
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from regviz.manifests import media_types as mt
-from regviz.manifests.json import Document, load_objects, text
-from regviz.manifests.memo import Memo
+from regviz.manifests.json import Document, text
+from regviz.manifests.memo import Memo, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import msgspec
-
     from regviz.facts import Facts
+
+Types = frozenset[int]
+"""Media types of a manifest's layers, as numbers."""
 
 
 class Layers:
@@ -28,50 +31,53 @@ class Layers:
             for name in ("digest", "media_type", "declared_bytes", "foreign", "throwaway")
         ]
         self._memo = Memo(self._read)
-        self._staged = facts.steps.column("descriptor").staged
+        self._column = facts.steps.column("descriptor")
         self._types: dict[str, int] = {}
         self._is_foreign: list[bool] = []
         self._type_of = array("i", bytes(4 * facts.descriptors.numbered))
         self._kinds: dict[tuple[str, str, frozenset[int]], str] = {}
 
-    def add_raw(self, lists: Sequence[list[msgspec.Raw]]) -> list[list[int]]:
-        """Take the layers of some manifests, as they are written; what is no object is left out."""
-        rows = self._memo.numbers(map(bytes, chain.from_iterable(lists)))
-        each = iter(rows)
-        of_manifests = [[*islice(each, count)] for count in map(len, lists)]
-        if -1 in rows:
-            of_manifests = [[row for row in some if row >= 0] for some in of_manifests]
-            rows = [row for row in rows if row >= 0]
-        self._staged += rows
-        return of_manifests
+    def add_raw(self, arrays: Sequence[bytes]) -> tuple[list[int], list[Types]]:
+        """Take the layers of some manifests, as they are written; returns how many each has, and of which types.
 
-    def add(self, layers: list[Document]) -> list[int]:
-        """Take the layers of one manifest."""
+        What is no object is left out.
+        """
+        rows, counts = without(*self._memo.numbers(arrays))
+        self._column.extend_numbers(rows)
+        how_many = counts.tolist()
+        types = np.frombuffer(self._type_of, np.int32)[rows]
+        if len(types) and (types == types[0]).all():
+            alike, none = frozenset(types[:1].tolist()), frozenset[int]()
+            return how_many, [alike if count else none for count in how_many]
+        each = iter(types.tolist())
+        return how_many, [frozenset(islice(each, count)) for count in how_many]
+
+    def add(self, layers: list[Document]) -> tuple[int, Types]:
+        """Take the layers of one manifest; returns how many there are, and of which types."""
         rows = self._add(layers)
-        self._staged += rows
-        return [*rows]
+        self._column.staged += rows
+        return len(rows), frozenset(map(self._type_of.__getitem__, rows))
 
     def add_schema1(self, steps: list[tuple[object, bool]]) -> int:
         """Take blobs and whether each is a throwaway; returns how many there are."""
         for blob, throwaway in steps:
-            self._staged += self._add([{"digest": blob}], throwaway=throwaway)
+            self._column.staged += self._add([{"digest": blob}], throwaway=throwaway)
         return len(steps)
 
-    def kind(self, config_type: str, artifact_type: str, rows: list[int]) -> str:
+    def kind(self, config_type: str, artifact_type: str, types: Types) -> str:
         """What the manifest is that has these layers; see :func:`regviz.manifests.media_types.manifest_kind`."""
-        asked = (config_type, artifact_type, frozenset(map(self._type_of.__getitem__, rows)))
+        asked = (config_type, artifact_type, types)
         kind = self._kinds.get(asked)
         if kind is None:
-            types = list(self._types)
+            names = list(self._types)
             kind = self._kinds[asked] = mt.manifest_kind(
-                config_type, artifact_type, frozenset(types[number] for number in asked[2])
+                config_type, artifact_type, frozenset(names[number] for number in types)
             )
         return kind
 
-    def _read(self, data: list[bytes]) -> list[int]:
-        layers = load_objects(data)
-        numbers = iter(self._add([layer for layer in layers if layer is not None]))
-        return [-1 if layer is None else next(numbers) for layer in layers]
+    def _read(self, layers: list[Any]) -> list[int]:
+        numbers = iter(self._add([layer for layer in layers if isinstance(layer, dict)]))
+        return [next(numbers) if isinstance(layer, dict) else -1 for layer in layers]
 
     def _add(self, layers: list[Document], *, throwaway: bool = False) -> range:
         media_types = [text(layer.get("mediaType")) for layer in layers]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from regviz.columns import Key
     from regviz.facts import Facts
+    from regviz.manifests.layers import Types
 
 _ATTESTATION = "attestation-manifest"
 _REFERENCE_TYPE, _REFERENCE_DIGEST = "vnd.docker.reference.type", "vnd.docker.reference.digest"
@@ -36,12 +37,17 @@ _DIGESTS = (
 )
 """Where digests stand that documents write."""
 _PLAIN = frozenset((mt.SCHEMA2, mt.OCI_MANIFEST))
+_ARRAY = (b"", b"[")
 
 
 class _Descriptor(msgspec.Struct, gc=False):
     digest: Any = None
     size: Any = None
     mediaType: Any = None  # noqa: N815  # the specification's own name
+
+
+_NO_CONFIG = _Descriptor("")
+_WITHOUT_ARTIFACT_TYPE = ("image", "attestation")
 
 
 class _Manifest(msgspec.Struct, gc=False):
@@ -51,7 +57,7 @@ class _Manifest(msgspec.Struct, gc=False):
     mediaType: Any = None  # noqa: N815
     artifactType: Any = None  # noqa: N815
     config: _Descriptor = msgspec.field(default_factory=_Descriptor)
-    layers: list[msgspec.Raw] = msgspec.field(default_factory=list)
+    layers: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     subject: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     fsLayers: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)  # noqa: N815
 
@@ -64,6 +70,7 @@ class _Manifest(msgspec.Struct, gc=False):
             and not self.artifactType
             and not bytes(self.subject)
             and not bytes(self.fsLayers)
+            and bytes(self.layers)[:1] in _ARRAY
         )
 
 
@@ -78,7 +85,7 @@ class ManifestReader:
     """
 
     def __init__(self, facts: Facts) -> None:
-        self._facts = facts
+        self._facts, self._stage = facts, facts.manifests.stage
         self._schema1 = Schema1Reader(facts)
         self._decode = msgspec.json.Decoder(_Manifest).decode
         self._layers = Layers(facts)
@@ -108,9 +115,10 @@ class ManifestReader:
                     others.append((digest, data))
                 else:
                     plain.append((digest, manifest))
-            layers = self._layers.add_raw([manifest.layers for _, manifest in plain])
-            for (digest, manifest), rows in zip(plain, layers, strict=True):
-                self._add_image(digest, manifest.mediaType, manifest.config, rows)
+            counts, types = self._layers.add_raw([bytes(manifest.layers) for _, manifest in plain])
+            for (digest, manifest), count, of_layers in zip(plain, counts, types, strict=True):
+                self._stage(self._image(digest, manifest.mediaType, manifest.config, count, of_layers))
+            self._facts.manifests.numbers(len(plain))
             for digest, data in others:
                 self._read_document(digest, data, media_type)
             self._facts.spill()
@@ -168,48 +176,48 @@ class ManifestReader:
         media_type: str,
         *,
         artifact_type: str | None = None,
-        config: _Descriptor | None = None,
         subject: object = "",
         own_config: int = -1,
         step_count: int = 0,
     ) -> int:
-        self._facts.manifests.add(
-            digest,
-            kind,
-            media_type,
-            artifact_type,
-            config.digest if config else "",
-            config.size if config else None,
-            config.mediaType if config else None,
-            subject,
-            kind == "image" and own_config < 0,
-            own_config,
-            step_count,
-        )
+        read_config = kind == "image" and own_config < 0
+        row = (digest, kind, media_type, artifact_type, "", None, None, subject, read_config, own_config, step_count)
+        self._stage(row)
         return self._facts.manifests.numbers(1)[0]
 
-    def _add_image(
+    def _image(
         self,
         digest: Key,
         media_type: str,
         config: _Descriptor | None,
-        layers: list[int],
+        step_count: int,
+        types: Types,
         artifact_type: str = "",
         subject: object = "",
-    ) -> int:
-        config_type = text(config.mediaType) if config else ""
-        kind = self._layers.kind(config_type, artifact_type, layers)
-        if not artifact_type and kind not in ("image", "attestation"):
+    ) -> tuple[object, ...]:
+        """A row of `manifests`, for what has a configuration and layers."""
+        config = config or _NO_CONFIG
+        config_type = text(config.mediaType)
+        kind = self._layers.kind(config_type, artifact_type, types)
+        if not artifact_type and kind not in _WITHOUT_ARTIFACT_TYPE:
             artifact_type = config_type
-        return self._manifest(
+        return (
             digest,
             kind,
             media_type,
-            artifact_type=artifact_type,
-            config=config,
-            subject=subject,
-            step_count=len(layers),
+            artifact_type,
+            config.digest,
+            config.size,
+            config.mediaType,
+            subject,
+            kind == "image",
+            -1,
+            step_count,
         )
+
+    def _add_image(self, *said: Any) -> int:
+        self._stage(self._image(*said))
+        return self._facts.manifests.numbers(1)[0]
 
     def _read_image(self, digest: Key, document: Document, media_type: str) -> None:
         config, subject = mapping(document.get("config")), document.get("subject")
@@ -217,7 +225,7 @@ class ManifestReader:
             digest,
             media_type,
             _Descriptor(config.get("digest"), config.get("size"), config.get("mediaType")) if config else None,
-            self._layers.add(objects(document.get("layers"))),
+            *self._layers.add(objects(document.get("layers"))),
             text(document.get("artifactType")),
             subject.get("digest") if isinstance(subject, dict) else "",
         )
@@ -227,7 +235,7 @@ class ManifestReader:
         self._facts.problem("manifest-artifact-kind", manifest=digest)
         subject = mapping(document.get("subject")).get("digest", "")
         blobs = self._layers.add(objects(document.get("blobs")))
-        row = self._add_image(digest, mt.OCI_ARTIFACT, None, blobs, text(document.get("artifactType")), subject)
+        row = self._add_image(digest, mt.OCI_ARTIFACT, None, *blobs, text(document.get("artifactType")), subject)
         self._refer_to_subject(row, document, 0)
 
     def _read_index(self, digest: Key, document: Document, media_type: str) -> None:

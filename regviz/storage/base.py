@@ -253,6 +253,12 @@ class Walkable(Storage, Protocol):
     def members(self, directory: bytes, names: Sequence[bytes], files: Files) -> Iterator[Members]:
         """Three files of each ``directory/name``, some directories at a time and in the order given."""
 
+    def read_whole(self, paths: Sequence[bytes], most: int) -> Iterator[tuple[list[bytes | None], Stats]]:
+        """Contents of regular files of 1 to `most` bytes, some at a time and in the order given, and facts on them.
+
+        None stands for any other, of which nothing is said: whoever needs it asks again.
+        """
+
     def read_links(
         self, directory: bytes, names: Sequence[bytes], suffix: bytes
     ) -> tuple[list[bytes | None], list[int]]:

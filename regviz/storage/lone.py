@@ -6,6 +6,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from regviz import native
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,6 +31,8 @@ def alone_in_index(parent: int | None, head: bytes, tags: Sequence[tuple[bytes, 
     >>> alone_in_index(None, b"/nowhere/", [(b"latest", b"0aff"), (b"1.0", b"")])
     [False, False]
     """
+    if parent is not None and (found := native.lone(parent, tags)) is not None:
+        return found
     lone = [False] * len(tags)
     look, is_directory = os.lstat, stat.S_ISDIR
     for at, (name, encoded) in enumerate(tags):

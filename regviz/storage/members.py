@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regviz import native
 from regviz.storage.base import MANIFEST_LIMIT, Members, Stats
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def read_members(
 
 def _ordinary(parent: int, names: Sequence[bytes], files: Files) -> tuple[Members, list[int]]:
     """What directories hold that are as they should be; the numbers of the others."""
+    if (found := native.members(parent, names, files, _WHOLE)) is not None:
+        contents, looked, marked = found
+        is_odd = marked | (looked.modes & _KIND != stat.S_IFREG)
+        is_odd[[at for at, content in enumerate(contents) if content is None]] = True
+        return Members(contents, Stats(*looked[1:]), np.zeros(len(names), np.bool_)), np.flatnonzero(is_odd).tolist()
     document, measured, mark = files
     documents: list[bytes] = []
     facts: list[int] = []

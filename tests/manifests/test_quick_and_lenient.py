@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regviz import native
 from regviz.columns import Rows
 from regviz.facts import Facts
 from regviz.manifests import media_types as mt
@@ -191,15 +192,39 @@ def test_the_quick_way_is_taken() -> None:
     assert (len(facts.words), facts.history["word"].tolist()) == (1, [0, 0, 0])
 
 
-@given(st.lists(st.lists(st.text("abcdef", max_size=2), max_size=6)), st.integers(1, 4))
-def test_a_memo_forgets_and_never_mistakes(batches: list[list[str]], most: int) -> None:
-    added: list[str] = []
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.integers(-9, 9), st.text('ab,[]{}"\\ \n', max_size=4)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=2), inner, max_size=2)),
+    max_leaves=4,
+)
 
-    def add(items: list[str]) -> range:
+
+@pytest.mark.parametrize("natively", [True, False], ids=["native", "plain"])
+@given(
+    st.lists(st.lists(st.tuples(st.lists(JSON, max_size=4), st.sampled_from([None, 2]), st.booleans()), max_size=4)),
+    st.integers(1, 4),
+)
+def test_a_memo_forgets_and_never_mistakes(
+    natively: bool,  # noqa: FBT001
+    batches: list[list[tuple[list[Any], int | None, bool]]],
+    most: int,
+) -> None:
+    added: list[Any] = []
+
+    def add(items: list[Any]) -> range:
         added.extend(items)
         return range(len(added) - len(items), len(added))
 
-    memo = Memo(add, most)
-    for batch in batches:
-        assert [added[number] for number in memo.numbers(batch)] == batch
-        assert len(memo._young) < most + 6
+    with pytest.MonkeyPatch.context() as patch:
+        if not natively:
+            patch.setattr(native, "library", lambda: None)
+        memo = Memo(add, most)
+        for batch in batches:
+            arrays = [
+                b"" if not array and left_out else json.dumps(array, indent=indent).encode()
+                for array, indent, left_out in batch
+            ]
+            numbers, counts = memo.numbers(arrays)
+            assert [added[number] for number in numbers] == [item for array, _, _ in batch for item in array]
+            assert counts.tolist() == [len(array) for array, _, _ in batch]
+            assert len(memo._known) + len(memo._hashed) <= most + numbers.size

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regviz import native
 from regviz.storage import ahead as ahead_module
 from regviz.storage.base import DIRECTORY, FILE, OTHER, SYMLINK
 from regviz.storage.folder import Folder
@@ -106,6 +107,7 @@ def test_special_files_do_not_block(root: Path, monkeypatch: pytest.MonkeyPatch)
 def deny(monkeypatch: pytest.MonkeyPatch, name: str, refused: Callable[[object], bool]) -> None:
     """Have a system call refuse some paths, as it refuses a user who is not root."""
     original = getattr(os, name)
+    monkeypatch.setattr(native, "library", lambda: None)
 
     def call(path: object, *args: object, **kwargs: object) -> object:
         if refused(path):

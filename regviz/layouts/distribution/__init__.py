@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from regviz.layouts.documents import Documents
 from regviz.storage.base import is_walkable
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from regviz.layouts.common import Options
     from regviz.registry import Registry
     from regviz.source import Source
@@ -28,22 +30,33 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     """Read the storage whose ``v2`` directory lies at `root`."""
     facts = Facts()
     inventory = Inventory(facts, options.links)
-    with options.progress("directories" if is_walkable(storage) else "entries", None) as tick:
-        if is_walkable(storage):
-            walk = Walk(storage, root, inventory, tick)
-            walk.blobs()
-            walk.repositories()
-            source = _marked(source, _marks_around(storage, root), root)
-        else:
+    lead = root + b"/" if root else b""
+
+    def documents() -> Documents:
+        locators = np.concatenate(inventory.locators) if inventory.locators else None
+        return Documents(storage, facts, options, locators=locators, path=lambda digest: blob_path(lead, digest))
+
+    def named() -> tuple[NDArray[Any], ...]:
+        return facts.revisions["manifest"], facts.tags["manifest"], facts.tag_history["manifest"]
+
+    if is_walkable(storage):
+        with options.progress("repositories", None) as tick:
+            Walk(storage, root, inventory, tick).repositories()
+        reading = documents()
+        measured = reading.read_ahead(*named())
+        with options.progress("directories", None) as tick:
+            Walk(storage, root, inventory, tick).blobs(measured)
+        source = _marked(source, _marks_around(storage, root), root)
+        reading.locate()
+    else:
+        with options.progress("entries", None) as tick:
             flat = Flat(storage, root, inventory, tick)
             flat.read()
-            source = _marked(source, flat.outside, root)
+        source = _marked(source, flat.outside, root)
+        reading = documents()
     inventory.count_inodes_once()
-    lead = root + b"/" if root else b""
-    locators = np.concatenate(inventory.locators) if inventory.locators else None
-    documents = Documents(storage, facts, options, locators=locators, path=lambda digest: blob_path(lead, digest))
-    documents.manifests(facts.revisions["manifest"], facts.tags["manifest"], facts.tag_history["manifest"])
-    documents.configs()
+    reading.manifests(*named())
+    reading.configs()
     options.measure_storage(storage, root, source, facts)
     return assemble(facts, options.finish(storage, facts, source))
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from regviz.columns import NO_NUMBER, NO_TIME
 from regviz.layouts.distribution.grammar import LINK_LENGTH, LONGEST_NAME, NAME, TAG, is_encoded
-from regviz.pool import SHA256, is_digest
+from regviz.pool import is_digest
+from regviz.storage.base import Stats
 from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.column import KeyColumn
     from regviz.columns import Rows
     from regviz.facts import Facts
-    from regviz.storage.base import Stats
 
     Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]
@@ -71,20 +70,29 @@ class Inventory:
         """Set a flag of a repository."""
         self.facts.repositories.column(column).set(row, 1)
 
-    def blobs(self, algorithm: bytes, names: Sequence[bytes], facts: Stats) -> None:
+    def codes(self, algorithm: bytes, names: Sequence[bytes]) -> Codes:
+        """Codes of the digests that directories are named after."""
+        if algorithm == _SHA256:
+            return self.facts.keys.intern_names(names)
+        return self.facts.stored.key("blob").intern([_key(algorithm, name) for name in names])
+
+    def blobs(self, algorithm: bytes, names: Sequence[bytes], codes: Codes, facts: Stats) -> None:
         """Blobs that have a directory in the store; a size of -1 says that it holds no data."""
         here = np.flatnonzero(facts.sizes >= 0)
         for row in np.flatnonzero(facts.sizes < 0).tolist():
             self.facts.problem("blob-truncated", blob=_key(algorithm, names[row]))
-        if len(here) < len(names):
-            names = [names[row] for row in here.tolist()]
-        stored = self.facts.stored
-        self._extend_keys(stored.key("blob"), algorithm, names)
-        stored.column("stored_bytes").extend_numbers(facts.sizes[here])
-        stored.column("stored_at").extend_numbers(facts.mtimes[here])
-        stored.column("allocated_bytes").extend_numbers(facts.allocated[here])
-        stored.text("compression").repeat(None, len(here))
-        self._inodes.append(facts.inodes[here])
+        self.measured_blobs(codes[here], Stats(*(column[here] for column in facts)))
+
+    def measured_blobs(self, codes: Codes, facts: Stats) -> None:
+        """Blobs that are there, by codes."""
+        said: dict[str, NDArray[Any]] = {
+            "blob": codes,
+            "stored_bytes": facts.sizes,
+            "stored_at": facts.mtimes,
+            "allocated_bytes": facts.allocated,
+        }
+        _extend(self.facts.stored, said, compression=-1)
+        self._inodes.append(facts.inodes)
 
     def listed_blobs(self, codes: Codes, sizes: Numbers, mtimes: Numbers, locators: Numbers) -> None:
         """Blobs of an archive, by their keys' codes."""
@@ -268,14 +276,6 @@ class Inventory:
             self.facts.problem("revisions-missing", repository=where)
         if not tags:
             self.facts.problem("tags-missing", repository=where)
-
-    @staticmethod
-    def _extend_keys(column: KeyColumn, algorithm: bytes, names: Sequence[bytes]) -> NDArray[np.int32]:
-        if algorithm == _SHA256:
-            return column.extend_names(names, SHA256)
-        codes = column.intern([_key(algorithm, name) for name in names])
-        column.extend_numbers(codes)
-        return codes
 
 
 def _extend(rows: Rows, said: Mapping[str, NDArray[Any]], **alike: int) -> None:

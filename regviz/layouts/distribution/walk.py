@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import compress, repeat
+from itertools import chain, compress, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from regviz.storage.base import Stats
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -61,27 +61,44 @@ class Walk:
         self._revision_links = _Gathered(self._take_revisions)
         self._tags_pushed_once = _Gathered(self._take_tags)
 
-    def blobs(self) -> None:
-        """The store of blobs: every digest's directory, and the length of its data."""
+    def blobs(self, measured: Iterable[tuple[Codes, Stats]] = ()) -> None:
+        """The store of blobs: every digest's directory, and the length of its data.
+
+        `measured` are those that were measured already: codes, and what lstat says of their data.
+        """
+        known = np.zeros(len(self._inventory.facts.keys), np.bool_)
+        for codes, facts in measured:
+            self._inventory.measured_blobs(codes, facts)
+            known[codes] = True
         top = self._storage.children(self._root + BLOBS)
         self._strays(self._root + BLOBS, top.files)
         for algorithm in sorted(top.directories):
             directory = self._root + BLOBS + b"/" + algorithm
             listing = self._storage.children(directory, listed=True)
             self._strays(directory, listing.files)
-            names: list[bytes] = []
-            facts: list[Stats] = []
+            some: list[tuple[list[bytes], Codes, Stats]] = []
             for prefix in sorted(listing.directories):
-                below = self._digests_below(directory + b"/" + prefix, algorithm, prefix)
-                if below:
-                    names += below
-                    facts.append(self._storage.stat_many(directory + b"/" + prefix, below, b"/data"))
-                if len(names) >= _MANY:
-                    self._inventory.blobs(algorithm, names, _together(facts))
-                    names, facts = [], []
+                names = self._digests_below(directory + b"/" + prefix, algorithm, prefix)
+                codes = self._inventory.codes(algorithm, names)
+                is_new = np.ones(len(codes), np.bool_)
+                was_there = codes < len(known)
+                is_new[was_there] = ~known[codes[was_there]]
+                new = np.flatnonzero(is_new)
+                if len(new):
+                    if len(new) < len(names):
+                        names = [names[at] for at in new.tolist()]
+                    below = directory + b"/" + prefix
+                    some.append((names, codes[new], self._storage.stat_many(below, names, b"/data")))
+                if sum(len(codes) for _, codes, _ in some) >= _MANY:
+                    self._take_blobs(algorithm, some)
+                    some = []
                 self._tick(1)
-            if names:
-                self._inventory.blobs(algorithm, names, _together(facts))
+            if some:
+                self._take_blobs(algorithm, some)
+
+    def _take_blobs(self, algorithm: bytes, some: list[tuple[list[bytes], Codes, Stats]]) -> None:
+        names, codes, facts = zip(*some, strict=True)
+        self._inventory.blobs(algorithm, [*chain.from_iterable(names)], np.concatenate(codes), _together(facts))
 
     def _digests_below(self, directory: bytes, algorithm: bytes, prefix: bytes) -> list[bytes]:
         """Digests that lie where they belong; what else lies there is said."""

@@ -1,0 +1,52 @@
+"""Compiles `regviz/native/native.c` where there is a C compiler; without one regviz finds the same, more slowly.
+
+The wheel then is one for this system; otherwise it is one for all. `REGVIZ_NATIVE=0` leaves the compiler alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_SOURCE, _LIBRARY = "regviz/native/native.c", "regviz/native/_native.so"
+_OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
+
+
+class CompileNative(BuildHookInterface[Any]):
+    """Puts the compiled library beside its source, for a wheel and for a checkout that is installed in place."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile; what goes wrong is said, and is no failure."""
+        del version
+        if self.target_name != "wheel":
+            return
+        source, library = (Path(self.root, name) for name in (_SOURCE, _LIBRARY))
+        library.unlink(missing_ok=True)
+        said = os.environ.get("CC", "")
+        compiler = shlex.split(said) or [shutil.which("cc") or shutil.which("gcc") or shutil.which("clang") or ""]
+        if os.name != "posix" or not compiler[0] or os.environ.get("REGVIZ_NATIVE") == "0":
+            self.app.display_info("No C compiler is used: regviz will be slower")
+            return
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        aside = library.with_name(f"{library.name}.{os.getpid()}")
+        command = [*compiler, *_OPTIONS, f'-DSOURCE="{digest}"', "-o", str(aside), str(source)]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # the builder's compiler
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.app.display_warning(f"regviz will be slower, as {shlex.join(compiler)} failed: {error}")
+            aside.unlink(missing_ok=True)
+            return
+        aside.replace(library)
+        build_data["artifacts"].append(_LIBRARY)
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"

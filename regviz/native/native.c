@@ -1,0 +1,359 @@
+/* What regviz asks of a file system and of its pools of keys, many at a time.
+ *
+ * Each function does what a loop in Python does elsewhere (regviz/storage/folder.py, lone.py, members.py,
+ * regviz/interning.py), for everything that is as it should be. Of anything else it says so, and Python looks again,
+ * file by file, and finds the words for it. Nothing here allocates, keeps state or follows a symbolic link.
+ *
+ * Names come one after the other, each ended by a zero byte.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+#ifdef __APPLE__
+#define MODIFIED(facts) (facts).st_mtimespec
+#else
+#define MODIFIED(facts) (facts).st_mtim
+#endif
+
+enum { LONGEST = 4096, HEX = 64, READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
+
+/* The digest of this file, as whoever compiled it had it: a library of another version is left alone. */
+#ifndef SOURCE
+#define SOURCE ""
+#endif
+const char *regviz_source(void)
+{
+    return SOURCE;
+}
+
+/* Puts parts of a path behind one another; 0 where they do not fit. */
+static size_t put(char *path, size_t at, const char *part)
+{
+    size_t length = strlen(part);
+    if (at + length >= LONGEST)
+        return 0;
+    memcpy(path + at, part, length + 1);
+    return at + length;
+}
+
+static int64_t microseconds(const struct stat *facts)
+{
+    return (int64_t)((uint64_t)MODIFIED(*facts).tv_sec * 1000000u + (uint64_t)MODIFIED(*facts).tv_nsec / 1000u);
+}
+
+/* Facts into every `count`-th number: mode, bytes, microseconds, bytes allocated, inode. */
+static void note(const struct stat *found, long count, int64_t *facts)
+{
+    facts[0] = found->st_mode;
+    facts[count] = found->st_size;
+    facts[2 * count] = microseconds(found);
+    facts[3 * count] = (int64_t)found->st_blocks * 512;
+    facts[4 * count] = (int64_t)found->st_ino;
+}
+
+/* What lstat says of a path; zeros where it says nothing. */
+static void look(int directory, const char *path, long count, int64_t *facts)
+{
+    struct stat found;
+    if (fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW))
+        memset(&found, 0, sizeof found);
+    note(&found, count, facts);
+}
+
+/* lstat of each name + suffix: `facts` has five columns of `count` numbers. */
+void regviz_look(int directory, const char *names, long count, const char *suffix, int64_t *facts)
+{
+    char path[LONGEST];
+    for (long at = 0; at < count; at++, names += strlen(names) + 1) {
+        size_t end = put(path, 0, names);
+        look(directory, end && put(path, end, suffix) ? path : "", count, facts + at);
+    }
+}
+
+/* Opens what no symbolic link leads to, in one call: openat2(2), Linux 5.6. An older kernel has no such call, and a sandbox may
+ * forbid it: then errno is ENOSYS or EPERM. */
+static int open_without_links(int directory, const char *path)
+{
+#ifdef SYS_openat2
+    static const struct { uint64_t flags, mode, resolve; } how = {READ, 0, 0x04 /* RESOLVE_NO_SYMLINKS */};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+#else
+    (void)directory, (void)path;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+/* Contents of files, one behind the other in `buffer`, which has room for `most` of each. With `facts` (five columns, as
+ * above) a file is taken if it is a regular one of 1 to `most` bytes that no link leads to; without, if it has just as
+ * many as `most` says. Of any other the length is -1. */
+void regviz_read(int directory, const char *names, long count, const int64_t *most, char *buffer, int64_t *lengths,
+                 int64_t *facts)
+{
+    for (long at = 0; at < count; at++, names += strlen(names) + 1) {
+        int file = facts ? open_without_links(directory, names) : openat(directory, names, READ);
+        int64_t wanted = most[at];
+        struct stat found;
+        lengths[at] = -1;
+        if (file < 0)
+            continue;
+        if (facts) {
+            if (fstat(file, &found) || !S_ISREG(found.st_mode) || found.st_size > wanted)
+                memset(&found, 0, sizeof found);
+            note(&found, count, facts + at);
+            wanted = found.st_size;
+        }
+        if (wanted > 0 && read(file, buffer, (size_t)wanted) == wanted) {
+            lengths[at] = wanted;
+            buffer += wanted;
+        }
+        close(file);
+    }
+}
+
+/* Opens name + middle + last, of which the middle is a directory and no link; -1 where that is not so. */
+static int open_link(int directory, char *path, const char *name, const char *middle, const char *last)
+{
+    size_t end = put(path, 0, name), all = end;
+    if (all && *middle)
+        all = put(path, all, middle);
+    if (!all || !put(path, all, last))
+        return -1;
+    if (*middle) {
+        struct stat found;
+        int file = open_without_links(directory, path);
+        if (file >= 0 || (errno != ENOSYS && errno != EPERM))
+            return file;
+        path[all] = 0;
+        if (fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(found.st_mode))
+            return -1;
+        put(path, all, last);
+    }
+    return openat(directory, path, READ);
+}
+
+/* The first `width` bytes of each name + middle + last, and its time; length -1 where that is no regular file. */
+void regviz_read_links(int directory, const char *names, long count, const char *middle, const char *last, int width,
+                       char *contents, int64_t *lengths, int64_t *times)
+{
+    char path[LONGEST];
+    for (long at = 0; at < count; at++, names += strlen(names) + 1, contents += width) {
+        struct stat found;
+        int file = open_link(directory, path, names, middle, last);
+        lengths[at] = -1;
+        times[at] = 0;
+        if (file < 0)
+            continue;
+        if (!fstat(file, &found) && S_ISREG(found.st_mode)) {
+            lengths[at] = read(file, contents, (size_t)width);
+            times[at] = microseconds(&found);
+        }
+        close(file);
+    }
+}
+
+/* Whether a path leads to a directory, and no link, that holds so many directories (0: whatever it holds). */
+static int is_directory(int directory, const char *path, unsigned long links)
+{
+    struct stat found;
+    return !fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW) && S_ISDIR(found.st_mode) &&
+           (!links || found.st_nlink == links);
+}
+
+/* For each name and digits whether name/index holds sha256/digits/link and no other directory. */
+void regviz_lone(int directory, const char *names, const char *digits, long count, uint8_t *lone)
+{
+    char path[LONGEST];
+    for (long at = 0; at < count; at++, names += strlen(names) + 1, digits += strlen(digits) + 1) {
+        struct stat found;
+        size_t end = put(path, 0, names);
+        lone[at] = *digits && end && (end = put(path, end, "/index")) && is_directory(directory, path, 3) &&
+                   (end = put(path, end, "/sha256")) && is_directory(directory, path, 3) &&
+                   (end = put(path, end, "/")) && (end = put(path, end, digits)) && is_directory(directory, path, 0) &&
+                   put(path, end, "/link") && !fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW) &&
+                   S_ISREG(found.st_mode);
+    }
+}
+
+/* Names in a directory that holds nothing but directories, each ended by a zero byte; returns how many bytes they take,
+ * or -1: it holds something else, or more than there is room for, or could not be listed. */
+int64_t regviz_list(const char *path, char *names, int64_t room)
+{
+    int64_t used = 0;
+    DIR *directory = opendir(path);
+    if (!directory)
+        return -1;
+    errno = 0;
+    for (struct dirent *entry; used >= 0 && (entry = readdir(directory));) {
+        size_t length = strlen(entry->d_name) + 1;
+        if (entry->d_name[0] == '.' && (length == 2 || (length == 3 && entry->d_name[1] == '.')))
+            continue;
+        if (entry->d_type != DT_DIR || used + (int64_t)length > room) {
+            used = -1;
+        } else {
+            memcpy(names + used, entry->d_name, length);
+            used += (int64_t)length;
+        }
+    }
+    if (errno)
+        used = -1;
+    closedir(directory);
+    return used;
+}
+
+/* Of each name: the content of name + document, lstat of name + measured (as above), and whether name + mark is there.
+ * Documents lie one behind the other; length -1 where there is none, or one of `room` bytes and more. */
+void regviz_members(int directory, const char *names, long count, const char *document, const char *measured,
+                    const char *mark, int64_t room, char *buffer, int64_t *lengths, int64_t *facts, uint8_t *marked)
+{
+    char path[LONGEST];
+    for (long at = 0; at < count; at++, names += strlen(names) + 1) {
+        struct stat found;
+        size_t end = put(path, 0, names);
+        int file = end && put(path, end, document) ? openat(directory, path, READ) : -1;
+        lengths[at] = -1;
+        if (file >= 0) {
+            int64_t got = read(file, buffer, (size_t)room);
+            close(file);
+            if (got > 0 && got < room) {
+                lengths[at] = got;
+                buffer += got;
+            }
+        }
+        look(directory, end && put(path, end, measured) ? path : "", count, facts + at);
+        marked[at] = !end || !put(path, end, mark) ||
+                     !fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW);
+    }
+}
+
+/* The quotation mark that closes a JSON text which begins at `at`; NULL where there is none. */
+static const unsigned char *closing(const unsigned char *at, const unsigned char *end)
+{
+    for (const unsigned char *escape; at < end; at = escape + 2) {
+        const unsigned char *quote = memchr(at, '"', (size_t)(end - at));
+        escape = quote ? memchr(at, '\\', (size_t)(quote - at)) : NULL;
+        if (!escape)
+            return quote;
+    }
+    return NULL;
+}
+
+/* What matters in JSON outside of texts. */
+static const unsigned char matters[256] = {['"'] = 1, [','] = 1, ['['] = 1, [']'] = 1, ['{'] = 1, ['}'] = 1};
+
+/* Where the elements of JSON arrays begin and end, of which `bounds` says where they stand (one more than there are);
+ * `counts` gets how many each has. The arrays are valid JSON: whoever calls has parsed what they stand in. Returns how
+ * many elements there are, or -1 if something is no array. No more than `room` are written down. */
+int64_t regviz_elements(const unsigned char *text, const int64_t *bounds, long count, int64_t room, int64_t *starts,
+                        int64_t *ends, int64_t *counts)
+{
+    int64_t found = 0;
+    for (long array = 0; array < count; array++) {
+        const unsigned char *at = text + bounds[array], *end = text + bounds[array + 1], *start = at + 1;
+        int64_t before = found;
+        int depth = 0;
+        if (end - at < 2 || *at++ != '[' || *--end != ']')
+            return -1;
+        for (;; at++) {
+            while (at < end && !matters[*at])
+                at++;
+            if (at == end || (*at == ',' && !depth)) {
+                const unsigned char *stop = at;
+                while (start < stop && *start <= ' ')
+                    start++;
+                while (start < stop && stop[-1] <= ' ')
+                    stop--;
+                if (start < stop && found < room) {
+                    starts[found] = start - text;
+                    ends[found] = stop - text;
+                }
+                found += start < stop;
+                if (at == end)
+                    break;
+                start = at + 1;
+            } else if (*at == '"') {
+                at = closing(at + 1, end);
+                if (!at)
+                    return -1;
+            } else if (*at != ',') {
+                depth += *at == '{' || *at == '[' ? 1 : -1;
+            }
+        }
+        counts[array] = found - before;
+    }
+    return found;
+}
+
+#define ROTATE(word, by) ((word) << (by) | (word) >> (64 - (by)))
+#define ROUND                                                                                                          \
+    (a += b, b = ROTATE(b, 13) ^ a, a = ROTATE(a, 32), c += d, d = ROTATE(d, 16) ^ c, a += d, d = ROTATE(d, 21) ^ a,  \
+     c += b, b = ROTATE(b, 17) ^ c, c = ROTATE(c, 32))
+
+/* SipHash-1-3 with 128 bits (Aumasson and Bernstein 2012) of parts of a text: two words for each. */
+void regviz_hash(const char *text, const int64_t *starts, const int64_t *ends, int64_t count, const uint64_t *key,
+                 uint64_t *words)
+{
+    for (int64_t at = 0; at < count; at++) {
+        size_t length = (size_t)(ends[at] - starts[at]);
+        const char *from = text + starts[at], *last = from + (length & ~(size_t)7);
+        uint64_t a = key[0] ^ 0x736f6d6570736575u, b = key[1] ^ 0x646f72616e646f6du ^ 0xee;
+        uint64_t c = key[0] ^ 0x6c7967656e657261u, d = key[1] ^ 0x7465646279746573u, word;
+        for (; from < last; from += 8) {
+            memcpy(&word, from, 8);
+            d ^= word;
+            ROUND;
+            a ^= word;
+        }
+        word = (uint64_t)length << 56;
+        for (size_t left = length & 7; left--;)
+            word |= (uint64_t)(unsigned char)from[left] << (8 * left);
+        d ^= word;
+        ROUND;
+        a ^= word;
+        c ^= 0xee;
+        ROUND, ROUND, ROUND;
+        words[2 * at] = a ^ b ^ c ^ d;
+        b ^= 0xdd;
+        ROUND, ROUND, ROUND;
+        words[2 * at + 1] = a ^ b ^ c ^ d;
+    }
+}
+
+/* Codes of rows of `width` words in a hash table (RawRows): `slots` is a power of two long and has room, `words` and `family`
+ * have room for all rows; returns how many rows there are then. */
+int64_t regviz_intern(uint64_t *words, uint8_t *family, int32_t *slots, int64_t slot_count, uint64_t salt, int width,
+                      int64_t count, const uint64_t *rows, int64_t row_count, uint8_t kind, int32_t *codes)
+{
+    uint64_t mask = (uint64_t)slot_count - 1;
+    int shift = 64 - __builtin_popcountll(mask);
+    for (int64_t at = 0; at < row_count; at++, rows += width) {
+        uint64_t mixed = (rows[0] ^ salt) * 0x9E3779B97F4A7C15u;
+        for (int word = 1; word < width; word++) {
+            mixed = (mixed ^ rows[word]) * salt;
+            mixed ^= mixed >> 29;
+        }
+        mixed = (mixed ^ kind) * salt;
+        for (uint64_t slot = mixed >> shift;; slot = (slot + 1) & mask) {
+            int32_t code = slots[slot];
+            if (code < 0) {
+                code = slots[slot] = (int32_t)count;
+                memcpy(words + count * width, rows, (size_t)width * 8);
+                family[count++] = kind;
+            } else if (family[code] != kind || memcmp(words + (int64_t)code * width, rows, (size_t)width * 8)) {
+                continue;
+            }
+            codes[at] = code;
+            break;
+        }
+    }
+    return count;
+}
