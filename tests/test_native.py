@@ -1,0 +1,236 @@
+"""What is compiled finds what Python finds; what is odd it leaves to Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regviz import native
+from regviz.interning import RawRows
+from regviz.read import read
+from regviz.storage.folder import Folder
+from tests.helpers import Store, assert_same_tables, image_config, image_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MASK = (1 << 64) - 1
+
+
+@pytest.fixture(autouse=True)
+def _needs_the_library() -> None:
+    if not native.is_there():
+        message = (
+            "no compiled library: with a C compiler (Debian: apt-get install gcc libc6-dev), run `make clean test`"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[int]:
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    yield descriptor
+    os.close(descriptor)
+
+
+def siphash(data: bytes, key: bytes) -> tuple[int, int]:
+    """SipHash-1-3 with 128 bits, written down from the paper's pictures (figure 2.1, section 2; the 128-bit variant's marks)."""
+    k0, k1 = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:], "little")
+    v = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D ^ 0xEE, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
+
+    def left(word: int, by: int) -> int:
+        return (word << by | word >> (64 - by)) & MASK
+
+    def sip_round() -> None:
+        v[0] = (v[0] + v[1]) & MASK
+        v[1] = left(v[1], 13) ^ v[0]
+        v[0] = left(v[0], 32)
+        v[2] = (v[2] + v[3]) & MASK
+        v[3] = left(v[3], 16) ^ v[2]
+        v[0] = (v[0] + v[3]) & MASK
+        v[3] = left(v[3], 21) ^ v[0]
+        v[2] = (v[2] + v[1]) & MASK
+        v[1] = left(v[1], 17) ^ v[2]
+        v[2] = left(v[2], 32)
+
+    padded = data + bytes(-(len(data) + 1) % 8) + bytes([len(data) % 256])
+    for at in range(0, len(padded), 8):
+        word = int.from_bytes(padded[at : at + 8], "little")
+        v[3] ^= word
+        sip_round()
+        v[0] ^= word
+    v[2] ^= 0xEE
+    words = []
+    for mark in (0, 0xDD):
+        v[1] ^= mark
+        for _ in range(3):
+            sip_round()
+        words.append(v[0] ^ v[1] ^ v[2] ^ v[3])
+    return words[0], words[1]
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=5), st.binary(min_size=16, max_size=16))
+def test_parts_of_a_text_are_hashed(parts: list[bytes], key: bytes) -> None:
+    ends = np.cumsum([*map(len, parts)])
+    words = native.hashes(b"".join(parts), np.array([np.append(0, ends[:-1]), ends]), key)
+    assert words is not None
+    assert [*map(tuple, words.tolist())] == [siphash(part, key) for part in parts]
+
+
+def test_what_is_no_array_has_no_elements() -> None:
+    assert native.elements([b'["a"]', b"{}"]) is None
+    assert native.elements([b"", b"[]"]) is None
+    assert native.elements([b'["a]']) is None
+    found = native.elements([json.dumps([*range(1000)]).encode()])
+    assert found is not None
+    assert found[2].tolist() == [1000]
+    assert [found[0][start:end] for start, end in found[1].T] == [str(number).encode() for number in range(1000)]
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, MASK])), max_size=6), max_size=8))
+def test_rows_get_the_same_codes(batches: list[list[tuple[int, int]]]) -> None:
+    one, other = RawRows(2), RawRows(2)
+    pairs = set()
+    for number, batch in enumerate(batches):
+        rows = np.array(batch, np.uint64).reshape(-1, 2)
+        natively = one.intern(rows, number % 3)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(native, "library", lambda: None)
+            pairs |= {*zip(natively.tolist(), other.intern(rows, number % 3).tolist(), strict=True)}
+        assert one.words[natively].tolist() == rows.tolist()
+    assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}) == len(one) == len(other)
+
+
+def odd_directory(root: Path) -> list[bytes]:
+    """One of each thing that a name can be."""
+    (root / "file").write_bytes(b"12345")
+    (root / "empty").write_bytes(b"")
+    (root / "directory").mkdir()
+    (root / "link").symlink_to("file")
+    (root / "dangling").symlink_to("nowhere")
+    os.mkfifo(root / "fifo")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(root / "socket"))
+    os.utime(root / "file", ns=(0, -1_500))
+    return [os.fsencode(name) for name in sorted(path.name for path in root.iterdir())] + [
+        b"nothing",
+        b"x" * 300,
+        b"y" * 5000,
+    ]
+
+
+def test_facts_are_those_of_lstat(tmp_path: Path, place: int) -> None:
+    names = odd_directory(tmp_path)
+    found = native.look(place, names, b"")
+    assert found is not None
+    for at, name in enumerate(names):
+        try:
+            facts = os.lstat(tmp_path / os.fsdecode(name))
+        except OSError:
+            assert found.modes[at] == 0
+            continue
+        expected = facts.st_mode, facts.st_size, facts.st_mtime_ns // 1000, facts.st_blocks * 512, facts.st_ino
+        assert tuple(column[at] for column in found) == expected
+
+
+def test_only_whole_regular_files_are_read(tmp_path: Path, place: int) -> None:
+    names = odd_directory(tmp_path)
+    exactly, measured = (
+        native.read(place, names, [5] * len(names)),
+        native.read(place, names, [9] * len(names), measure=True),
+    )
+    assert exactly is not None
+    assert measured is not None
+    is_file = [name == b"file" for name in names]
+    assert (
+        [content == b"12345" for content in exactly[0]] == [content == b"12345" for content in measured[0]] == is_file
+    )
+    assert [content is not None for content in exactly[0] + measured[0]] == is_file * 2
+    assert measured[1].sizes[names.index(b"file")] == 5
+    too_long = native.read(place, [b"file"], [4], measure=True)
+    assert too_long is not None
+    assert too_long[0] == [None]
+
+
+def test_nothing_that_a_link_leads_to_is_read(tmp_path: Path, place: int) -> None:
+    outside = tmp_path / "outside/x/current"
+    outside.mkdir(parents=True)
+    (outside / "link").write_bytes(b"secret")
+    (tmp_path / "tag").symlink_to("outside/x")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/current").symlink_to("../outside/x/current")
+    found = native.read_links(place, [b"tag", b"other", b"outside/x"], b"/current", b"/link", 512)
+    assert found is not None
+    assert found[0] == [None, None, b"secret"]
+    read_at_once = native.read(place, [b"tag/current/link", b"outside/x/current/link"], [9, 9], measure=True)
+    assert read_at_once is not None
+    assert read_at_once[0] == [None, b"secret"]
+
+
+def test_names_with_a_zero_byte_are_left_to_python(place: int) -> None:
+    assert native.look(place, [b"a\0b"], b"") is None
+    assert native.lone(place, [(b"a\0b", b"")]) is None
+
+
+def test_a_listing_of_directories(tmp_path: Path) -> None:
+    names = {f"directory-{number}" for number in range(3000)} | {"\udcff"}
+    for name in names:
+        (tmp_path / name).mkdir()
+    found = native.list_directories(os.fsencode(tmp_path))
+    assert found is not None
+    assert sorted(found) == sorted(map(os.fsencode, names))
+    (tmp_path / "file").touch()
+    assert native.list_directories(os.fsencode(tmp_path)) is None
+    assert native.list_directories(os.fsencode(tmp_path / "file")) is None
+    assert len(Folder(str(tmp_path)).children(b"").directories) == len(names)
+
+
+def test_documents_that_are_not_where_they_should_be() -> None:
+    """A directory of the store of blobs that is a link leads nowhere, by either way of reading."""
+    config = image_config([b"layer"])
+    manifest = json.dumps(image_manifest(config, [b"layer"])).encode()
+    with TemporaryDirectory() as name:
+        root = Path(name) / "storage"
+        store = Store(root)
+        digests = [store.blob(data) for data in (b"layer", config, manifest)]
+        store.tag("library/app", "latest", digests[2])
+        prefix = next(path for path in root.rglob(digests[2][7:9]) if path.is_dir())
+        prefix.rename(Path(name) / "outside")
+        prefix.symlink_to(Path(name) / "outside")
+        natively = read(root)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(native, "library", lambda: None)
+            plainly = read(root)
+    assert not natively.manifests["present"].any()
+    assert_same_tables(natively, plainly)
+
+
+def test_a_library_of_another_version_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "native.c"
+    other.write_bytes(native.SOURCE.read_bytes() + b"\n")
+    native.library.cache_clear()
+    monkeypatch.setattr(native, "SOURCE", other)
+    assert native.library() is None
+    native.library.cache_clear()
+    monkeypatch.undo()
+    assert native.library() is not None
+
+
+def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    native.library.cache_clear()
+    monkeypatch.setenv(native.SWITCH, "0")
+    assert not native.is_there()
+    monkeypatch.undo()
+    native.library.cache_clear()
+    assert native.is_there()
