@@ -30,13 +30,21 @@ class CompileNative(BuildHookInterface[Any]):
         del version
         if self.target_name != "wheel":
             return
-        source, library = (Path(self.root, name) for name in (_SOURCE, _LIBRARY))
-        library.unlink(missing_ok=True)
-        said = os.environ.get("CC", "")
-        compiler = shlex.split(said) or [shutil.which("cc") or shutil.which("gcc") or shutil.which("clang") or ""]
-        if os.name != "posix" or not compiler[0] or os.environ.get("REGVIZ_NATIVE") == "0":
-            self.app.display_info("No C compiler is used: regviz will be slower")
+        library = Path(self.root, _LIBRARY)
+        if not self._compile(Path(self.root, _SOURCE), library):
+            library.unlink(missing_ok=True)
             return
+        build_data["artifacts"].append(_LIBRARY)
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+
+    def _compile(self, source: Path, library: Path) -> bool:
+        compiler = (
+            shlex.split(os.environ.get("CC", "")) or [*filter(None, map(shutil.which, ("cc", "gcc", "clang")))][:1]
+        )
+        if os.name != "posix" or not compiler or os.environ.get("REGVIZ_NATIVE") == "0":
+            self.app.display_info("No C compiler is used: regviz will be slower")
+            return False
         digest = hashlib.sha256(source.read_bytes()).hexdigest()
         aside = library.with_name(f"{library.name}.{os.getpid()}")
         command = [*compiler, *_OPTIONS, f'-DSOURCE="{digest}"', "-o", str(aside), str(source)]
@@ -45,8 +53,6 @@ class CompileNative(BuildHookInterface[Any]):
         except (OSError, subprocess.CalledProcessError) as error:
             self.app.display_warning(f"regviz will be slower, as {shlex.join(compiler)} failed: {error}")
             aside.unlink(missing_ok=True)
-            return
+            return False
         aside.replace(library)
-        build_data["artifacts"].append(_LIBRARY)
-        build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+        return True
