@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from regviz.manifests.json import Document
 
 _ARRAY = (b"", b"[")
+_COLUMNS = (
+    *("config", "os", "architecture", "variant", "os_version", "created", "author"),
+    *("diff_count", "history_count"),
+)
 
 
 class _RootFS(msgspec.Struct, gc=False):
@@ -48,7 +52,8 @@ class ConfigReader:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._decode = msgspec.json.Decoder(_Config).decode
-        self._stage, self._stage_label = facts.configs.stage, facts.labels.stage
+        self._columns = [facts.configs.column(name).staged for name in _COLUMNS]
+        self._labels = [facts.labels.column(name).staged for name in ("config", "key", "value")]
         self._words = History(facts)
         self._diff_ids = Memo(self._add_diff_ids)
         self._diffs = facts.diffs.column("diff_id")
@@ -84,11 +89,9 @@ class ConfigReader:
         digests, decoded, diff_ids, histories = zip(*configs, strict=True)
         numbers, counts = self._diff_ids.numbers(diff_ids)
         self._diffs.extend_numbers(numbers)
-        steps = self._words.add_raw(histories)
-        for digest, config, raw, diff_count, step_count in zip(
-            digests, decoded, diff_ids, counts.tolist(), steps, strict=True
-        ):
-            row = self._add(digest, config, diff_count if raw else -1, step_count)
+        diff_counts = [count if raw else -1 for count, raw in zip(counts.tolist(), diff_ids, strict=True)]
+        rows = self._add(digests, decoded, diff_counts, self._words.add_raw(histories))
+        for row, config in zip(rows, decoded, strict=True):
             if config.config is not None and config.config.Labels:
                 self._add_labels(row, config.config.Labels)
 
@@ -106,33 +109,36 @@ class ConfigReader:
         for name in ("os", "architecture", "variant", "created", "author"):
             setattr(config, name, document.get(name))
         config.os_version = document.get("os.version")
-        row = self._add(digest, config, count, self._words.add(objects(document.get("history"))))
+        [row] = self._add([digest], [config], [count], [self._words.add(objects(document.get("history")))])
         self._add_labels(row, mapping(mapping(document.get("config")).get("Labels")))
 
-    def _add(self, digest: Key, config: _Config, diff_count: int, history_count: int) -> int:
-        self._stage(
-            (
-                digest,
-                config.os,
-                config.architecture,
-                config.variant,
-                config.os_version,
-                config.created,
-                config.author,
-                diff_count,
-                history_count,
-            )
+    def _add(
+        self, digests: Sequence[Key], configs: Sequence[_Config], diff_counts: list[int], history_counts: list[int]
+    ) -> range:
+        said = (
+            digests,
+            [config.os for config in configs],
+            [config.architecture for config in configs],
+            [config.variant for config in configs],
+            [config.os_version for config in configs],
+            [config.created for config in configs],
+            [config.author for config in configs],
+            diff_counts,
+            history_counts,
         )
-        return self._facts.configs.numbers(1)[0]
+        for staged, values in zip(self._columns, said, strict=True):
+            staged.extend(values)
+        return self._facts.configs.numbers(len(configs))
 
     def _add_diff_ids(self, diff_ids: list[Any]) -> range:
         self._staged_ids += diff_ids
         return self._facts.diff_ids.numbers(len(diff_ids))
 
     def _add_labels(self, row: int, labels: dict[str, Any]) -> None:
-        stage = self._stage_label
-        for key, value in labels.items():
-            stage((row, key, value))
+        rows, keys, values = self._labels
+        rows += [row] * len(labels)
+        keys += labels
+        values += labels.values()
 
 
 class History:
