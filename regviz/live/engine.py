@@ -1,4 +1,4 @@
-"""A connection to a Docker Engine: the one that Docker's own programs would use, and what is said where none answers."""
+"""A connection to a Docker Engine: the one that Docker's own programs would use, and what to do where none answers."""
 
 from __future__ import annotations
 
