@@ -9,6 +9,7 @@ import os
 import posixpath
 import tarfile
 from contextlib import ExitStack, closing
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 _LARGEST_FILE = 1 << 18
 _DIRECTORY = 1 << 31  # Go's fs.ModeDir
+_NO_FOLDER = "not a directory"  # of a path that leads through a file (ENOTDIR)
 _STAT = "X-Docker-Container-Path-Stat"
 
 
@@ -131,16 +133,28 @@ class ContainerFiles:
         return max(within, key=lambda mount: len(text(mount["Destination"])), default={})
 
     def _folder_stat(self, path: str) -> dict[str, Any] | None:
-        stat = self._stat(path.rstrip("/") + "/.")
+        """What the engine says of a folder, or of the one that a link leads to within the container."""
+        stat = self._stat(path)
+        if stat is not None and text(stat.get("linkTarget")):
+            stat = self._stat(path + "/.")
         return stat if stat is not None and length(stat.get("mode")) & _DIRECTORY else None
 
     def _stat(self, path: str) -> dict[str, Any] | None:
+        import docker
+
         api = self._client.api
         url = f"{api.base_url}/v{api.api_version}/containers/{self._id}/archive"
         answer = api.head(url, params={"path": path}, timeout=api.timeout)
-        if answer.status_code in (400, 404):
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
-        answer.raise_for_status()
+        if answer.status_code != HTTPStatus.OK:
+            try:
+                api.get_archive(self._id, path)  # says why, which the answer to HEAD cannot
+            except docker.errors.APIError as error:
+                if _NO_FOLDER in str(error.explanation):
+                    return None
+                raise
+            raise docker.errors.APIError(f"{answer.status_code} {answer.reason} for {path} in {self.name}")
         return load_object(base64.b64decode(answer.headers.get(_STAT, "")))
 
 

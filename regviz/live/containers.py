@@ -212,8 +212,8 @@ class _Volume:
             return Opened(self._source, place, Folder(folder), f"volume {self._name}, read in place at {folder}")
         if not reading.access.helper:
             raise RegvizError(
-                f"no container uses volume {self._name}, so the engine shows nothing of it: let a container be made "
-                f"for it, never started and removed again, with helper=True (--helper){self._or_in_place()}"
+                f"no container shows volume {self._name} (none uses it, or another mount hides a part of it): let one "
+                f"be made for it, never started and removed again, with helper=True (--helper){self._or_in_place()}"
             )
         with helper_container(self._client, self._name, reading.access.helper_image) as (details, destination):
             files = ContainerFiles(self._client, details)
