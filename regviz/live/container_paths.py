@@ -22,9 +22,10 @@ CONFIG_FILES = (
     "/etc/docker/registry/config.yml",
     "/etc/distribution/config.yml",
     "/etc/registry/config.yml",
+    "/var/opt/gitlab/registry/config.yml",
     "/etc/zot/config.json",
 )
-"""Of Distribution 2 (and GitLab's and Debian's), of Distribution 3, of Harbor's registry, of zot."""
+"""Of Distribution 2 (and Debian's), of Distribution 3, of Harbor's registry, of GitLab's, of zot."""
 KNOWN = (
     "/var/lib/registry",
     "/tmp/registry",  # noqa: S108  # where the registry of 2013 stores

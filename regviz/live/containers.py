@@ -13,7 +13,6 @@ from regviz.errors import NotRecognisedError, RegvizError, SourceNotFoundError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
 from regviz.live.container_files import ContainerFiles, Reading, readable_folder
-from regviz.live.container_paths import KNOWN, configured
 from regviz.live.engine import connect, engine_host, explained, is_of_this_machine
 from regviz.live.helper import helper_container
 from regviz.live.options import Access
@@ -132,6 +131,8 @@ class _Container:
 
     def opened(self, path: str, reading: Reading) -> Opened:
         """The storage at a path, or where the container's own configuration says."""
+        from regviz.live.container_paths import KNOWN, configured  # it loads a parser of YAML
+
         if path:
             if not (is_folder := self._files.is_folder(path)):
                 raise SourceNotFoundError(_no_folder(f"container {self._name}", path, is_folder))

@@ -26,7 +26,8 @@ def engine_host(address: str = "") -> str:
     >>> engine_host("unix:///run/docker.sock")
     'unix:///run/docker.sock'
     """
-    return address or os.environ.get("DOCKER_HOST") or str(_context().Host)
+    own = address or os.environ.get("DOCKER_HOST")
+    return own or str(_context().Host).removeprefix("http+")  # which docker's package puts before those it makes
 
 
 def connect(address: str = "") -> DockerClient:

@@ -10,8 +10,6 @@ from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-import zstandard
-
 from regviz.errors import DamagedArchiveError
 from regviz.storage.base import MANIFEST_LIMIT
 from regviz.storage.tar import Tar
@@ -134,6 +132,8 @@ class Kept:
                 part = bytes(self._last_page[within : within + count])
             else:
                 if self._open_page[0] != number:
+                    import zstandard
+
                     self._open_page = number, zstandard.ZstdDecompressor().decompress(self._pages[number])
                 part = self._open_page[1][within : within + count]
             parts.append(part)
@@ -188,6 +188,8 @@ class Kept:
         self._passed += len(data)
         self._last_page += data
         while len(self._last_page) >= _PAGE:
+            import zstandard  # loaded only for archives that are compressed, or are kept so
+
             self._pages.append(zstandard.ZstdCompressor(level=1).compress(self._last_page[:_PAGE]))
             del self._last_page[:_PAGE]
 
