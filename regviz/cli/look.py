@@ -234,7 +234,7 @@ def detect(  # one an option
     And where its root lies. It is recognised and not read, so a large storage takes no longer than a small one.
     """
     refuse_to_harm(source, output)
-    opened = Reading(yes=yes, helper=helper, helper_image=helper_image).opened(source)
+    opened = Reading(yes=yes, helper=helper, helper_image=helper_image, target=output).opened(source)
     write_table(_detected(opened, insecure=insecure), format_, output)
 
 

@@ -87,6 +87,7 @@ class Reading:
     yes: bool = False
     helper: bool = False
     helper_image: str | None = None
+    target: str | None = None
     over_http: LiveOptions = field(default_factory=lambda: cast("LiveOptions", {}))
 
     def bars(self) -> Progress:
@@ -97,17 +98,19 @@ class Reading:
         """Say what takes its time, where that was asked for and it does."""
         return working(what, wanted=self.progress)
 
-    def opened(self, source: str | None) -> str | Opened | None:
-        """The source, opened where it lies in a container, which is to be asked once."""
-        from regviz.live.containers import is_container, open_source
+    def opened(self, source: str | Opened | None) -> str | Opened | None:
+        """The source, opened where it lies in a container, which is to be asked once; the target must not lie in it."""
+        from regviz.live.containers import Opened, is_container, open_source
         from regviz.live.options import Access
         from regviz.read import source_path
 
         path = source_path(source)
-        if not is_container(path):
+        if isinstance(source, Opened) or not is_container(path):
             return source
         access = Access(self.yes, self.helper, self.helper_image)
-        return open_source(path, access=access, partial=self.partial, progress=self.bars())
+        opened = open_source(path, access=access, partial=self.partial, progress=self.bars())
+        refuse_to_harm(opened, self.target)
+        return opened
 
     def read(self, source: str | Opened | None, *, measure: bool = False) -> Registry:
         """Read the source; say what it is where none was named."""
@@ -116,7 +119,7 @@ class Reading:
         if source is None and not os.environ.get(SOURCE_VARIABLE):
             click.echo("regviz: no SOURCE was given: this is the small world that comes with regviz", err=True)
         return read(
-            source,
+            self.opened(source),
             strict=self.strict,
             links=self.links,
             times=self.times,
@@ -136,7 +139,8 @@ def reading_options(command: Command) -> Command:
     @wraps(command)
     def with_reading(**given: Any) -> Any:
         own = {each.name: given.pop(each.name) for each in fields(Reading) if each.name in given}
-        return command(reading=Reading(**own, over_http=taken_http_options(given)), **given)
+        reading = Reading(**own, target=given.get("output"), over_http=taken_http_options(given))
+        return command(reading=reading, **given)
 
     return _decorated(
         with_reading,
@@ -187,7 +191,7 @@ def _decorated(command: Command, *options: Callable[[Command], Command]) -> Comm
     return command
 
 
-def refuse_to_harm(source: str | None, output: str | None) -> None:
+def refuse_to_harm(source: str | Opened | None, output: str | None) -> None:
     """Nothing is ever written to a source: neither over it nor into it.
 
     Raises
@@ -196,12 +200,12 @@ def refuse_to_harm(source: str | None, output: str | None) -> None:
         The output is the source, or lies in it.
     """
     from regviz.errors import RegvizError
-    from regviz.read import SOURCE_VARIABLE
-    from regviz.share import shipped_world
+    from regviz.live.containers import Opened
+    from regviz.read import source_path
 
-    if output is None:
+    place = source.folder() if isinstance(source, Opened) else source_path(source)
+    if output is None or place is None:
         return
-    place = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
     folder, target = Path(place).resolve(), Path(output).resolve()
     if folder in (target, *target.parents):
         raise RegvizError(f"{output} lies in the source {place}, and nothing is written to a source: give another FILE")

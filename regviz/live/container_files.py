@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from regviz.errors import DamagedArchiveError, RegvizError
-from regviz.live.engine import connect, is_of_this_machine
+from regviz.live.engine import connect, engine_host, explained, is_of_this_machine
 from regviz.live.options import MOST_BYTES
 from regviz.manifests.json import length, load_object, mapping, objects, text
 from regviz.storage.folder import Folder
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
-    from regviz.layouts.common import Progress
+    from regviz.layouts.common import Progress, Tick
     from regviz.live.options import Access
     from regviz.storage import Storage
 
@@ -159,7 +159,7 @@ class ContainerFiles:
 
 
 class Answer:
-    """The archive of a path in a container, piece by piece, over a connection of its own.
+    """The archive of a path in a container, piece by piece, over a connection of its own; asked for with the first.
 
     Parameters
     ----------
@@ -185,10 +185,10 @@ class Answer:
     ) -> None:
         self._stack = ExitStack()
         self._what, self._limit, self._count = what, limit, 0
-        client = self._stack.enter_context(closing(connect()))
-        said = "bytes" if size is None else format_bytes(size)
-        self._tick = self._stack.enter_context(progress(f"{said} from the engine", size)) if progress else None
-        self._pieces: Iterator[bytes] = client.api.get_archive(container, path, _PIECE)[0]
+        self._container, self._path = container, path
+        self._progress, self._size = progress, size
+        self._tick: Tick | None = None
+        self._pieces: Iterator[bytes] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -205,6 +205,8 @@ class Answer:
     def __next__(self) -> bytes:
         import docker
 
+        if self._pieces is None:  # not before: an engine locks a container until it has sent all
+            self._pieces = self._begun()
         try:
             piece = next(self._pieces)
         except StopIteration:
@@ -224,6 +226,15 @@ class Answer:
         if self._tick is not None:
             self._tick(len(piece))
         return piece
+
+    def _begun(self) -> Iterator[bytes]:
+        with explained(engine_host()):
+            client = self._stack.enter_context(closing(connect()))
+            pieces: Iterator[bytes] = client.api.get_archive(self._container, self._path, _PIECE)[0]
+        if self._progress is not None:
+            said = "bytes" if self._size is None else format_bytes(self._size)
+            self._tick = self._stack.enter_context(self._progress(f"{said} from the engine", self._size))
+        return pieces
 
     def close(self) -> None:
         """Let the engine stop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import posixpath
 import re
 from contextlib import closing
@@ -50,6 +51,10 @@ class Opened(NamedTuple):
     place: str
     storage: Storage
     why: str
+
+    def folder(self) -> str | None:
+        """The folder of this machine that is read in place; None where the engine is asked."""
+        return os.fsdecode(self.storage.root) if isinstance(self.storage, Folder) else None
 
 
 def is_container(source: str) -> bool:

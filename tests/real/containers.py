@@ -94,33 +94,48 @@ class Engine:
         raise RuntimeError(f"the registry does not listen; its log:\n{log}")
 
 
-@contextmanager
-def far_away(path: str) -> Iterator[str]:
-    """The engine's socket under an address of TCP: what comes is passed on, both ways."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        threading.Thread(target=_accept, args=(server, path), daemon=True).start()
-        yield f"tcp://{LOOPBACK}:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
+class Wire:
+    """A socket of this machine under an address of TCP, as an engine of another machine has: what comes is passed on."""
 
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._server = socket.create_server((LOOPBACK, 0))
+        self._ends: list[socket.socket] = []
+        self.address = f"tcp://{LOOPBACK}:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
 
-def _accept(server: socket.socket, path: str) -> None:
-    with contextlib.suppress(OSError):  # closed at the end
-        while True:
-            near, _ = server.accept()
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(path)
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+    def cut(self) -> None:
+        """End every connection, and take no further one."""
+        for end in (self._server, *self._ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # it was cut
+            while True:
+                near, _ = self._server.accept()
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(self._path)
+                self._ends += [near, far]
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
 
 
 def _pass_on(one: socket.socket, other: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := one.recv(1 << 16):
             other.sendall(data)
-    for each in (one, other):
+    for end, side in ((other, socket.SHUT_WR), (one, socket.SHUT_RD)):
         with contextlib.suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
-        if each is other:
-            continue
-    with contextlib.suppress(OSError):
-        one.close()
+            end.shutdown(side)
+
+
+@contextmanager
+def far_away(path: str) -> Iterator[Wire]:
+    """A wire to an engine's socket, cut at the end."""
+    wire = Wire(path)
+    try:
+        yield wire
+    finally:
+        wire.cut()

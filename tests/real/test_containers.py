@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import regviz as rv
-from regviz.errors import NotRecognisedError, RegvizError, SourceNotFoundError
+from regviz.errors import DamagedArchiveError, NotRecognisedError, RegvizError, SourceNotFoundError
 from regviz.live import container_files
 from regviz.live.containers import Opened, open_source
 from regviz.live.helper import LABEL
@@ -54,7 +54,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         client.api.import_image_from_data(image, repository=repository, tag=tag)
         path = str(folder / "docker.sock")
         with far_away(path) as far:
-            yield Engine(client, f"unix://{path}", far)
+            yield Engine(client, f"unix://{path}", far.address)
         for container in client.containers.list(all=True):
             container.remove(force=True, v=True)
 
@@ -338,6 +338,31 @@ def test_no_image_for_a_helper(engine: Engine) -> None:
         rv.read("docker-volume://without", helper=True, helper_image="absent:1")
 
 
+@pytest.mark.parametrize("partial", [False, True])
+def test_an_answer_that_breaks_off(engine: Engine, partial: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """The connection ends within a layer; what came is half a registry, and is only taken where that was asked for."""
+    name = f"broken-{partial}"
+    volume = engine.volume(name)
+    engine.create(name, binds={name: "/var/lib/registry"})
+    write(small_world(), volume, "distribution")
+    with (volume / "docker/registry/v2/blobs/sha256/zz").open("wb") as file:  # behind all other blobs
+        file.truncate(500_000_000)
+    with far_away(engine.socket.removeprefix("unix://")) as wire:
+        monkeypatch.setenv("DOCKER_HOST", wire.address)
+        opened = open_source(f"docker-volume://{name}", partial=partial)
+        assert isinstance(opened.storage, KeptTar)
+        for _ in zip(range(100), opened.storage.entries(), strict=False):
+            wire.cut()
+            break
+        if partial:
+            read = rv.read(opened)
+            assert not read.repositories["complete"].any()
+            assert "archive-truncated" in set(read.problems["rule"])
+        else:
+            with pytest.raises(DamagedArchiveError, match=r"the engine's answer breaks off after \d+ bytes.*--partial"):
+                rv.read(opened)
+
+
 # --- hostile content
 
 
@@ -373,9 +398,9 @@ def test_the_archive_is_asked_for_once(data: Path, monkeypatch: pytest.MonkeyPat
     assert len(registry.tags) == len(rv.read(data).tags)
 
 
-def run(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(engine: Engine, *arguments: str, host: str = "") -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-c", "from regviz.cli import main; main()"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "DOCKER_HOST": engine.far}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "DOCKER_HOST": host or engine.far}
     return subprocess.run([*program, *arguments], check=False, capture_output=True, text=True, env=environment)
 
 
@@ -400,6 +425,16 @@ def test_the_report_of_a_container(engine: Engine, tmp_path: Path) -> None:
     made = run(engine, "report", "docker-container://DATA", "-o", str(tmp_path / "r.html"))
     assert made.returncode == 0, made.stderr
     assert "docker-container://DATA:/tmp/registry" in (tmp_path / "r.html").read_text()
+
+
+def test_nothing_is_written_into_a_volume(engine: Engine, data: Path) -> None:
+    target = data / "report.html"
+    for command in (["report"], ["table", "tags"], ["tree"], ["detect"]):
+        place = [command[0], "docker-container://DATA", *command[1:], "-o", str(target)]
+        failed = run(engine, *place, host=engine.socket)
+        assert failed.returncode == 1
+        assert "nothing is written to a source" in failed.stderr
+        assert not target.exists()
 
 
 def test_commands_say_what_to_do_in_one_line(engine: Engine) -> None:
