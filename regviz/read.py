@@ -14,8 +14,8 @@ from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError, R
 from regviz.layouts import distribution, docker, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
-from regviz.live import docker_engine
-from regviz.live.options import Live
+from regviz.live import containers, docker_engine
+from regviz.live.options import Live, split_options
 from regviz.source import Source
 from regviz.storage import open_storage
 from regviz.storage.base import StorageProblem, is_walkable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from regviz.layouts.common import Links, Progress
-    from regviz.live.options import LiveOptions
+    from regviz.live.options import WireOptions
     from regviz.registry import Registry
     from regviz.storage.base import Storage
 
@@ -43,7 +43,7 @@ _READERS = {
 
 
 def read(
-    source: str | os.PathLike[str] | None = None,
+    source: str | os.PathLike[str] | containers.Opened | None = None,
     *,
     strict: bool = False,
     links: Links = "stat",
@@ -52,7 +52,7 @@ def read(
     verify: bool = False,
     partial: bool = False,
     progress: Progress = no_progress,
-    **over_http: Unpack[LiveOptions],
+    **over_wire: Unpack[WireOptions],
 ) -> Registry:
     """Read a registry.
 
@@ -61,12 +61,13 @@ def read(
 
     Parameters
     ----------
-    source : path, optional
+    source : path or Opened, optional
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
         tar.gz, tar.zst, zip), an archive of ``docker save``, a capture, the URL of a live registry
-        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. In a
-        folder or archive what is read may lie a few directories down. Left out: the environment variable
-        ``REGVIZ_SOURCE``, else the world that ships with regviz.
+        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use; or
+        what that engine has: ``docker-container://NAME[:/PATH]``, a container's storage, found by its configuration,
+        and ``docker-volume://NAME[:/PATH]``. In a folder or archive what is read may lie a few directories down. Left
+        out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -84,10 +85,12 @@ def read(
         Go on with what was read where an archive breaks off.
     progress : Progress
         Shows how far reading came; see `regviz.layouts.common.Progress`.
-    **over_http
+    **over_wire
         How to read a live registry: ``repositories`` (names or globs; all, where left out), ``connections`` (16),
         ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine), ``cache`` (a folder, or False),
-        ``allow_pull_marks``; see :class:`regviz.live.options.Live`.
+        ``allow_pull_marks``; see :class:`regviz.live.options.Live`. How to read containers and volumes: ``yes`` (more
+        than 2 GB through the engine), ``helper`` (a container may be made for a volume that none uses),
+        ``helper_image`` (of which image); see :class:`regviz.live.options.Access`.
 
     Returns
     -------
@@ -107,7 +110,12 @@ def read(
     >>> sorted(reg.repositories["repository"])[:2]
     ['charts/web', 'library/base']
     """
-    path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
+    began = dt.datetime.now(dt.UTC)
+    opened = source if isinstance(source, containers.Opened) else None
+    path = source_path(source)
+    access, over_http = split_options(over_wire)
+    if (access.helper or access.helper_image) and not path.startswith(containers.VOLUME):
+        raise RegvizError(f"helper is for {containers.VOLUME}NAME, and {path} is none")
     if over_http and not live.is_address(path):
         raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
     if capture.is_capture(path):
@@ -115,17 +123,34 @@ def read(
     else:
         options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
         with _without_collection():
-            if docker_engine.is_engine(path):
+            if opened or containers.is_container(path):
+                opened = opened or containers.open_source(path, access=access, partial=partial, progress=progress)
+                opened.storage.uri = opened.place
+                registry = _read_storage(opened.storage, opened.place, options, began, opened.why)
+            elif docker_engine.is_engine(path):
                 registry = docker_engine.read(path, options)
             elif live.is_address(path):
                 registry = live.read(path, options, Live(**over_http))
             else:
-                registry = _read_layout(path, options, partial=partial)
+                registry = _read_layout(path, options, began, partial=partial)
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:
         _raise_problems(registry)
     return registry
+
+
+def source_path(source: str | os.PathLike[str] | containers.Opened | None) -> str:
+    """What a person called the source; where they did not, what is read then.
+
+    Examples
+    --------
+    >>> source_path("registry.tar")
+    'registry.tar'
+    """
+    if isinstance(source, containers.Opened):
+        return source.uri
+    return os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
 
 
 @contextmanager
@@ -140,10 +165,14 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
-    began = dt.datetime.now(dt.UTC)
+def _read_layout(path: str, options: Options, began: dt.datetime, *, partial: bool) -> Registry:
     storage = open_storage(_outermost(path), partial=partial)
     storage.uri = path
+    return _read_storage(storage, path, options, began)
+
+
+def _read_storage(storage: Storage, path: str, options: Options, began: dt.datetime, how: str = "") -> Registry:
+    """Read what lies in a storage; `how` says how it was come by."""
     found = recognise(storage)
     if not found:
         _raise_unreadable(path, storage)
@@ -154,7 +183,8 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         raise NotRecognisedError(message)
     for other in others:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
-    source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
+    why = f"{first.why}; {how}" if how else first.why
+    source = Source(uri=path, layouts=(first.layout,), why=why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
 
 
@@ -187,7 +217,7 @@ def _raise_unreadable(path: str, storage: Storage) -> None:
 
 def _not_recognised(path: str, storage: Storage) -> str:
     if is_walkable(storage):
-        inside = _around(path)
+        inside = "" if containers.is_container(path) else _around(path)
         if inside:
             return f"{path} lies within the registry storage at {inside}: read that"
         listing = storage.children(b"")

@@ -11,7 +11,9 @@ import click
 
 from regviz.cli.choose import choose_rows, repository_matcher
 from regviz.cli.options import (
+    Reading,
     binary_output,
+    engine_options,
     format_option,
     output_option,
     reading_options,
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
-    from regviz.cli.options import Reading, TableFormat
+    from regviz.cli.options import TableFormat
+    from regviz.live.containers import Opened
 
 _GRAPH_SUFFIXES = {".graphml": "graphml", ".dot": "dot", ".gv": "dot", ".json": "json", ".svg": "svg"}
 
@@ -68,9 +71,10 @@ def tree(  # one an option
 
     refuse_to_harm(source, output)
     refuse_address(source)
-    registry = reading.read(source)
+    opened = reading.opened(source)
+    registry = reading.read(opened)
     rows = tree_rows(
-        source,
+        opened,
         registry=registry,
         full=full,
         depth=depth,
@@ -137,9 +141,11 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
     if given and given[0] in tables:
         return None, given[0]
     from regviz.live import is_address
+    from regviz.live.containers import is_container
     from regviz.live.docker_engine import is_engine
 
-    is_place = given and (os.path.lexists(given[0]) or is_address(given[0]) or is_engine(given[0]))
+    is_remote = given and any(test(given[0]) for test in (is_address, is_engine, is_container))
+    is_place = is_remote or (given and os.path.lexists(given[0]))
     if given and os.sep not in given[0] and not is_place:
         from regviz.errors import SourceNotFoundError
 
@@ -212,30 +218,42 @@ def _picture(forest: nx.DiGraph[Any]) -> str:
 @format_option
 @output_option
 @click.option("--insecure", is_flag=True, help="Allow plain HTTP to other machines than this one.")
-def detect(source: str | None, *, format_: TableFormat | None, output: str | None, insecure: bool) -> None:
+@engine_options
+def detect(  # one an option
+    source: str | None,
+    *,
+    format_: TableFormat | None,
+    output: str | None,
+    insecure: bool,
+    yes: bool,
+    helper: bool,
+    helper_image: str | None,
+) -> None:
     """Say what SOURCE is, and why.
 
     And where its root lies. It is recognised and not read, so a large storage takes no longer than a small one.
     """
     refuse_to_harm(source, output)
-    write_table(_detected(source, insecure=insecure), format_, output)
+    opened = Reading(yes=yes, helper=helper, helper_image=helper_image, target=output).opened(source)
+    write_table(_detected(opened, insecure=insecure), format_, output)
 
 
-def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
+def _detected(source: str | Opened | None, *, insecure: bool) -> pd.DataFrame:
     import pandas as pd
 
     from regviz.capture import is_capture
     from regviz.layouts.recognise import recognise
     from regviz.live import detect as detect_live
     from regviz.live import is_address
+    from regviz.live.containers import Opened
     from regviz.live.docker_engine import is_engine
-    from regviz.read import SOURCE_VARIABLE, read
-    from regviz.share import shipped_world
+    from regviz.read import read, source_path
     from regviz.storage import open_storage
     from regviz.storage.base import is_walkable
     from regviz.text import decode_name
 
-    path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
+    path = source_path(source)
+    how = f"; {source.why}" if isinstance(source, Opened) else ""
     if is_capture(path):
         rows = [("capture", ".", "it has capture.json")]
     elif is_engine(path):
@@ -243,20 +261,20 @@ def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     elif is_address(path):
         rows = [detect_live(path, insecure=insecure)]
     else:
-        storage = open_storage(path)
-        if not is_walkable(storage):
+        storage = source.storage if isinstance(source, Opened) else open_storage(path)
+        if not isinstance(source, Opened) and not is_walkable(storage):
             for _ in storage.entries():  # an archive that breaks off further on is none to rely on
                 pass
         rows = [
             (
                 found.layout,
                 decode_name(found.root) or ".",
-                f"{found.why}. Instead, {found.instead}" if found.instead else found.why,
+                f"{found.why}{how}. Instead, {found.instead}" if found.instead else found.why + how,
             )
             for found in recognise(storage)
         ]
     if not rows:
-        read(path)  # says what it looked for, and what it saw instead
+        read(source)  # says what it looked for, and what it saw instead
     return pd.DataFrame(rows, columns=["layout", "root", "why"], dtype="str")
 
 

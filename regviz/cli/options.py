@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from regviz.layouts.common import Links, Progress
+    from regviz.live.containers import Opened
     from regviz.live.options import LiveOptions
     from regviz.registry import Registry
 
@@ -63,6 +64,17 @@ tag_option = click.option(
 top_option = click.option("--top", metavar="N", type=click.IntRange(min=0), help="Only the first N rows.")
 
 
+ENGINE_OPTIONS = (
+    click.option("--yes", is_flag=True, help="Read more than 2 GB of a container or volume through its engine."),
+    click.option(
+        "--helper",
+        is_flag=True,
+        help="For a volume that no container uses, have one made: read-only, never started, removed again.",
+    ),
+    click.option("--helper-image", metavar="IMAGE", help="The engine's image to make it of. [default: the smallest]"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a command reads its source."""
@@ -72,6 +84,10 @@ class Reading:
     partial: bool = False
     strict: bool = False
     progress: bool | None = None
+    yes: bool = False
+    helper: bool = False
+    helper_image: str | None = None
+    target: str | None = None
     over_http: LiveOptions = field(default_factory=lambda: cast("LiveOptions", {}))
 
     def bars(self) -> Progress:
@@ -82,31 +98,49 @@ class Reading:
         """Say what takes its time, where that was asked for and it does."""
         return working(what, wanted=self.progress)
 
-    def read(self, source: str | None, *, measure: bool = False) -> Registry:
+    def opened(self, source: str | Opened | None) -> str | Opened | None:
+        """The source, opened where it lies in a container, which is to be asked once; the target must not lie in it."""
+        from regviz.live.containers import Opened, is_container, open_source
+        from regviz.live.options import Access
+        from regviz.read import source_path
+
+        path = source_path(source)
+        if isinstance(source, Opened) or not is_container(path):
+            return source
+        access = Access(self.yes, self.helper, self.helper_image)
+        opened = open_source(path, access=access, partial=self.partial, progress=self.bars())
+        refuse_to_harm(opened, self.target)
+        return opened
+
+    def read(self, source: str | Opened | None, *, measure: bool = False) -> Registry:
         """Read the source; say what it is where none was named."""
         from regviz.read import SOURCE_VARIABLE, read
 
         if source is None and not os.environ.get(SOURCE_VARIABLE):
             click.echo("regviz: no SOURCE was given: this is the small world that comes with regviz", err=True)
         return read(
-            source,
+            self.opened(source),
             strict=self.strict,
             links=self.links,
             times=self.times,
             measure=measure,
             partial=self.partial,
             progress=self.bars(),
+            yes=self.yes,
+            helper=self.helper,
+            helper_image=self.helper_image,
             **self.over_http,
         )
 
 
 def reading_options(command: Command) -> Command:
-    """``--links``, ``--times``, ``--partial``, ``--strict``, ``--progress``, `http_options`: all as one `Reading`."""
+    """What all say on how to read, with the options of engines and of HTTP: as one `Reading`."""
 
     @wraps(command)
     def with_reading(**given: Any) -> Any:
         own = {each.name: given.pop(each.name) for each in fields(Reading) if each.name in given}
-        return command(reading=Reading(**own, over_http=taken_http_options(given)), **given)
+        reading = Reading(**own, target=given.get("output"), over_http=taken_http_options(given))
+        return command(reading=reading, **given)
 
     return _decorated(
         with_reading,
@@ -130,8 +164,14 @@ def reading_options(command: Command) -> Command:
             default=None,
             help="Show progress on what takes longer than a second. [default: on a terminal]",
         ),
+        *ENGINE_OPTIONS,
         *HTTP_OPTIONS,
     )
+
+
+def engine_options(command: Command) -> Command:
+    """``--yes``, ``--helper`` and ``--helper-image``, one by one."""
+    return _decorated(command, *ENGINE_OPTIONS)
 
 
 def repository_options(command: Command) -> Command:
@@ -151,7 +191,7 @@ def _decorated(command: Command, *options: Callable[[Command], Command]) -> Comm
     return command
 
 
-def refuse_to_harm(source: str | None, output: str | None) -> None:
+def refuse_to_harm(source: str | Opened | None, output: str | None) -> None:
     """Nothing is ever written to a source: neither over it nor into it.
 
     Raises
@@ -160,12 +200,12 @@ def refuse_to_harm(source: str | None, output: str | None) -> None:
         The output is the source, or lies in it.
     """
     from regviz.errors import RegvizError
-    from regviz.read import SOURCE_VARIABLE
-    from regviz.share import shipped_world
+    from regviz.live.containers import Opened
+    from regviz.read import source_path
 
-    if output is None:
+    place = source.folder() if isinstance(source, Opened) else source_path(source)
+    if output is None or place is None:
         return
-    place = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
     folder, target = Path(place).resolve(), Path(output).resolve()
     if folder in (target, *target.parents):
         raise RegvizError(f"{output} lies in the source {place}, and nothing is written to a source: give another FILE")

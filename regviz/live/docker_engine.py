@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import socket
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from regviz.assemble import assemble
 from regviz.columns import NO_NUMBER, NO_TIME
-from regviz.errors import UnreachableError
 from regviz.facts import Facts
 from regviz.layouts.docker.names import NO_NAME, split_digest, split_reference
 from regviz.layouts.docker.unpacked import Unpacked
+from regviz.live.engine import connect, engine_host, explained
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.json import length, mapping, objects, text
 from regviz.pool import is_digest
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     from regviz.registry import Registry
 
 SCHEME = "docker-daemon:"
-_UNIX, _THIS_MACHINE = "unix://", "unix:///var/run/docker.sock"
 _CONTAINERD = "io.containerd.snapshotter.v1"
 _NEVER = "0001-01-01"
 _MERE_INSTRUCTIONS = tuple(
@@ -73,7 +70,7 @@ def is_engine(source: str) -> bool:
 
 
 def read(source: str, options: Options) -> Registry:
-    """Read the engine that Docker's own environment (``DOCKER_HOST``) points to, else that of this machine.
+    """Read the engine that Docker's own environment and configuration point to, else that of this machine.
 
     Parameters
     ----------
@@ -86,25 +83,11 @@ def read(source: str, options: Options) -> Registry:
     UnreachableError
         No engine answers there.
     """
-    import docker  # loaded when asked for
-
     address = source.removeprefix(SCHEME)
-    host = address or os.environ.get("DOCKER_HOST") or _THIS_MACHINE
     began = dt.datetime.now(dt.UTC)
-    try:
-        if host.startswith(_UNIX):  # docker's client leaves a socket open that nobody listens to
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.connect(host.removeprefix(_UNIX))
-        client = docker.DockerClient(address, version="auto") if address else docker.from_env(version="auto")
-        with closing(client):
-            engine = _Engine(client.api, options)
-            engine.read()
-    except (docker.errors.DockerException, OSError) as error:  # what its HTTP library raises is an OSError
-        message = (
-            f"no Docker Engine answers at {host} ({error}): start it, or set DOCKER_HOST; its socket may need root, or "
-            "the group docker"
-        )
-        raise UnreachableError(message) from error
+    with explained(engine_host(address)), closing(connect(address)) as client:
+        engine = _Engine(client.api, options)
+        engine.read()
     made = Source(
         uri=source,
         layouts=("docker-engine",),

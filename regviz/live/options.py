@@ -1,10 +1,10 @@
-"""How to read a registry over HTTP."""
+"""How to read a registry over HTTP, and what an engine has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
 
 from regviz.errors import RegvizError
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
+MOST_BYTES = 2 * 10**9
+"""Of an archive that an engine is asked for without a person's consent."""
 _WILD = frozenset("*?[")
 
 
@@ -77,3 +79,46 @@ class Live:
         if self.repositories is None:
             return list(every)
         return [name for name in every if any(fnmatchcase(name, glob) for glob in self.repositories)]
+
+
+class AccessOptions(TypedDict, total=False):
+    """What functions that open a source take beside; see :class:`Access`."""
+
+    yes: bool
+    helper: bool
+    helper_image: str | None
+
+
+class Access(NamedTuple):
+    """How to get at the files of containers and volumes.
+
+    Attributes
+    ----------
+    yes : bool
+        Whether more than `MOST_BYTES` may be read through the engine.
+    helper : bool
+        Whether a container may be made, and removed again, for a volume that none uses.
+    helper_image : str or None
+        Of which image; None for any that the engine has.
+    """
+
+    yes: bool = False
+    helper: bool = False
+    helper_image: str | None = None
+
+
+class WireOptions(LiveOptions, AccessOptions, total=False):
+    """All that :func:`regviz.read` takes beside."""
+
+
+def split_options(options: WireOptions) -> tuple[Access, LiveOptions]:
+    """How to get at containers, and the rest.
+
+    Examples
+    --------
+    >>> split_options({"yes": True, "rate": 5})
+    (Access(yes=True, helper=False, helper_image=None), {'rate': 5})
+    """
+    own = {name: value for name, value in options.items() if name in Access._fields}
+    rest = {name: value for name, value in options.items() if name not in Access._fields}
+    return Access(**cast("AccessOptions", own)), cast("LiveOptions", rest)

@@ -16,6 +16,10 @@ NO_LOCATOR = -1
 NUL, ZERO, HARD_LINK, SYMBOLIC, DIRECTORY_FLAG, CONTIGUOUS = b"\x0001257"
 LONG_NAME, LONG_LINK, GNU_SPARSE, GNU_DIRECTORY, PAX, PAX_GLOBAL = b"LKSDxg"
 """Type flags."""
+EXTENSIONS = frozenset((LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL))
+"""Of headers that say more about the member behind them."""
+NO_DATA = frozenset(b"123456")
+"""Of members that have no content, whatever length their header says."""
 LONGEST_EXTENSION = 1 << 20
 """Bytes of the longest name or pax header that is taken for honest."""
 _LATEST = 1 << 62

@@ -17,16 +17,17 @@ from regviz.storage.tar_fields import (
     BLOCK,
     CONTIGUOUS,
     DIRECTORY_FLAG,
+    EXTENSIONS,
     GNU_DIRECTORY,
     GNU_SPARSE,
     HARD_LINK,
     LONG_LINK,
     LONG_NAME,
     LONGEST_EXTENSION,
+    NO_DATA,
     NO_LOCATOR,
     NUL,
     PAX,
-    PAX_GLOBAL,
     SYMBOLIC,
     ZERO,
     header_time,
@@ -54,8 +55,6 @@ _FEWEST_BLOCKS = 64
 """Of a window that arrays look at: for fewer they cost more than they save."""
 
 _REGULAR = frozenset((NUL, ZERO, CONTIGUOUS))
-_EXTENSIONS = frozenset((LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL))
-_NO_DATA = frozenset(b"123456")
 _KINDS = {SYMBOLIC: SYMLINK, DIRECTORY_FLAG: DIRECTORY, GNU_DIRECTORY: DIRECTORY}
 
 
@@ -155,7 +154,7 @@ class Scan:
             if header[257:262] != b"ustar" or at == 0:
                 verify(header, at, self._source.name)
             kind, size = header[156], length(header[124:136], at, self._source.name)
-            if kind not in _EXTENSIONS:
+            if kind not in EXTENSIONS:
                 return self._single(header, at, size, name, link, self._global | pax)
             text = self._bytes(at + BLOCK, size)
             if kind == LONG_NAME:
@@ -218,7 +217,7 @@ class Scan:
         batch.inline.append(inline)
         self._places.append(self._together)
         self._met += 1
-        return data if kind in _NO_DATA else data + (size + 511 & -512)
+        return data if kind in NO_DATA else data + (size + 511 & -512)
 
     def _fill(self, at: int) -> None:
         """Have the bytes from `at` in the buffer; a window that grows while the headers stand close together."""

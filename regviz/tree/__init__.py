@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from regviz.capture import is_capture
 from regviz.card import summarise
@@ -12,8 +12,10 @@ from regviz.errors import NotKnowableError, RegvizError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
 from regviz.live import is_address
+from regviz.live.containers import Opened, is_container, open_source
 from regviz.live.docker_engine import is_engine
-from regviz.read import read
+from regviz.live.options import Access, AccessOptions
+from regviz.read import read, source_path
 from regviz.storage import open_storage
 from regviz.text import count_noun, decode_name, format_bytes
 from regviz.tree.distribution import Distribution
@@ -81,7 +83,7 @@ class Tree:
 
 
 def tree(
-    source: str | os.PathLike[str] | None = None,
+    source: str | os.PathLike[str] | Opened | None = None,
     *,
     registry: Registry | None = None,
     full: bool = False,
@@ -89,12 +91,13 @@ def tree(
     chosen: Callable[[str], bool] | None = None,
     partial: bool = False,
     progress: Progress = no_progress,
+    **access: Unpack[AccessOptions],
 ) -> Tree:
     """Explain a registry's storage, entry by entry.
 
     Parameters
     ----------
-    source : path, optional
+    source : path or Opened, optional
         As for :func:`regviz.read`; but a capture has no storage to look at.
     registry : Registry, optional
         What was read from it; left out, it is read now.
@@ -108,6 +111,8 @@ def tree(
         Go on with what there is where an archive breaks off.
     progress : Progress
         Shows how far it came; see `regviz.layouts.common.Progress`.
+    **access
+        ``yes``, ``helper``, ``helper_image``: as for :func:`regviz.read`.
 
     Returns
     -------
@@ -125,13 +130,13 @@ def tree(
     ['11 repositories: names, and links to blobs']
     """
     rows = tree_rows(
-        source, registry=registry, full=full, depth=depth, chosen=chosen, partial=partial, progress=progress
+        source, registry=registry, full=full, depth=depth, chosen=chosen, partial=partial, progress=progress, **access
     )
     return Tree(tuple(rows))
 
 
 def tree_rows(
-    source: str | os.PathLike[str] | None = None,
+    source: str | os.PathLike[str] | Opened | None = None,
     *,
     registry: Registry | None = None,
     full: bool = False,
@@ -139,18 +144,22 @@ def tree_rows(
     chosen: Callable[[str], bool] | None = None,
     partial: bool = False,
     progress: Progress = no_progress,
+    **access: Unpack[AccessOptions],
 ) -> Iterator[Row]:
     """The rows of :func:`tree` one by one: with `full`, those of a folder are told while it is walked."""
     refuse_address(source)
+    path = registry.source.uri if registry is not None and source is None else source_path(source)
+    opened = source if isinstance(source, Opened) else None
+    if opened is None and is_container(path):
+        opened = open_source(path, access=Access(**access), partial=partial, progress=progress)
     if registry is None:
-        registry = read(source, partial=partial, progress=progress)
-    path = registry.source.uri if source is None else os.fspath(source)
+        registry = read(opened or source, partial=partial, progress=progress)
     if is_engine(path):
         raise NotKnowableError(f"{path} is a running engine, which shows no storage: give its folder (/var/lib/docker)")
     if is_capture(path):
         message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
         raise RegvizError(message)
-    storage = open_storage(path, partial=partial)
+    storage = opened.storage if opened else open_storage(path, partial=partial)
     found = recognise(storage)[0]
     layout = _LAYOUTS[found.layout](found.root, Known(registry), chosen)
     levels = min(depth or DEEPEST, DEEPEST)
@@ -163,7 +172,7 @@ def tree_rows(
             yield from shown_rows(gather(storage, layout, tick, levels), layout, levels)
 
 
-def refuse_address(source: str | os.PathLike[str] | None) -> None:
+def refuse_address(source: str | os.PathLike[str] | Opened | None) -> None:
     """A live registry shows no storage.
 
     Raises
@@ -171,7 +180,7 @@ def refuse_address(source: str | os.PathLike[str] | None) -> None:
     NotKnowableError
         The source is a URL.
     """
-    if source is not None and is_address(os.fspath(source)):
+    if source is not None and is_address(source_path(source)):
         raise NotKnowableError(
             "a live registry does not show its storage: give the folder that it stores in, or an archive of it"
         )
