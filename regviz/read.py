@@ -7,7 +7,7 @@ import gc
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from regviz import capture, live, share
 from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError, RegvizError
@@ -18,11 +18,12 @@ from regviz.live import docker_engine
 from regviz.live.options import Live
 from regviz.source import Source
 from regviz.storage import open_storage
-from regviz.storage.base import StorageProblem, is_walkable
+from regviz.storage.base import StorageProblem, is_searchable
+from regviz.storage.objects import Objects, is_object_address, open_objects
 from regviz.text import decode_name, escape_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from regviz.layouts.common import Links, Progress
     from regviz.live.options import LiveOptions
@@ -42,7 +43,7 @@ _READERS = {
 }
 
 
-def read(
+def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
     source: str | os.PathLike[str] | None = None,
     *,
     strict: bool = False,
@@ -52,6 +53,7 @@ def read(
     verify: bool = False,
     partial: bool = False,
     progress: Progress = no_progress,
+    storage_options: Mapping[str, Any] | None = None,
     **over_http: Unpack[LiveOptions],
 ) -> Registry:
     """Read a registry.
@@ -64,9 +66,10 @@ def read(
     source : path, optional
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
         tar.gz, tar.zst, zip), an archive of ``docker save``, a capture, the URL of a live registry
-        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. In a
-        folder or archive what is read may lie a few directories down. Left out: the environment variable
-        ``REGVIZ_SOURCE``, else the world that ships with regviz.
+        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. Any
+        storage may also lie in object storage (``s3://bucket/prefix``, ``gs://…``, ``az://…``, or what else fsspec
+        reads). In a folder, bucket or archive what is read may lie a few directories down. Left out: the environment
+        variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -84,6 +87,9 @@ def read(
         Go on with what was read where an archive breaks off.
     progress : Progress
         Shows how far reading came; see `regviz.layouts.common.Progress`.
+    storage_options : mapping, optional
+        What fsspec's implementation for object storage takes: ``{"anon": True}`` for what is public, ``endpoint_url``,
+        ``profile``, …. Credentials are taken from where its clients look for them, and kept nowhere.
     **over_http
         How to read a live registry: ``repositories`` (names or globs; all, where left out), ``connections`` (16),
         ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine), ``cache`` (a folder, or False),
@@ -108,6 +114,8 @@ def read(
     ['charts/web', 'library/base']
     """
     path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
+    if storage_options and not is_object_address(path):
+        raise RegvizError(f"storage_options are for object storage, and {path} is none")
     if over_http and not live.is_address(path):
         raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
     if capture.is_capture(path):
@@ -120,7 +128,7 @@ def read(
             elif live.is_address(path):
                 registry = live.read(path, options, Live(**over_http))
             else:
-                registry = _read_layout(path, options, partial=partial)
+                registry = _read_layout(path, options, partial=partial, storage_options=storage_options)
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:
@@ -140,10 +148,26 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
+def open_source(path: str, *, partial: bool = False, storage_options: Mapping[str, Any] | None = None) -> Storage:
+    """The storage that a path or a URL means: a folder, an archive, object storage.
+
+    Raises
+    ------
+    RegvizError
+        As :func:`read`.
+    """
+    if is_object_address(path):
+        return open_objects(path, storage_options)
+    return open_storage(path, partial=partial)
+
+
+def _read_layout(path: str, options: Options, *, partial: bool, storage_options: Mapping[str, Any] | None) -> Registry:
     began = dt.datetime.now(dt.UTC)
-    storage = open_storage(_outermost(path), partial=partial)
-    storage.uri = path
+    is_local = "://" not in path
+    storage = open_source(_outermost(path) if is_local else path, partial=partial, storage_options=storage_options)
+    if is_local:
+        storage.uri = path
+    path = storage.uri  # that of a URL has nothing secret
     found = recognise(storage)
     if not found:
         _raise_unreadable(path, storage)
@@ -154,6 +178,8 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         raise NotRecognisedError(message)
     for other in others:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
+    if isinstance(storage, Objects):
+        storage.narrow(first.root)
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
 
@@ -186,14 +212,16 @@ def _raise_unreadable(path: str, storage: Storage) -> None:
 
 
 def _not_recognised(path: str, storage: Storage) -> str:
-    if is_walkable(storage):
+    if is_searchable(storage):
         inside = _around(path)
         if inside:
             return f"{path} lies within the registry storage at {inside}: read that"
         listing = storage.children(b"")
         names = sorted(listing.directories + listing.files + listing.links)
         if not names:
-            return f"{path} is an empty folder"
+            return (
+                f"{path} is an empty folder" if storage.walkable else f"no object lies below {path}: look at its name"
+            )
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
             f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution), "

@@ -1,4 +1,4 @@
-"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip. Nothing is extracted, nothing is written."""
+"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip, object storage; nothing is extracted or written."""
 
 from __future__ import annotations
 

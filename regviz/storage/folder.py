@@ -51,6 +51,7 @@ class Folder(Complaints):
     """The files below a directory. No symbolic link is followed but the root itself."""
 
     walkable = True
+    by_path = True
     forward_only = False
     knows_disk = True
 

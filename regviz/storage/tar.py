@@ -89,6 +89,7 @@ class Tar:
     """
 
     walkable = False
+    by_path = False
     knows_disk = False
 
     def __init__(self, source: Source, *, partial: bool = False) -> None:

@@ -25,6 +25,7 @@ class Zip:
     """The members of a zip archive."""
 
     walkable = False
+    by_path = False
     forward_only = False
     knows_disk = False
 

@@ -15,13 +15,13 @@ from regviz.layouts.distribution.grammar import GITLAB_LOCKS, PROXY_MARK, blob_p
 from regviz.layouts.distribution.inventory import Inventory
 from regviz.layouts.distribution.walk import Walk
 from regviz.layouts.documents import Documents
-from regviz.storage.base import is_walkable
+from regviz.storage.base import is_searchable, is_walkable
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
     from regviz.registry import Registry
     from regviz.source import Source
-    from regviz.storage.base import Storage, Walkable
+    from regviz.storage.base import Searchable, Storage
 
 
 def read(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
@@ -37,10 +37,11 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
         else:
             flat = Flat(storage, root, inventory, tick)
             flat.read()
-            source = _marked(source, flat.outside, root)
+            around = _marks_around(storage, root) if is_searchable(storage) else flat.outside
+            source = _marked(source, around, root)
     inventory.count_inodes_once()
     lead = root + b"/" if root else b""
-    locators = np.concatenate(inventory.locators) if inventory.locators else None
+    locators = np.concatenate(inventory.locators) if inventory.locators and not storage.by_path else None
     documents = Documents(storage, facts, options, locators=locators, path=lambda digest: blob_path(lead, digest))
     documents.manifests(facts.revisions["manifest"], facts.tags["manifest"], facts.tag_history["manifest"])
     documents.configs()
@@ -54,8 +55,8 @@ def _above(root: bytes) -> bytes:
     return above if above.endswith(b"/") or not above else above + b"/"
 
 
-def _marks_around(storage: Walkable, root: bytes) -> set[bytes]:
-    """Files that may be marks, in a walked storage."""
+def _marks_around(storage: Searchable, root: bytes) -> set[bytes]:
+    """Files that may be marks, where that can be looked up."""
     above = _above(root)
     locks = above + GITLAB_LOCKS
     found = {above + name for name in storage.children(above.rstrip(b"/")).files}
