@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
-from regviz.storage.objects.address import EXTRAS, ObjectAddress, parse_object_address
+from regviz.storage.objects.address import ObjectAddress, parse_object_address
 from regviz.storage.objects.errors import not_installed, understood
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def connect(source: str, options: Mapping[str, Any]) -> tuple[ObjectAddress, Ada
     except ValueError as error:
         if address.protocol not in fsspec.available_protocols():
             raise RegvizError(f"{address.uri}: {address.protocol}:// is no storage that fsspec knows") from error
-        raise _refused(address, error) from error
-    except TypeError as error:
-        raise _refused(address, error) from error
+        raise understood(error, address) from error
     except Exception as error:
         raise understood(error, address) from error
 
@@ -56,14 +55,16 @@ def _adapter(address: ObjectAddress, options: dict[str, Any]) -> Adapter:
     from fsspec.asyn import get_loop
 
     if address.protocol == "s3":
-        from regviz.storage.objects.s3 import S3
+        from regviz.storage.objects.s3 import S3, with_quick_times
 
         config = {"max_pool_connections": CONNECTIONS, "connect_timeout": 10, "read_timeout": 60}
         options["config_kwargs"] = config | dict(options.get("config_kwargs") or {})
-        return S3(_filesystem("s3", options), address.bucket)
+        return S3(with_quick_times(_filesystem("s3", options)), address.bucket)
     if address.protocol == "gs":
         from regviz.storage.objects.gcs import GCS
 
+        # what it meets it raises, and would print too
+        logging.getLogger("gcsfs").addHandler(logging.NullHandler())
         if options.pop("anon", False):
             options.setdefault("token", "anon")
         return GCS(_filesystem("gs", options), address.bucket)
@@ -87,9 +88,3 @@ def _filesystem(protocol: str, options: dict[str, Any]) -> Any:
     import fsspec
 
     return fsspec.filesystem(protocol, **options)
-
-
-def _refused(address: ObjectAddress, error: Exception) -> RegvizError:
-    what = EXTRAS.get(address.protocol, address.protocol)
-    return RegvizError(f"{address.uri} cannot be opened with these options ({type(error).__name__}; {what}): see those "
-                       f"that {_MODULES.get(address.protocol, 'fsspec')} takes")  # fmt: skip

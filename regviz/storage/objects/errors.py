@@ -68,6 +68,12 @@ def understood(error: Exception, address: ObjectAddress) -> RegvizError:
         return SourceNotFoundError(
             f"nothing lies at {name}: there is {where}. Look at its name, and at the endpoint (--endpoint-url)"
         )
+    if isinstance(error, (TypeError, ValueError)):
+        hint = f"; credentials are given by {_CREDENTIALS[address.protocol]}" if address.protocol in EXTRAS else ""
+        return RegvizError(
+            f"{name} cannot be opened so: what reads {address.protocol}:// lacks an option, or was given one that it "
+            f"does not take or know ({type(error).__name__}){hint}"
+        )
     if isinstance(error, EndlessListingError):
         return UnreachableError(f"{name} cannot be listed: the server says that there is more, and repeats itself")
     return UnreachableError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from regviz.storage.objects.adapter import EVERYTHING, EndlessListingError, Page, Range, microseconds
@@ -66,6 +67,27 @@ class S3:
             return data
         finally:
             said["Body"].close()
+
+
+def with_quick_times(filesystem: Any) -> Any:
+    """The same file system, with a session that reads the times of a listing a hundred times as fast.
+
+    botocore takes any form of time that ever was; nearly all that there is to do for a page would be that.
+    """
+    from aiobotocore.session import AioSession
+    from botocore.utils import parse_timestamp
+
+    def parse(value: Any) -> datetime:
+        try:
+            return datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            return parse_timestamp(value)
+
+    if filesystem.session is None:
+        session = AioSession(**filesystem.kwargs)
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse)
+        filesystem.session = session
+    return filesystem
 
 
 def _response(error: BaseException) -> Any:
