@@ -6,6 +6,7 @@ import datetime as dt
 import gc
 import os
 from contextlib import contextmanager
+from functools import partial as partial_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -23,7 +24,7 @@ from regviz.storage.objects import Objects, is_object_address, open_objects
 from regviz.text import decode_name, escape_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from regviz.layouts.common import Links, Progress
     from regviz.live.options import LiveOptions
@@ -65,7 +66,7 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
     ----------
     source : path, optional
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
-        tar.gz, tar.zst, zip), an archive of ``docker save``, a capture, the URL of a live registry
+        tar.gz, tar.zst, zip; its URL does too), an archive of ``docker save``, a capture, the URL of a live registry
         (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. Any
         storage may also lie in object storage (``s3://bucket/prefix``, ``gs://…``, ``az://…``, or what else fsspec
         reads). In a folder, bucket or archive what is read may lie a few directories down. Left out: the environment
@@ -91,9 +92,9 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
         What fsspec's implementation for object storage takes: ``{"anon": True}`` for what is public, ``endpoint_url``,
         ``profile``, …. Credentials are taken from where its clients look for them, and kept nowhere.
     **over_http
-        How to read a live registry: ``repositories`` (names or globs; all, where left out), ``connections`` (16),
-        ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine), ``cache`` (a folder, or False),
-        ``allow_pull_marks``; see :class:`regviz.live.options.Live`.
+        How to read what answers over HTTP, mostly a live registry: ``repositories`` (names or globs; all, where left
+        out), ``connections`` (16), ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine),
+        ``cache`` (a folder, or False), ``allow_pull_marks``; see :class:`regviz.live.options.Live`.
 
     Returns
     -------
@@ -125,10 +126,11 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
         with _without_collection():
             if docker_engine.is_engine(path):
                 registry = docker_engine.read(path, options)
-            elif live.is_address(path):
+            elif live.is_address(path) and not live.is_archive(path):
                 registry = live.read(path, options, Live(**over_http))
             else:
-                registry = _read_layout(path, options, partial=partial, storage_options=storage_options)
+                opened = partial_of(open_source, partial=partial, storage_options=storage_options, over_http=over_http)
+                registry = _read_layout(path, options, opened)
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:
@@ -148,23 +150,31 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def open_source(path: str, *, partial: bool = False, storage_options: Mapping[str, Any] | None = None) -> Storage:
-    """The storage that a path or a URL means: a folder, an archive, object storage.
+def open_source(
+    path: str,
+    *,
+    partial: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
+    over_http: LiveOptions | None = None,
+) -> Storage:
+    """The storage that a path or a URL means: a folder, an archive here or on a web server, object storage.
 
     Raises
     ------
     RegvizError
         As :func:`read`.
     """
+    if live.is_archive(path):
+        return live.open_archive(path, Live(**(over_http or {})), partial=partial)
     if is_object_address(path):
         return open_objects(path, storage_options)
     return open_storage(path, partial=partial)
 
 
-def _read_layout(path: str, options: Options, *, partial: bool, storage_options: Mapping[str, Any] | None) -> Registry:
+def _read_layout(path: str, options: Options, opened: Callable[[str], Storage]) -> Registry:
     began = dt.datetime.now(dt.UTC)
     is_local = "://" not in path
-    storage = open_source(_outermost(path) if is_local else path, partial=partial, storage_options=storage_options)
+    storage = opened(_outermost(path) if is_local else path)
     if is_local:
         storage.uri = path
     path = storage.uri  # that of a URL has nothing secret

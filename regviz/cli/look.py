@@ -13,6 +13,7 @@ from regviz.cli.choose import choose_rows, repository_matcher
 from regviz.cli.options import (
     binary_output,
     format_option,
+    object_options,
     output_option,
     reading_options,
     refuse_to_harm,
@@ -77,6 +78,7 @@ def tree(  # one an option
         chosen=repository_matcher(repositories, excluded),
         partial=reading.partial,
         progress=reading.bars(),
+        storage_options=reading.storage_options,
     )
     table_format = SUFFIXES.get(Path(output or "").suffix.lower()) if format_ is None else SUFFIXES.get(f".{format_}")
     if table_format:
@@ -138,8 +140,10 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
         return None, given[0]
     from regviz.live import is_address
     from regviz.live.docker_engine import is_engine
+    from regviz.storage.objects import is_object_address
 
-    is_place = given and (os.path.lexists(given[0]) or is_address(given[0]) or is_engine(given[0]))
+    is_url = given and (is_address(given[0]) or is_engine(given[0]) or is_object_address(given[0]))
+    is_place = is_url or (given and os.path.lexists(given[0]))
     if given and os.sep not in given[0] and not is_place:
         from regviz.errors import SourceNotFoundError
 
@@ -212,27 +216,33 @@ def _picture(forest: nx.DiGraph[Any]) -> str:
 @format_option
 @output_option
 @click.option("--insecure", is_flag=True, help="Allow plain HTTP to other machines than this one.")
-def detect(source: str | None, *, format_: TableFormat | None, output: str | None, insecure: bool) -> None:
+@object_options
+def detect(
+    source: str | None,
+    *,
+    format_: TableFormat | None,
+    output: str | None,
+    insecure: bool,
+    storage_options: dict[str, Any],
+) -> None:
     """Say what SOURCE is, and why.
 
     And where its root lies. It is recognised and not read, so a large storage takes no longer than a small one.
     """
     refuse_to_harm(source, output)
-    write_table(_detected(source, insecure=insecure), format_, output)
+    write_table(_detected(source, storage_options, insecure=insecure), format_, output)
 
 
-def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
+def _detected(source: str | None, storage_options: dict[str, Any], *, insecure: bool) -> pd.DataFrame:
     import pandas as pd
 
     from regviz.capture import is_capture
     from regviz.layouts.recognise import recognise
     from regviz.live import detect as detect_live
-    from regviz.live import is_address
+    from regviz.live import is_address, is_archive
     from regviz.live.docker_engine import is_engine
-    from regviz.read import SOURCE_VARIABLE, read
+    from regviz.read import SOURCE_VARIABLE, open_source, read
     from regviz.share import shipped_world
-    from regviz.storage import open_storage
-    from regviz.storage.base import is_walkable
     from regviz.text import decode_name
 
     path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
@@ -240,11 +250,11 @@ def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
         rows = [("capture", ".", "it has capture.json")]
     elif is_engine(path):
         rows = [("docker-engine", ".", "the source says so")]
-    elif is_address(path):
+    elif is_address(path) and not is_archive(path):
         rows = [detect_live(path, insecure=insecure)]
     else:
-        storage = open_storage(path)
-        if not is_walkable(storage):
+        storage = open_source(path, storage_options=storage_options, over_http={"insecure": insecure})
+        if not storage.by_path:
             for _ in storage.entries():  # an archive that breaks off further on is none to rely on
                 pass
         rows = [
@@ -256,7 +266,7 @@ def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
             for found in recognise(storage)
         ]
     if not rows:
-        read(path)  # says what it looked for, and what it saw instead
+        read(path, storage_options=storage_options)  # says what it looked for, and what it saw instead
     return pd.DataFrame(rows, columns=["layout", "root", "why"], dtype="str")
 
 

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from regviz.cli.over_http import HTTP_OPTIONS, taken_http_options
+from regviz.cli.over_http import HTTP_OPTIONS, OBJECT_OPTIONS, taken_http_options, taken_object_options
 from regviz.cli.progress import progress_bars, working
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Reading:
     strict: bool = False
     progress: bool | None = None
     over_http: LiveOptions = field(default_factory=lambda: cast("LiveOptions", {}))
+    storage_options: dict[str, Any] = field(default_factory=dict)
 
     def bars(self) -> Progress:
         """Progress bars, as they were asked for."""
@@ -96,17 +97,19 @@ class Reading:
             measure=measure,
             partial=self.partial,
             progress=self.bars(),
+            storage_options=self.storage_options,
             **self.over_http,
         )
 
 
 def reading_options(command: Command) -> Command:
-    """``--links``, ``--times``, ``--partial``, ``--strict``, ``--progress``, `http_options`: all as one `Reading`."""
+    """``--links``, ``--times``, ``--partial``, … and those of what lies elsewhere: all as one `Reading`."""
 
     @wraps(command)
     def with_reading(**given: Any) -> Any:
         own = {each.name: given.pop(each.name) for each in fields(Reading) if each.name in given}
-        return command(reading=Reading(**own, over_http=taken_http_options(given)), **given)
+        over_http, storage_options = taken_http_options(given), taken_object_options(given)
+        return command(reading=Reading(**own, over_http=over_http, storage_options=storage_options), **given)
 
     return _decorated(
         with_reading,
@@ -131,7 +134,18 @@ def reading_options(command: Command) -> Command:
             help="Show progress on what takes longer than a second. [default: on a terminal]",
         ),
         *HTTP_OPTIONS,
+        *OBJECT_OPTIONS,
     )
+
+
+def object_options(command: Command) -> Command:
+    """``--anonymous`` and ``--endpoint-url``, as `storage_options`."""
+
+    @wraps(command)
+    def with_objects(**given: Any) -> Any:
+        return command(storage_options=taken_object_options(given), **given)
+
+    return _decorated(with_objects, *OBJECT_OPTIONS)
 
 
 def repository_options(command: Command) -> Command:

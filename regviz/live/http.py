@@ -159,6 +159,39 @@ class Client:
         """Ask once, without credentials, to learn who is there."""
         return self._follow("GET", self.address.origin + path, {"Accept": JSON}, "", _TOKEN_LIMIT)
 
+    def open(self, url: str, headers: Mapping[str, str]) -> tuple[urllib3.BaseHTTPResponse, str]:
+        """Ask for a file of this host once, and follow; whoever asked reads the body, bounds it and closes it.
+
+        Returns
+        -------
+        response, url : urllib3.BaseHTTPResponse, str
+            The answer, and where it came from.
+
+        Raises
+        ------
+        NoAnswerError
+            There is no answer that can be used.
+        """
+        authorization, challenged = self.auth.authorization(""), False
+        for _ in range(_MOST_REDIRECTS + 2):
+            self._wait()
+            own = self.address.is_same(url)
+            sent = {**headers, "Authorization": authorization} if authorization and own else dict(headers)
+            response = self._send("GET", url, sent, None)
+            location = response.headers.get("Location") if response.status in _REDIRECTS else None
+            if location:
+                url = self._redirected(url, location)
+            elif response.status == 401 and own and not challenged:
+                challenged = True
+                authorization = self.auth.answer(response.headers.get("WWW-Authenticate", ""), "", authorization)
+                if not authorization:
+                    return response, url
+            else:
+                return response, url
+            response.close()  # what it says beside is not waited for
+            response.release_conn()
+        raise NoAnswerError(f"more than {_MOST_REDIRECTS} redirects")
+
     def _ask(self, method: str, path: str, scope: str, limit: int, accept: str, attempts: int) -> Answer:
         url = self.address.origin + path
         headers = {"Accept": accept}
@@ -175,7 +208,7 @@ class Client:
                 if failures >= attempts:
                     self._count_failure(str(error))
                     raise
-                self._pause(failures)
+                self.pause(failures)
                 continue
             self._failed = 0
             if answer.status == TOO_MANY:
@@ -190,7 +223,7 @@ class Client:
                     continue
             elif answer.status in _PASSING and failures + 1 < attempts:
                 failures += 1
-                self._pause(failures)
+                self.pause(failures)
                 continue
             return answer
 
@@ -203,14 +236,14 @@ class Client:
             try:
                 answer = self._follow(method, url, {"Accept": JSON} | headers, authorization, _TOKEN_LIMIT, body)
             except NoAnswerError:
-                self._pause(attempt)
+                self.pause(attempt)
                 continue
             if answer.status == TOO_MANY:
                 self._be_silent(answer)
             elif answer.status not in _PASSING:
                 return answer.status, answer.body
             else:
-                self._pause(attempt)
+                self.pause(attempt)
         return 0, b""
 
     def _follow(
@@ -247,25 +280,7 @@ class Client:
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], limit: int, body: bytes | None) -> Answer:
         until = time.monotonic() + self.patience.whole
-        self.requests += 1
-        pool: urllib3.PoolManager | urllib3.HTTPConnectionPool = self._pool
-        target = url
-        if self._own is not None and url.startswith(self._origin):
-            pool, target = self._own, url[len(self._origin) - 1 :]
-        try:
-            response = pool.urlopen(
-                method,
-                target,
-                headers=_HEADERS | headers,
-                body=body,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                decode_content=False,
-                timeout=self._timeout,
-            )
-        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-            raise NoAnswerError(reason_of(error)) from error
+        response = self._send(method, url, headers, body)
         done = False
         try:
             data = b"" if method == "HEAD" else self._read(response, limit, until)
@@ -277,6 +292,28 @@ class Client:
                 response.close()  # what still comes is not waited for
             response.release_conn()
         return Answer(response.status, response.headers, data, url)
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> urllib3.BaseHTTPResponse:
+        """One request; its answer's body is not read."""
+        self.requests += 1
+        pool: urllib3.PoolManager | urllib3.HTTPConnectionPool = self._pool
+        target = url
+        if self._own is not None and url.startswith(self._origin):
+            pool, target = self._own, url[len(self._origin) - 1 :]
+        try:
+            return pool.urlopen(
+                method,
+                target,
+                headers={**_HEADERS, **headers},
+                body=body,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=self._timeout,
+            )
+        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+            raise NoAnswerError(reason_of(error)) from error
 
     @staticmethod
     def _read(response: urllib3.BaseHTTPResponse, limit: int, until: float) -> bytes:
@@ -314,7 +351,8 @@ class Client:
                     return
             self._sleep(at - now)
 
-    def _pause(self, failures: int) -> None:
+    def pause(self, failures: int) -> None:
+        """Wait after so many failures, longer after each."""
         self._sleep(self.patience.pause * 2 ** (failures - 1) * random.uniform(0.5, 1))  # noqa: S311  # no secret
 
     def _sleep(self, seconds: float) -> None:

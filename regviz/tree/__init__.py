@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from regviz.capture import is_capture
 from regviz.card import summarise
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
-from regviz.live import is_address
+from regviz.live import is_address, is_archive
 from regviz.live.docker_engine import is_engine
-from regviz.read import read
-from regviz.storage import open_storage
+from regviz.read import open_source, read
 from regviz.text import count_noun, decode_name, format_bytes
 from regviz.tree.distribution import Distribution
 from regviz.tree.docker import Docker
@@ -27,7 +26,7 @@ from regviz.tree.text import tree_lines
 from regviz.tree.v1 import V1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
 
@@ -89,6 +88,7 @@ def tree(
     chosen: Callable[[str], bool] | None = None,
     partial: bool = False,
     progress: Progress = no_progress,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Tree:
     """Explain a registry's storage, entry by entry.
 
@@ -108,6 +108,8 @@ def tree(
         Go on with what there is where an archive breaks off.
     progress : Progress
         Shows how far it came; see `regviz.layouts.common.Progress`.
+    storage_options : mapping, optional
+        As for :func:`regviz.read`.
 
     Returns
     -------
@@ -125,7 +127,14 @@ def tree(
     ['11 repositories: names, and links to blobs']
     """
     rows = tree_rows(
-        source, registry=registry, full=full, depth=depth, chosen=chosen, partial=partial, progress=progress
+        source,
+        registry=registry,
+        full=full,
+        depth=depth,
+        chosen=chosen,
+        partial=partial,
+        progress=progress,
+        storage_options=storage_options,
     )
     return Tree(tuple(rows))
 
@@ -139,23 +148,25 @@ def tree_rows(
     chosen: Callable[[str], bool] | None = None,
     partial: bool = False,
     progress: Progress = no_progress,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Iterator[Row]:
     """The rows of :func:`tree` one by one: with `full`, those of a folder are told while it is walked."""
     refuse_address(source)
     if registry is None:
-        registry = read(source, partial=partial, progress=progress)
+        registry = read(source, partial=partial, progress=progress, storage_options=storage_options)
     path = registry.source.uri if source is None else os.fspath(source)
     if is_engine(path):
         raise NotKnowableError(f"{path} is a running engine, which shows no storage: give its folder (/var/lib/docker)")
     if is_capture(path):
         message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
         raise RegvizError(message)
-    storage = open_storage(path, partial=partial)
+    storage = open_source(path, partial=partial, storage_options=storage_options)
     found = recognise(storage)[0]
     layout = _LAYOUTS[found.layout](found.root, Known(registry), chosen)
     levels = min(depth or DEEPEST, DEEPEST)
-    kind = "directory" if storage.walkable else "file"
-    yield Row(decode_name(os.fsencode(path)), 0, kind, None, _summary(registry), None, last=True)
+    kind = "directory" if storage.by_path else "file"
+    shown = storage.uri if "://" in path else path  # a URL may have secrets
+    yield Row(decode_name(os.fsencode(shown)), 0, kind, None, _summary(registry), None, last=True)
     with progress("entries", None) as tick:
         if full:
             yield from all_rows(everything(storage, tick, levels), layout, levels)
@@ -171,7 +182,7 @@ def refuse_address(source: str | os.PathLike[str] | None) -> None:
     NotKnowableError
         The source is a URL.
     """
-    if source is not None and is_address(os.fspath(source)):
+    if source is not None and is_address(os.fspath(source)) and not is_archive(os.fspath(source)):
         raise NotKnowableError(
             "a live registry does not show its storage: give the folder that it stores in, or an archive of it"
         )

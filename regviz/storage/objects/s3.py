@@ -81,7 +81,8 @@ def with_quick_times(filesystem: Any) -> Any:
         try:
             return datetime.fromisoformat(value)
         except (TypeError, ValueError):
-            return parse_timestamp(value)
+            parsed: datetime = parse_timestamp(value)
+            return parsed
 
     if filesystem.session is None:
         session = AioSession(**filesystem.kwargs)
