@@ -1,4 +1,4 @@
-"""A listing in parts: split by what its keys begin with, asked for at once, and given on in the keys' order.
+"""A listing in parts: split by what its keys begin with, asked for at once, and given on one after the other.
 
 A page is a request, and the next one can be asked for only when it came. So a long listing is split: by directories
 where there are few, by the first characters of their names where there are many, and by ranges of keys where there
@@ -53,7 +53,7 @@ class Splitter:
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def split(self, prefix: str, depth: int = 0) -> list[Part]:
-        """Parts that together are all keys that begin so, in their order."""
+        """Parts that together are all keys that begin so, each once."""
         first = await self._pages(prefix, 1, flat=True)
         if not first or not first[-1].more:
             return [Part(prefix, page=page) for page in first]
@@ -124,7 +124,7 @@ async def _given_on(
 
 
 async def listed(adapter: Adapter, prefix: str) -> AsyncIterator[Page]:
-    """All pages of what begins so, in the order of their keys."""
+    """All pages of what begins so, part after part: equal ones give equal listings."""
     parts = await Splitter(adapter).split(prefix)
     gate = asyncio.Semaphore(_AT_ONCE)
     queues: list[asyncio.Queue[Page | Exception | None]] = [asyncio.Queue(_WAITING) for _ in parts]

@@ -71,7 +71,7 @@ class Objects:
         self._looked.clear()
 
     def entries(self) -> Iterator[Entries]:
-        """All objects with a safe path, in the order of their keys."""
+        """All objects with a safe path."""
         pages = drained(self._adapter.loop, listed(self._adapter, self._address.prefix + _text(self._below)))
         waiting: list[Columns] = []
         count = 0
