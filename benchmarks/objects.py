@@ -130,7 +130,9 @@ class Bucket:
                 at = self.first(last)
             else:
                 size = 71 if key.endswith("/link") else BLOB
-                contents.append({"Key": key, "Size": size, "LastModified": TIME, "ETag": '"x"', "StorageClass": "STANDARD"})
+                contents.append(
+                    {"Key": key, "Size": size, "LastModified": TIME, "ETag": '"x"', "StorageClass": "STANDARD"}
+                )
                 at, last = at + 1, key
         more = at < self.keys and self.key(at).startswith(prefix)
         return {"Contents": contents, "CommonPrefixes": prefixes, "IsTruncated": more, "NextContinuationToken": last}
