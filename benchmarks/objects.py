@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,8 +82,9 @@ class Bucket:
         number = int(parts[3][:8], 16) // ((1 << 32) // self.blobs)
         repository, place = divmod(number * self._back % self.blobs, self.links + self.images)
         if place < self.images:
-            layers = [f"sha256:{self.digits(self.of(repository, self.images + place + n))}" for n in range(LAYERS)]
-            document: Any = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": layers}}
+            own = range(self.images + place, self.images + place + LAYERS)
+            diff_ids = [f"sha256:{self.digits(self.of(repository, each))}" for each in own]
+            document: Any = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
         else:
             image = place - self.links
             layers = [self.of(repository, self.images + image + n) for n in range(LAYERS)]
@@ -117,7 +117,9 @@ class Bucket:
         prefix, delimiter = asked["Prefix"], asked.get("Delimiter")
         after = asked.get("ContinuationToken") or asked.get("StartAfter", "")
         at = max(self.first(prefix), self.first(after + "\0") if after else 0)
-        contents, prefixes, last = [], [], after
+        contents: list[dict[str, Any]] = []
+        prefixes: list[dict[str, str]] = []
+        last = after
         while at < self.keys and len(contents) + len(prefixes) < IN_A_PAGE:
             key = self.key(at)
             if not key.startswith(prefix):
@@ -198,4 +200,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

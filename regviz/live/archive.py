@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 from regviz.errors import NotRecognisedError
 from regviz.live.address import parse_archive
 from regviz.live.credentials import Credentials
-from regviz.live.http import Client
-from regviz.live.remote import Ranges, Remote, Seekable
+from regviz.live.ranges import Ranges, Seekable
+from regviz.live.remote import FileClient, Remote
 from regviz.storage import kind_of, tar_within
 from regviz.storage.kept import Kept
 from regviz.storage.streams import Stream, gunzipped, unzstd
@@ -35,7 +35,7 @@ def open_remote_archive(source: str, live: Live, *, partial: bool) -> Storage:
     """
     address, target = parse_archive(source, insecure=live.insecure)
     credentials = Credentials(address.authority, address.login)
-    client = Client(address, credentials, connections=live.connections, rate=live.rate, insecure=live.insecure)
+    client = FileClient(address, credentials, connections=live.connections, rate=live.rate, insecure=live.insecure)
     remote = Remote(client, target)
     kind = kind_of(remote.head, remote.uri)
     if kind == "zip":

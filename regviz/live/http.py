@@ -33,8 +33,8 @@ JSON = "application/json"
 _HEADERS = {"User-Agent": f"regviz/{regviz.__version__}", "Accept-Encoding": "identity"}
 _PART = 1 << 16
 _TOKEN_LIMIT = 1 << 20
-_MOST_REDIRECTS = 5
-_REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (500, 502, 503, 504)
 TOO_MANY = 429
 
@@ -159,39 +159,6 @@ class Client:
         """Ask once, without credentials, to learn who is there."""
         return self._follow("GET", self.address.origin + path, {"Accept": JSON}, "", _TOKEN_LIMIT)
 
-    def open(self, url: str, headers: Mapping[str, str]) -> tuple[urllib3.BaseHTTPResponse, str]:
-        """Ask for a file of this host once, and follow; whoever asked reads the body, bounds it and closes it.
-
-        Returns
-        -------
-        response, url : urllib3.BaseHTTPResponse, str
-            The answer, and where it came from.
-
-        Raises
-        ------
-        NoAnswerError
-            There is no answer that can be used.
-        """
-        authorization, challenged = self.auth.authorization(""), False
-        for _ in range(_MOST_REDIRECTS + 2):
-            self._wait()
-            own = self.address.is_same(url)
-            sent = {**headers, "Authorization": authorization} if authorization and own else dict(headers)
-            response = self._send("GET", url, sent, None)
-            location = response.headers.get("Location") if response.status in _REDIRECTS else None
-            if location:
-                url = self._redirected(url, location)
-            elif response.status == 401 and own and not challenged:
-                challenged = True
-                authorization = self.auth.answer(response.headers.get("WWW-Authenticate", ""), "", authorization)
-                if not authorization:
-                    return response, url
-            else:
-                return response, url
-            response.close()  # what it says beside is not waited for
-            response.release_conn()
-        raise NoAnswerError(f"more than {_MOST_REDIRECTS} redirects")
-
     def _ask(self, method: str, path: str, scope: str, limit: int, accept: str, attempts: int) -> Answer:
         url = self.address.origin + path
         headers = {"Accept": accept}
@@ -252,8 +219,8 @@ class Client:
         """One request and the redirects it meets; credentials go to the first host alone."""
         sent = headers | {"Authorization": authorization} if authorization else headers
         answer = self._exchange(method, url, sent, limit, body)
-        for _ in range(_MOST_REDIRECTS):
-            location = answer.headers.get("Location") if answer.status in _REDIRECTS else None
+        for _ in range(MOST_REDIRECTS):
+            location = answer.headers.get("Location") if answer.status in REDIRECTS else None
             if not location:
                 return answer
             if body is not None:
@@ -262,8 +229,8 @@ class Client:
             answer = self._exchange(
                 method, target, sent if origin_of(target) == origin_of(url) else headers, limit, None
             )
-        if answer.status in _REDIRECTS:
-            raise NoAnswerError(f"more than {_MOST_REDIRECTS} redirects")
+        if answer.status in REDIRECTS:
+            raise NoAnswerError(f"more than {MOST_REDIRECTS} redirects")
         return answer
 
     def _redirected(self, url: str, location: str) -> str:
@@ -317,7 +284,7 @@ class Client:
 
     @staticmethod
     def _read(response: urllib3.BaseHTTPResponse, limit: int, until: float) -> bytes:
-        if response.status in _REDIRECTS or response.status >= 400:
+        if response.status in REDIRECTS or response.status >= 400:
             limit = max(limit, _PART)  # the reasons a server gives are no longer than that
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         decoder = zlib.decompressobj(31) if encoding in ("gzip", "x-gzip") else None

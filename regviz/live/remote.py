@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections import OrderedDict, deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import urllib3
 
 from regviz.errors import AccessDeniedError, DamagedArchiveError, RegvizError, SourceNotFoundError, UnreachableError
-from regviz.live.http import TOO_MANY, NoAnswerError
+from regviz.live.http import MOST_REDIRECTS, REDIRECTS, TOO_MANY, Client, NoAnswerError
 from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from concurrent.futures import Future
+    from collections.abc import Mapping
 
-    from regviz.live.http import Client
-
-_SMALLEST, _LARGEST = 1 << 16, 1 << 23
-_GAP = 1 << 17
-"""Bytes that are rather read too many than asked for in two requests."""
-_EXPECTED = 1 << 22
-_AHEAD = 8
+HEAD = 1 << 16
 _PART = 1 << 16
 _ATTEMPTS = 4
-_BLOCKS = 4
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+class FileClient(Client):
+    """Requests to one web server for files, whose bodies are read by whoever asked."""
+
+    def open(self, url: str, headers: Mapping[str, str]) -> tuple[urllib3.BaseHTTPResponse, str]:
+        """Ask for a file of this host once, and follow; whoever asked reads the body, bounds it and closes it.
+
+        Returns
+        -------
+        response, url : urllib3.BaseHTTPResponse, str
+            The answer, and where it came from.
+
+        Raises
+        ------
+        NoAnswerError
+            There is no answer that can be used.
+        """
+        authorization, challenged = self.auth.authorization(""), False
+        for _ in range(MOST_REDIRECTS + 2):
+            self._wait()
+            own = self.address.is_same(url)
+            sent = {**headers, "Authorization": authorization} if authorization and own else dict(headers)
+            response = self._send("GET", url, sent, None)
+            location = response.headers.get("Location") if response.status in REDIRECTS else None
+            if location:
+                url = self._redirected(url, location)
+            elif response.status == 401 and own and not challenged:
+                challenged = True
+                authorization = self.auth.answer(response.headers.get("WWW-Authenticate", ""), "", authorization)
+                if not authorization:
+                    return response, url
+            else:
+                return response, url
+            response.close()  # what it says beside is not waited for
+            response.release_conn()
+        raise NoAnswerError(f"more than {MOST_REDIRECTS} redirects")
 
 
 class Remote:
@@ -36,7 +62,7 @@ class Remote:
 
     Parameters
     ----------
-    client : Client
+    client : FileClient
     target : str
         Its URL, with whatever secret that has.
 
@@ -50,7 +76,7 @@ class Remote:
         Bytes in all, where it can be read in ranges.
     """
 
-    def __init__(self, client: Client, target: str) -> None:
+    def __init__(self, client: FileClient, target: str) -> None:
         self.client, self.uri = client, client.address.uri
         self._target = target
         self._tag = ""
@@ -58,7 +84,7 @@ class Remote:
         self.head = self._begin()
 
     def _begin(self) -> bytes:
-        response = self._asked({"Range": f"bytes=0-{_SMALLEST - 1}"})
+        response = self._asked({"Range": f"bytes=0-{HEAD - 1}"})
         try:
             said = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if response.status == 206 and said:
@@ -66,7 +92,7 @@ class Remote:
                 self._tag = response.headers.get("ETag", "")
             elif response.status == 416:
                 return b""
-            return self._taken(response, _SMALLEST)
+            return self._taken(response, HEAD)
         finally:
             _let_go(response)
 
@@ -202,116 +228,3 @@ def _let_go(response: urllib3.BaseHTTPResponse) -> None:
     if response.length_remaining != 0:
         response.close()
     response.release_conn()
-
-
-class Ranges:
-    """An archive as bytes by offset: blocks that grow while what is asked for follows, and many ahead when it is known.
-
-    Parameters
-    ----------
-    remote : Remote
-    """
-
-    forward_only = False
-
-    def __init__(self, remote: Remote) -> None:
-        self.name = remote.uri
-        self._remote = remote
-        self._blocks: OrderedDict[int, bytes] = OrderedDict({0: remote.head})
-        self._end = len(remote.head)
-        self._size = _SMALLEST
-        self._waiting: deque[tuple[int, int]] = deque()
-        self._coming: deque[tuple[int, int, Future[bytes]]] = deque()
-        self._pool = ThreadPoolExecutor(_AHEAD)
-
-    def size(self) -> int | None:
-        """Bytes in all."""
-        return self._remote.length
-
-    def rewind(self) -> None:
-        """Nothing to do: every offset is as near."""
-
-    def read_on(self) -> None:
-        """Nothing to do."""
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        """At most `count` bytes from `offset`; fewer only at the end."""
-        count = min(count, max((self._remote.length or 0) - offset, 0))
-        while self._coming and self._coming[0][1] <= offset:
-            self._coming.popleft()
-        if self._coming and self._coming[0][0] <= offset and offset + count <= self._coming[0][1]:
-            start, _, coming = self._coming[0]
-            data = coming.result()
-            self._go_ahead()
-            return data[offset - start : offset - start + count]
-        for start, block in self._blocks.items():
-            if start <= offset and offset + count <= start + len(block):
-                return block[offset - start : offset - start + count]
-        self._size = min(2 * self._size, _LARGEST) if 0 <= offset - self._end <= _GAP else _SMALLEST
-        block = self._remote.part(offset, max(count, self._size))
-        self._end = offset + len(block)
-        self._blocks[offset] = block
-        if len(self._blocks) > _BLOCKS:
-            self._blocks.popitem(last=False)
-        return block[:count]
-
-    def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
-        """Have what will be asked for, in this order: neighbours together, and several requests at a time."""
-        self._coming.clear()
-        self._waiting = deque(together(wanted))
-        self._go_ahead()
-
-    def _go_ahead(self) -> None:
-        while self._waiting and len(self._coming) < _AHEAD:
-            start, stop = self._waiting.popleft()
-            self._coming.append((start, stop, self._pool.submit(self._remote.part, start, stop - start)))
-
-
-def together(wanted: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Offsets and lengths, in order, as ranges from and to: what lies close together is one.
-
-    Examples
-    --------
-    >>> together([(0, 10), (100, 10), (1_000_000, 5)])
-    [(0, 110), (1000000, 1000005)]
-    """
-    found: list[tuple[int, int]] = []
-    for offset, count in wanted:
-        start, stop = found[-1] if found else (0, 0)
-        if found and start <= offset <= stop + _GAP and offset + count - start <= _EXPECTED:
-            found[-1] = (start, max(stop, offset + count))
-        elif count:
-            found.append((offset, offset + count))
-    return found
-
-
-class Seekable(io.RawIOBase):
-    """The same as a file that can be sought in, for `zipfile`."""
-
-    def __init__(self, ranges: Ranges) -> None:
-        self._ranges, self._at = ranges, 0
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Yes."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._ranges.size() or 0}[whence]
-        self._at = max(base + offset, 0)
-        return self._at
-
-    def tell(self) -> int:
-        """Where it stands."""
-        return self._at
-
-    def read(self, count: int = -1, /) -> bytes:
-        """Some bytes."""
-        left = max((self._ranges.size() or 0) - self._at, 0)
-        data = self._ranges.read_at(self._at, left if count < 0 else min(count, left))
-        self._at += len(data)
-        return data
