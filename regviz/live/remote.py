@@ -100,7 +100,7 @@ class Remote:
         """So many bytes from an offset; fewer only at the end."""
         end = min(offset + count, self.length or 0)
         data = b""
-        attempts = 0
+        failures = 0
         while offset + len(data) < end:
             at = offset + len(data)
             response = self._asked({"Range": f"bytes={at}-{end - 1}"})
@@ -109,9 +109,11 @@ class Remote:
                 more = self._taken(response, end - at)
             finally:
                 _let_go(response)
-            attempts += 1
-            if attempts == _ATTEMPTS and not more:
+            failures = 0 if more else failures + 1
+            if failures == _ATTEMPTS:
                 raise self.broken(at)
+            if failures:
+                self.client.pause(failures)
             data += more
         return data
 
@@ -216,6 +218,7 @@ class Download:
                 self._response = self._remote.opened(self._at)
                 continue
             self._at += len(data)
+            self._tried = 0
             return data
 
     def close(self) -> None:

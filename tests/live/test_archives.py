@@ -22,6 +22,7 @@ from regviz.errors import (
     SourceNotFoundError,
     UnreachableError,
 )
+from regviz.live.remote import FileClient
 from regviz.storage.kept import Kept
 from regviz.tree import tree
 from tests.cli.running import START
@@ -223,6 +224,15 @@ def test_what_breaks_off_is_taken_up_again_where_there_are_ranges(form: str, sto
     with serving(files) as server:
         read = rv.read(f"{server.url}/a.{form}")
     assert_same_tables(read, rv.read(storage))
+
+
+@pytest.mark.parametrize("form", ["tar", "tar.gz"])
+def test_a_server_that_gives_nothing_any_more(form: str, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FileClient, "pause", lambda *_: None)
+    files = Files({f"/a.{form}": archive(storage, form)}, breaks=[70_000, *[0] * 50])
+    with serving(files) as server, pytest.raises(DamagedArchiveError, match="breaks off after"):
+        rv.read(f"{server.url}/a.{form}")
+    assert len(files.breaks) >= 40
 
 
 @pytest.mark.parametrize("form", ["tar", "tar.gz", "tar.zst"])

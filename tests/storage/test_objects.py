@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -21,7 +22,7 @@ from regviz.storage.objects import Objects
 from regviz.storage.objects.adapter import EVERYTHING, EndlessListingError, Page, Range, microseconds
 from regviz.storage.objects.address import parse_object_address
 from regviz.storage.objects.listing import Splitter, heads
-from tests.helpers import Store, rows, rules_of
+from tests.helpers import Store, found, rows, rules_of, sha256
 from tests.storage.listing import listing
 from tests.storage.shelf import SECOND, Shelf
 
@@ -56,11 +57,11 @@ def is_clean(key: str) -> bool:
 @example([f"d/{number:03}" for number in range(300)], 2, False)
 def test_a_split_listing_is_the_whole_and_nothing_twice(keys: list[str], size: int, has_ranges: bool) -> None:  # noqa: FBT001
     shelf = Shelf({key: key.encode() for key in keys}, size, has_ranges)
-    found = sorted(listing(objects(shelf)))
+    told = sorted(listing(objects(shelf)))
     expected = sorted(key.encode() for key in keys if is_clean(key))
-    assert [entry.path for entry in found] == expected
-    assert [entry.content for entry in found] == expected
-    assert {(entry.kind, entry.size) for entry in found} == {(FILE, len(path)) for path in expected}
+    assert [entry.path for entry in told] == expected
+    assert [entry.content for entry in told] == expected
+    assert {(entry.kind, entry.size) for entry in told} == {(FILE, len(path)) for path in expected}
 
 
 @pytest.mark.parametrize("directory", ["blobs/sha256/", "images/", "repositories/team/"])
@@ -96,9 +97,9 @@ def test_only_what_lies_below_the_prefix_and_the_root_is_listed() -> None:
 
 @given(st.lists(st.text("abc/", min_size=1, max_size=6), min_size=1, max_size=30))
 def test_heads_begin_every_name_and_no_other_head(names: list[str]) -> None:
-    found = heads(names)
+    every = heads(names)
     for name in names:
-        assert sum(name.startswith(head) for head in found) == 1
+        assert sum(name.startswith(head) for head in every) == 1
 
 
 def test_times_and_sizes_come_from_the_listing() -> None:
@@ -139,6 +140,26 @@ def test_keys_that_lead_elsewhere_are_said_and_left_out() -> None:
         ("path-escapes", b".."),
         *(("foreign-file", path) for path in (b"a//b", b"/root", b"./x", b"full/")),
     }
+
+
+def test_links_in_what_is_read_like_object_storage_are_not_followed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "storage")
+    store.image("team/app", [b"base"], "1.0")
+    secret = tmp_path / "outside"
+    (secret / "_manifests").mkdir(parents=True)
+    (store.v2 / "repositories/team/other").symlink_to(secret)
+    digits = sha256(b"another")[7:]
+    (store.v2 / "blobs/sha256" / digits[:2] / digits).mkdir(parents=True)
+    (store.v2 / "blobs/sha256" / digits[:2] / digits / "data").symlink_to("/etc/passwd")
+    os.mkfifo(store.v2 / "blobs/pipe")
+    read, folder = (rv.read(source, times=False) for source in (f"file://{store.root}", store.root))
+    rules = ("symbolic-link", "special-file")
+    assert {path for *_, path, _ in found(read, *rules)} == {
+        "docker/registry/v2/blobs/pipe",
+        "docker/registry/v2/repositories/team/other",
+        f"docker/registry/v2/blobs/sha256/{digits[:2]}/{digits}/data",
+    }
+    assert rows(read.repositories, "repository") == rows(folder.repositories, "repository") == [("team/app",)]
 
 
 def test_names_that_are_no_text_are_kept() -> None:
@@ -300,6 +321,7 @@ def test_a_listing_that_nobody_takes_to_its_end_is_let_go() -> None:
         ("s3://", "names no bucket: write s3://BUCKET"),
         ("gs:///prefix", "names no bucket"),
         ("s3://key:secret@bucket/x", r"s3://…@bucket/x carries a password"),
+        ("s3://bucket/dumps/prod.tar.gz", "is an archive by its name.*https:// URL"),
         ("nosuch://x/y", "is no storage that fsspec knows"),
     ],
 )

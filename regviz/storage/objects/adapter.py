@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 
 
+A_LINK, NO_FILE = -1, -2
+"""Instead of a size: it is a symbolic link, or something else that no one reads."""
+
+
 class Range(NamedTuple):
     """Keys behind `after`, and none behind `until`; where one is empty, there is no such bound."""
 

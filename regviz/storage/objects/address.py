@@ -8,6 +8,7 @@ from typing import NamedTuple
 from regviz.errors import RegvizError
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip", ".regviz")
 _OTHERS = frozenset(("http", "https", "docker"))
 _NAMES = {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}
 EXTRAS = {"s3": "s3", "gs": "gs", "az": "az"}
@@ -78,5 +79,10 @@ def parse_object_address(source: str) -> ObjectAddress:
     bucket = login if at and protocol == "az" else place
     if not bucket:
         raise RegvizError(f"{source} names no bucket: write {scheme}://BUCKET[/PREFIX]")
+    if path.lower().endswith(_ARCHIVES):
+        raise RegvizError(
+            f"{source} is an archive by its name, and of object storage the registry's own objects are read: give the "
+            "archive's https:// URL (a signed one, where it is not public), or download it"
+        )
     prefix = path if path.endswith("/") or not path else path + "/"
     return ObjectAddress(protocol, bucket, prefix, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from regviz.storage.objects.adapter import EVERYTHING, Page, Range, microseconds
+from regviz.storage.objects.adapter import A_LINK, EVERYTHING, NO_FILE, Page, Range, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -53,10 +53,13 @@ class General:
                 key = f"{directory}/{name}" if directory else name
                 if not name.startswith(head) or not name:
                     continue
-                if entry["type"] == "directory":
+                if entry.get("islink") or entry["type"] == "link":
+                    files.append((key, A_LINK, _time(entry)))  # of folders; what it leads to is nobody's business
+                elif entry["type"] == "directory":
                     directories.append(key + "/")
-                elif entry["type"] == "file":
-                    files.append((key, int(entry.get("size") or 0), _time(entry)))
+                else:
+                    size = int(entry.get("size") or 0) if entry["type"] == "file" else NO_FILE
+                    files.append((key, size, _time(entry)))
             for start in range(0, len(files) or int(top), _IN_A_PAGE):
                 keys, sizes, times = zip(*files[start : start + _IN_A_PAGE], strict=True) if files else ((), (), ())
                 yield Page(keys, sizes, microseconds(times), () if flat or start else directories, more=True)

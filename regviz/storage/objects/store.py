@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from regviz.errors import RegvizError
-from regviz.storage.base import BATCH, FILE, INLINE, Columns, Entries, Listing, Stats, StorageProblem
+from regviz.storage.base import BATCH, FILE, INLINE, OTHER, SYMLINK, Columns, Entries, Listing, Stats, StorageProblem
+from regviz.storage.objects.adapter import A_LINK, NO_FILE
 from regviz.storage.objects.errors import is_absent, is_refused, understood
 from regviz.storage.objects.listing import drained, listed
 from regviz.storage.spans import Spans
@@ -171,7 +172,11 @@ class Objects:
             looked.listing.directories.extend(name for name in names if safe_path(name) == name and name)
             for key, size, time in zip(page.keys, page.sizes, page.times.tolist(), strict=True):
                 name = _raw(key[skip:])
-                if name and safe_path(name) == name:
+                if not name or safe_path(name) != name or size == NO_FILE:
+                    continue
+                if size == A_LINK:
+                    looked.listing.links.append(name)
+                else:
                     looked.listing.files.append(name)
                     looked.sizes[name], looked.times[name] = size, time
             pages += 1
@@ -183,12 +188,13 @@ class Objects:
         """A page as columns: paths below the prefix, unsafe ones said and left out."""
         skip = len(_raw(self._address.prefix))
         text = "\n".join(["", *page.keys, ""])
+        sizes = np.array(page.sizes, np.int64)
         paths = Spans.of([*map(_raw, page.keys)])
         paths = Spans(paths.data + bytes(INLINE), paths.starts + skip, paths.stops)
         columns = Columns(
             paths,
-            np.full(len(paths), FILE, np.uint8),
-            np.array(page.sizes, np.int64),
+            np.where(sizes >= 0, FILE, np.where(sizes == A_LINK, SYMLINK, OTHER)).astype(np.uint8),
+            np.maximum(sizes, 0),
             page.times,
             np.full(len(paths), -1, np.int64),
             np.full(len(paths), -1, np.int64),
