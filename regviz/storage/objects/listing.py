@@ -8,6 +8,8 @@ are too many to tell. The parts together are the whole whatever the keys look li
 from __future__ import annotations
 
 import asyncio
+import re
+from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,9 +28,10 @@ _MOST_PAGES = 10
 _DEEPEST = 12
 _AT_ONCE = 16
 """Parts that are listed at a time."""
-_WAITING = 8
+_WAITING = 16
 """Pages of a part that wait for those of the parts before it."""
-_HEX = "0123456789abcdef"
+_HEX = list("0123456789abcdef")
+_DIGITS = re.compile(r"[0-9a-f]{4}")
 _PAIRS = [first + second for first in _HEX for second in _HEX]
 
 
@@ -58,8 +61,9 @@ class Splitter:
         if not first or not first[-1].more:
             return [Part(prefix, page=page) for page in first]
         pages = await self._pages(prefix, _MOST_PAGES, flat=False)
+        last = first[-1].keys[-1] if first[-1].keys else ""
         if not pages or pages[-1].more:
-            return self._ranges(prefix)
+            return self._ranges(prefix, last)
         directories = sorted({name for page in pages for name in page.directories})
         files = [key for page in pages for key in page.keys]
         if len(directories) <= _FEW and depth < _DEEPEST:
@@ -68,8 +72,11 @@ class Splitter:
             return here + [part for parts in below for part in parts]
         if len(directories) + len(files) < 2:
             return [Part(prefix)]
+        names = sorted((*directories, *files))
+        length = len(names) // max(bisect_right(names, last), 1)  # in pages, if they are all like the first one
         lead = len(prefix)
-        return [Part(prefix + head) for head in heads([name[lead:] for name in (*directories, *files)])]
+        most = min(max(length, _FEW), _MOST_PARTS)
+        return [Part(prefix + head) for head in heads([name[lead:] for name in names], most)]
 
     async def _pages(self, prefix: str, most: int, *, flat: bool) -> list[Page]:
         found: list[Page] = []
@@ -81,25 +88,29 @@ class Splitter:
                     break
         return found
 
-    def _ranges(self, prefix: str) -> list[Part]:
+    def _ranges(self, prefix: str, last: str) -> list[Part]:
+        """Ranges: about as much in each where names are hexadecimal digits, as they are where there are so many."""
         if not self._adapter.has_ranges:
             return [Part(prefix)]
-        bounds = ["", *(prefix + pair for pair in _PAIRS[1:]), ""]
+        reached = last[len(prefix) :][:4]
+        is_long = not _DIGITS.fullmatch(reached) or int(reached, 16) * _MOST_PARTS < 1 << 16
+        begins = _PAIRS if is_long else _HEX
+        bounds = ["", *(prefix + begin for begin in begins[1:]), ""]
         return [Part(prefix, Range(after, until)) for after, until in pairwise(bounds)]
 
 
-def heads(names: Sequence[str]) -> list[str]:
+def heads(names: Sequence[str], most: int) -> list[str]:
     """What names begin with: as many characters as give no more than so many parts, none of which begins another.
 
     Examples
     --------
-    >>> heads(["a/", "ab", "b"])
+    >>> heads(["a/", "ab", "b"], 10)
     ['a/', 'ab', 'b']
-    >>> heads(["a", "ab", "b"])
+    >>> heads(["a", "ab", "b"], 10)
     ['a', 'b']
     """
     width, longest = 1, max(map(len, names))
-    while width < longest and len({name[: width + 1] for name in names}) <= _MOST_PARTS:
+    while width < longest and len({name[: width + 1] for name in names}) <= most:
         width += 1
     found: list[str] = []
     for head in sorted({name[:width] for name in names}):
