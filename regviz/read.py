@@ -116,7 +116,7 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
     """
     path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
     if storage_options and not is_object_address(path):
-        raise RegvizError(f"storage_options are for object storage, and {path} is none")
+        raise RegvizError(f"storage_options (--anonymous, --endpoint-url) are for object storage, and {path} is none")
     if over_http and not live.is_address(path):
         raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
     if capture.is_capture(path):

@@ -358,8 +358,16 @@ def test_an_extra_that_is_not_installed(scheme: str, module: str, extra: str, mo
         rv.read(f"{scheme}://bucket/prefix")
 
 
+def test_fsspec_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(
+        RegvizError, match=r"memory://x needs what is not installed here \(fsspec\): pip install fsspec"
+    ):
+        rv.read("memory://x")
+
+
 def test_storage_options_are_for_object_storage(tmp_path: Path) -> None:
-    with pytest.raises(RegvizError, match="storage_options are for object storage"):
+    with pytest.raises(RegvizError, match=r"storage_options .* are for object storage"):
         rv.read(tmp_path, storage_options={"anon": True})
 
 

@@ -85,7 +85,7 @@ def understood(error: Exception, address: ObjectAddress) -> RegvizError:
 def not_installed(address: ObjectAddress, module: str) -> RegvizError:
     """What to raise where an implementation is lacking."""
     extra = EXTRAS.get(address.protocol)
-    what = f"pip install 'regviz[{extra}]'" if extra else f"install {module}, which fsspec reads it with"
+    what = f"pip install 'regviz[{extra}]'" if extra else "pip install fsspec, and what that needs for it"
     return RegvizError(f"{address.uri} needs what is not installed here ({module}): {what}")
 
 
