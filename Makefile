@@ -40,7 +40,7 @@ data: run-environment ## data/, built anew by its script
 # Needs uv. UPGRADE=--upgrade takes newer versions; without it the present pins stay where they still fit.
 UV ?= $(or $(shell command -v uv),$(BIN)/uv)
 COMPILE = env -u UV_FIND_LINKS $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest \
-	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
+	--generate-hashes --no-emit-index-url -c requirements/together.in --custom-compile-command "make lock" $(UPGRADE)
 lock: ## requirements/*.txt, compiled from pyproject.toml
 	@$(COMPILE) pyproject.toml --group build -o requirements/run.txt
 	@$(COMPILE) pyproject.toml --group build --group test -c requirements/run.txt -o requirements/test.txt

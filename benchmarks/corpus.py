@@ -41,6 +41,7 @@ LIVE = {
 }
 V1_IMAGES = {"S": 2_000, "M": 100_000}
 CHAIN_IDS = {"S": 20_000, "M": 1_000_000}
+OBJECTS = {"S": 20_000, "M": 1_000_000}
 
 _HERE = Path(__file__).parent
 _DISK_A_BLOB = 40_000  # blocks for its file, its links and their directories, and its members in a tar

@@ -112,6 +112,18 @@ def over_http(size: SizeName) -> Work:
     return work
 
 
+def objects(size: SizeName) -> Work:
+    """A bucket of S3, whose pages come from a rule."""
+    count = corpus.OBJECTS[size]
+    work = Work("object storage", f"{count:,} objects")
+    work.add_python(_BASELINE, "nothing")
+    for name, word in (("s3fs find, the listing alone", "find"), ("regviz", "regviz")):
+        command = [sys.executable, "-m", "benchmarks.objects", word, str(count)]
+        work.add(name, lambda command=command: command, reports=True)  # type: ignore[misc]
+    work.floors = (Floor("regviz", "peak", 450 * MB, above=_BASELINE),)
+    return work
+
+
 def chain_ids(size: SizeName) -> Work:
     """Chain IDs of images of 12 layers."""
     count = corpus.CHAIN_IDS[size]
@@ -140,6 +152,7 @@ WORKS: dict[str, Callable[[SizeName], Work]] = {
     "folder": folder,
     "tar": tar,
     "v1": v1,
+    "objects": objects,
     "live": over_http,
     "chain-ids": chain_ids,
     "import": importing,

@@ -7,7 +7,7 @@ import gc
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from regviz import capture, live, share
 from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError, RegvizError
@@ -18,14 +18,15 @@ from regviz.live import containers, docker_engine
 from regviz.live.options import Live, split_options
 from regviz.source import Source
 from regviz.storage import open_storage
-from regviz.storage.base import StorageProblem, is_walkable
+from regviz.storage.base import StorageProblem, is_searchable
+from regviz.storage.objects import Objects, is_object_address, open_objects
 from regviz.text import decode_name, escape_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from regviz.layouts.common import Links, Progress
-    from regviz.live.options import WireOptions
+    from regviz.live.options import LiveOptions, WireOptions
     from regviz.registry import Registry
     from regviz.storage.base import Storage
 
@@ -42,7 +43,7 @@ _READERS = {
 }
 
 
-def read(
+def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
     source: str | os.PathLike[str] | containers.Opened | None = None,
     *,
     strict: bool = False,
@@ -52,6 +53,7 @@ def read(
     verify: bool = False,
     partial: bool = False,
     progress: Progress = no_progress,
+    storage_options: Mapping[str, Any] | None = None,
     **over_wire: Unpack[WireOptions],
 ) -> Registry:
     """Read a registry.
@@ -63,11 +65,12 @@ def read(
     ----------
     source : path or Opened, optional
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
-        tar.gz, tar.zst, zip), an archive of ``docker save``, a capture, the URL of a live registry
+        tar.gz, tar.zst, zip; its URL does too), an archive of ``docker save``, a capture, the URL of a live registry
         (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use; or
         what that engine has: ``docker-container://NAME[:/PATH]``, a container's storage, found by its configuration,
-        and ``docker-volume://NAME[:/PATH]``. In a folder or archive what is read may lie a few directories down. Left
-        out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
+        and ``docker-volume://NAME[:/PATH]``. Any storage may also lie in object storage (``s3://bucket/prefix``,
+        ``gs://…``, ``az://…``, or what else fsspec reads). In a folder, bucket or archive what is read may lie a few
+        directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -85,12 +88,15 @@ def read(
         Go on with what was read where an archive breaks off.
     progress : Progress
         Shows how far reading came; see `regviz.layouts.common.Progress`.
+    storage_options : mapping, optional
+        What fsspec's implementation for object storage takes: ``{"anon": True}`` for what is public, ``endpoint_url``,
+        ``profile``, …. Credentials are taken from where its clients look for them, and kept nowhere.
     **over_wire
-        How to read a live registry: ``repositories`` (names or globs; all, where left out), ``connections`` (16),
-        ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine), ``cache`` (a folder, or False),
-        ``allow_pull_marks``; see :class:`regviz.live.options.Live`. How to read containers and volumes: ``yes`` (more
-        than 2 GB through the engine), ``helper`` (a container may be made for a volume that none uses),
-        ``helper_image`` (of which image); see :class:`regviz.live.options.Access`.
+        How to read what answers over HTTP, mostly a live registry: ``repositories`` (names or globs; all, where left
+        out), ``connections`` (16), ``rate`` (requests a second), ``insecure`` (plain HTTP beyond this machine),
+        ``cache`` (a folder, or False), ``allow_pull_marks``; see :class:`regviz.live.options.Live`. How to read
+        containers and volumes: ``yes`` (more than 2 GB through the engine), ``helper`` (a container may be made for a
+        volume that none uses), ``helper_image`` (of which image); see :class:`regviz.live.options.Access`.
 
     Returns
     -------
@@ -116,6 +122,8 @@ def read(
     access, over_http = split_options(over_wire)
     if (access.helper or access.helper_image) and not path.startswith(containers.VOLUME):
         raise RegvizError(f"helper is for {containers.VOLUME}NAME, and {path} is none")
+    if storage_options and not is_object_address(path):
+        raise RegvizError(f"storage_options (--anonymous, --endpoint-url) are for object storage, and {path} is none")
     if over_http and not live.is_address(path):
         raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
     if capture.is_capture(path):
@@ -129,10 +137,11 @@ def read(
                 registry = _read_storage(opened.storage, opened.place, options, began, opened.why)
             elif docker_engine.is_engine(path):
                 registry = docker_engine.read(path, options)
-            elif live.is_address(path):
+            elif live.is_address(path) and not live.is_archive(path):
                 registry = live.read(path, options, Live(**over_http))
             else:
-                registry = _read_layout(path, options, began, partial=partial)
+                storage = open_source(path, partial=partial, storage_options=storage_options, over_http=over_http)
+                registry = _read_storage(storage, storage.uri, options, began)
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:
@@ -165,10 +174,27 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_layout(path: str, options: Options, began: dt.datetime, *, partial: bool) -> Registry:
+def open_source(
+    path: str,
+    *,
+    partial: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
+    over_http: LiveOptions | None = None,
+) -> Storage:
+    """The storage that a path or a URL means: a folder, an archive here or on a web server, object storage.
+
+    Raises
+    ------
+    RegvizError
+        As :func:`read`.
+    """
+    if live.is_archive(path):
+        return live.open_archive(path, Live(**(over_http or {})), partial=partial)
+    if is_object_address(path):
+        return open_objects(path, storage_options)
     storage = open_storage(_outermost(path), partial=partial)
     storage.uri = path
-    return _read_storage(storage, path, options, began)
+    return storage
 
 
 def _read_storage(storage: Storage, path: str, options: Options, began: dt.datetime, how: str = "") -> Registry:
@@ -183,6 +209,8 @@ def _read_storage(storage: Storage, path: str, options: Options, began: dt.datet
         raise NotRecognisedError(message)
     for other in others:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
+    if isinstance(storage, Objects):
+        storage.narrow(first.root)
     why = f"{first.why}; {how}" if how else first.why
     source = Source(uri=path, layouts=(first.layout,), why=why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
@@ -216,14 +244,16 @@ def _raise_unreadable(path: str, storage: Storage) -> None:
 
 
 def _not_recognised(path: str, storage: Storage) -> str:
-    if is_walkable(storage):
+    if is_searchable(storage):
         inside = "" if containers.is_container(path) else _around(path)
         if inside:
             return f"{path} lies within the registry storage at {inside}: read that"
         listing = storage.children(b"")
         names = sorted(listing.directories + listing.files + listing.links)
         if not names:
-            return f"{path} is an empty folder"
+            return (
+                f"{path} is an empty folder" if storage.walkable else f"no object lies below {path}: look at its name"
+            )
         seen = ", ".join(escape_terminal(decode_name(name)) for name in names[:5]) + (", …" if len(names) > 5 else "")
         return (
             f"no registry was found in {path} (it holds {seen}): looked for docker/registry/v2 (Distribution), "

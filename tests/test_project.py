@@ -105,7 +105,9 @@ def test_conda_gets_the_bounds_of_pyproject() -> None:
 
 
 def test_dependencies_have_lower_bounds_only() -> None:
-    for requirement in map(Requirement, _pyproject()["project"]["dependencies"]):
+    project = _pyproject()["project"]
+    extras = [each for extra in project["optional-dependencies"].values() for each in extra]
+    for requirement in map(Requirement, project["dependencies"] + extras):
         assert [specifier.operator for specifier in requirement.specifier] == [">="], requirement
 
 
@@ -133,6 +135,8 @@ def test_the_test_lock_holds_the_run_lock() -> None:
 
 def test_what_the_package_imports_it_declares() -> None:
     declared = set(_bounds(_pyproject()["project"]["dependencies"]))
+    for extra in _pyproject()["project"]["optional-dependencies"].values():
+        declared |= set(_bounds(extra))
     distributions = importlib.metadata.packages_distributions()
     undeclared = set()
     for path in MODULES:
@@ -166,6 +170,7 @@ def test_importing_regviz_loads_nothing_heavy() -> None:
         "matplotlib",
         "networkx",
         "docker",
+        "fsspec",
         "IPython",
         "nbconvert",
     }

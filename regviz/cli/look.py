@@ -15,6 +15,7 @@ from regviz.cli.options import (
     binary_output,
     engine_options,
     format_option,
+    object_options,
     output_option,
     reading_options,
     refuse_to_harm,
@@ -81,6 +82,7 @@ def tree(  # one an option
         chosen=repository_matcher(repositories, excluded),
         partial=reading.partial,
         progress=reading.bars(),
+        storage_options=reading.storage_options,
     )
     table_format = SUFFIXES.get(Path(output or "").suffix.lower()) if format_ is None else SUFFIXES.get(f".{format_}")
     if table_format:
@@ -143,9 +145,10 @@ def _source_and_table(given: tuple[str, ...], tables: list[str]) -> tuple[str | 
     from regviz.live import is_address
     from regviz.live.containers import is_container
     from regviz.live.docker_engine import is_engine
+    from regviz.storage.objects import is_object_address
 
-    is_remote = given and any(test(given[0]) for test in (is_address, is_engine, is_container))
-    is_place = is_remote or (given and os.path.lexists(given[0]))
+    tests = is_address, is_engine, is_container, is_object_address
+    is_place = given and (any(test(given[0]) for test in tests) or os.path.lexists(given[0]))
     if given and os.sep not in given[0] and not is_place:
         from regviz.errors import SourceNotFoundError
 
@@ -219,6 +222,7 @@ def _picture(forest: nx.DiGraph[Any]) -> str:
 @output_option
 @click.option("--insecure", is_flag=True, help="Allow plain HTTP to other machines than this one.")
 @engine_options
+@object_options
 def detect(  # one an option
     source: str | None,
     *,
@@ -228,6 +232,7 @@ def detect(  # one an option
     yes: bool,
     helper: bool,
     helper_image: str | None,
+    storage_options: dict[str, Any],
 ) -> None:
     """Say what SOURCE is, and why.
 
@@ -235,21 +240,19 @@ def detect(  # one an option
     """
     refuse_to_harm(source, output)
     opened = Reading(yes=yes, helper=helper, helper_image=helper_image, target=output).opened(source)
-    write_table(_detected(opened, insecure=insecure), format_, output)
+    write_table(_detected(opened, storage_options, insecure=insecure), format_, output)
 
 
-def _detected(source: str | Opened | None, *, insecure: bool) -> pd.DataFrame:
+def _detected(source: str | Opened | None, storage_options: dict[str, Any], *, insecure: bool) -> pd.DataFrame:
     import pandas as pd
 
     from regviz.capture import is_capture
     from regviz.layouts.recognise import recognise
     from regviz.live import detect as detect_live
-    from regviz.live import is_address
+    from regviz.live import is_address, is_archive
     from regviz.live.containers import Opened
     from regviz.live.docker_engine import is_engine
-    from regviz.read import read, source_path
-    from regviz.storage import open_storage
-    from regviz.storage.base import is_walkable
+    from regviz.read import open_source, read, source_path
     from regviz.text import decode_name
 
     path = source_path(source)
@@ -258,11 +261,14 @@ def _detected(source: str | Opened | None, *, insecure: bool) -> pd.DataFrame:
         rows = [("capture", ".", "it has capture.json")]
     elif is_engine(path):
         rows = [("docker-engine", ".", "the source says so")]
-    elif is_address(path):
+    elif is_address(path) and not is_archive(path):
         rows = [detect_live(path, insecure=insecure)]
     else:
-        storage = source.storage if isinstance(source, Opened) else open_storage(path)
-        if not isinstance(source, Opened) and not is_walkable(storage):
+        if isinstance(source, Opened):
+            storage = source.storage
+        else:
+            storage = open_source(path, storage_options=storage_options, over_http={"insecure": insecure})
+        if not isinstance(source, Opened) and not storage.by_path:
             for _ in storage.entries():  # an archive that breaks off further on is none to rely on
                 pass
         rows = [
@@ -274,7 +280,7 @@ def _detected(source: str | Opened | None, *, insecure: bool) -> pd.DataFrame:
             for found in recognise(storage)
         ]
     if not rows:
-        read(source)  # says what it looked for, and what it saw instead
+        read(source, storage_options=storage_options)  # says what it looked for, and what it saw instead
     return pd.DataFrame(rows, columns=["layout", "root", "why"], dtype="str")
 
 

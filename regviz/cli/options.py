@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import click
 
-from regviz.cli.over_http import HTTP_OPTIONS, taken_http_options
+from regviz.cli.over_http import HTTP_OPTIONS, OBJECT_OPTIONS, taken_http_options, taken_object_options
 from regviz.cli.progress import progress_bars, working
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Reading:
     helper_image: str | None = None
     target: str | None = None
     over_http: LiveOptions = field(default_factory=lambda: cast("LiveOptions", {}))
+    storage_options: dict[str, Any] = field(default_factory=dict)
 
     def bars(self) -> Progress:
         """Progress bars, as they were asked for."""
@@ -129,17 +130,19 @@ class Reading:
             yes=self.yes,
             helper=self.helper,
             helper_image=self.helper_image,
+            storage_options=self.storage_options,
             **self.over_http,
         )
 
 
 def reading_options(command: Command) -> Command:
-    """What all say on how to read, with the options of engines and of HTTP: as one `Reading`."""
+    """What all say on how to read, with the options of engines, HTTP and object storage: as one `Reading`."""
 
     @wraps(command)
     def with_reading(**given: Any) -> Any:
         own = {each.name: given.pop(each.name) for each in fields(Reading) if each.name in given}
-        reading = Reading(**own, target=given.get("output"), over_http=taken_http_options(given))
+        over_http, storage_options = taken_http_options(given), taken_object_options(given)
+        reading = Reading(**own, target=given.get("output"), over_http=over_http, storage_options=storage_options)
         return command(reading=reading, **given)
 
     return _decorated(
@@ -166,12 +169,23 @@ def reading_options(command: Command) -> Command:
         ),
         *ENGINE_OPTIONS,
         *HTTP_OPTIONS,
+        *OBJECT_OPTIONS,
     )
 
 
 def engine_options(command: Command) -> Command:
     """``--yes``, ``--helper`` and ``--helper-image``, one by one."""
     return _decorated(command, *ENGINE_OPTIONS)
+
+
+def object_options(command: Command) -> Command:
+    """``--anonymous`` and ``--endpoint-url``, as `storage_options`."""
+
+    @wraps(command)
+    def with_objects(**given: Any) -> Any:
+        return command(storage_options=taken_object_options(given), **given)
+
+    return _decorated(with_objects, *OBJECT_OPTIONS)
 
 
 def repository_options(command: Command) -> Command:

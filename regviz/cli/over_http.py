@@ -1,4 +1,4 @@
-"""Options of reading a live registry."""
+"""Options of reading what is not on this machine: a live registry, object storage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from regviz.live.options import LiveOptions
 
-_PREFIX = "http_"
+_PREFIX, _OBJECTS = "http_", "objects_"
 _LONGEST_LIST = 64 << 20
 
 HTTP_OPTIONS = (
@@ -53,6 +53,28 @@ HTTP_OPTIONS = (
         help="Read a live registry also where that changes when images were last pulled, or fills a cache.",
     ),
 )
+
+
+OBJECT_OPTIONS = (
+    click.option(
+        "--anonymous",
+        _OBJECTS + "anon",
+        is_flag=True,
+        help="Read object storage (s3://, gs://, az://) without logging in.",
+    ),
+    click.option(
+        "--endpoint-url",
+        _OBJECTS + "endpoint_url",
+        metavar="URL",
+        help="Where object storage answers, if not at its provider's usual place.",
+    ),
+)
+
+
+def taken_object_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of object storage out of what a command was given, as fsspec calls them."""
+    said = {name: given.pop(name) for name in list(given) if name.startswith(_OBJECTS)}
+    return {name.removeprefix(_OBJECTS): value for name, value in said.items() if value}
 
 
 def taken_http_options(given: dict[str, Any]) -> LiveOptions:

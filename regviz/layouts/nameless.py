@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from regviz.storage.base import FILE
 
 if TYPE_CHECKING:
-    from regviz.storage.base import Entries, Listing, Walkable
+    from regviz.storage.base import Entries, Listing, Searchable
 
 _HEX = rb"[0-9a-f]{64}(?:[0-9a-f]{64})?"
 _UUID = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -118,12 +118,12 @@ def understand(path: bytes) -> tuple[Store, bytes] | None:
     return None
 
 
-def is_here(storage: Walkable, path: bytes, listing: Listing) -> Store | None:
+def is_here(storage: Searchable, path: bytes, listing: Listing) -> Store | None:
     """The store that lies in a directory; None where there is none."""
     return next((store for store in STORES if _leads(storage, path, listing, store.way)), None)
 
 
-def _leads(storage: Walkable, path: bytes, listing: Listing, way: tuple[bytes, ...]) -> bool:
+def _leads(storage: Searchable, path: bytes, listing: Listing, way: tuple[bytes, ...]) -> bool:
     """Whether directories of these names lead to a file; of many that fit a few are looked into."""
     names = listing.files if len(way) == 1 else sorted(listing.directories)
     fitting = [name for name in names if re.fullmatch(way[0], name)]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from regviz.layouts import nameless, skopeo_dir
 from regviz.layouts.docker import marks as docker
 from regviz.layouts.oci.marks import Marks
-from regviz.storage.base import FILE, Listing, is_walkable
+from regviz.storage.base import FILE, Listing, is_searchable
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from regviz.storage.base import Storage, Walkable
+    from regviz.storage.base import Searchable, Storage
 
 _DEEPEST = 6
 _MOST_DIRECTORIES = 500
@@ -58,12 +58,12 @@ def recognise(storage: Storage) -> list[Found]:
     Parameters
     ----------
     storage : Storage
-        A folder is searched a few levels down, an archive as far as the first registry.
+        A folder is searched a few levels down, object storage like one, an archive as far as the first registry.
     """
-    return _in_folder(storage) if is_walkable(storage) else _in_listing(storage)
+    return _in_folder(storage) if is_searchable(storage) else _in_listing(storage)
 
 
-def _in_folder(storage: Walkable) -> list[Found]:
+def _in_folder(storage: Searchable) -> list[Found]:
     pending: list[tuple[int, bytes]] = [(0, b"")]
     looked = 0
     declined: list[Found] = []
@@ -101,7 +101,7 @@ def _of_docker(found: list[docker.Mark], layouts: Marks) -> list[Found]:
     return [Found(*mark) for mark in found if mark.root not in roots]
 
 
-def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
+def _v2_here(storage: Searchable, path: bytes, listing: Listing) -> Found | None:
     names = {*listing.directories}
     for steps in ((b"docker", b"registry", b"v2"), (b"registry", b"v2"), (b"v2",)):
         # a path that ends in the middle of docker/registry/v2 is taken for what it is
@@ -125,7 +125,7 @@ def _v2_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
     return None
 
 
-def _below(storage: Walkable, path: bytes, listing: Listing, steps: tuple[bytes, ...]) -> Listing:
+def _below(storage: Searchable, path: bytes, listing: Listing, steps: tuple[bytes, ...]) -> Listing:
     """What lies some directories down; nothing where one of them is none, or a link."""
     for step in steps:
         if step not in listing.directories:
@@ -135,14 +135,14 @@ def _below(storage: Walkable, path: bytes, listing: Listing, steps: tuple[bytes,
     return listing
 
 
-def _has_section(storage: Walkable, path: bytes, depth: int) -> bool:
+def _has_section(storage: Searchable, path: bytes, depth: int) -> bool:
     names = storage.children(path).directories
     if any(name in (b"_manifests", b"_layers", b"_uploads") for name in names):
         return True
     return depth < _DEEPEST and any(_has_section(storage, _join(path, name), depth + 1) for name in sorted(names)[:4])
 
 
-def _v1_here(storage: Walkable, path: bytes, listing: Listing) -> Found | None:
+def _v1_here(storage: Searchable, path: bytes, listing: Listing) -> Found | None:
     if b"images" in listing.directories and storage.holds_directory(_join(path, b"images"), _V1_ID.fullmatch):
         return Found("v1", path, "it has images/<id> directories")
     if b"repositories" in listing.directories:

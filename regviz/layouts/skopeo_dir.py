@@ -26,14 +26,14 @@ from regviz.layouts.common import look_like_pushes
 from regviz.layouts.documents import Documents
 from regviz.layouts.oci.grammar import join, own_name
 from regviz.manifests.schema1 import signed_payload
-from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT, SYMLINK, is_walkable
+from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT, SYMLINK, is_searchable
 from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
     from regviz.registry import Registry
     from regviz.source import Source
-    from regviz.storage.base import Entries, Storage, Walkable
+    from regviz.storage.base import Entries, Searchable, Storage
 
 VERSION_FILE, MANIFEST = b"version", b"manifest.json"
 SIGNATURE = b"Directory Transport Version: "
@@ -78,7 +78,7 @@ class Marks:
         return sorted(self._versions & self._manifests, key=lambda root: (root.count(b"/") + bool(root), root))
 
 
-def is_here(storage: Walkable, path: bytes, files: list[bytes]) -> bool:
+def is_here(storage: Searchable, path: bytes, files: list[bytes]) -> bool:
     """Whether a directory with these files is one."""
     if VERSION_FILE not in files or MANIFEST not in files:
         return False
@@ -105,7 +105,7 @@ class _Held:
     files: dict[bytes, _File] = field(default_factory=dict)
     version: bytes = b""
 
-    def walk(self, storage: Walkable) -> None:
+    def walk(self, storage: Searchable) -> None:
         names = sorted(storage.children(self.root).files)
         stats = storage.stat_many(self.root, names)
         for name, *found in zip(names, *(column.tolist() for column in stats[:3]), strict=True):
@@ -136,7 +136,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     facts = Facts()
     held = _Held(facts, root)
     with options.progress("files", None):
-        if is_walkable(storage):
+        if is_searchable(storage):
             held.walk(storage)
         else:
             held.listed(storage)
@@ -157,7 +157,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
         inline[digest] = payload
         facts.revisions.add(row, digest, "ok", NO_TIME, 1)
     places = _store(held)
-    locators = None if is_walkable(storage) else np.array([place for _, place in places], np.int64)
+    locators = None if storage.by_path else np.array([place for _, place in places], np.int64)
     paths = dict(places)
     documents = Documents(storage, facts, options, path=lambda d: bytes(paths[d]), locators=locators, inline=inline)
     documents.manifests(facts.revisions["manifest"])

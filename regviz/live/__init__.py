@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
     from regviz.live.options import Live
     from regviz.registry import Registry
+    from regviz.storage.base import Storage
 
-__all__ = ["detect", "is_address", "read"]
+__all__ = ["detect", "is_address", "is_archive", "open_archive", "read"]
 
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip")
 _SCHEME = re.compile(r"(https?|docker)://", re.IGNORECASE)
 
 
@@ -38,3 +41,25 @@ def detect(source: str, *, insecure: bool = False) -> tuple[str, str, str]:
     from regviz.live.connect import detect_registry
 
     return detect_registry(source, insecure=insecure)
+
+
+def is_archive(source: str) -> bool:
+    """Whether a source is the URL of an archive, by its name.
+
+    Examples
+    --------
+    >>> is_archive("https://h.example/dump.tar.zst?signature=1"), is_archive("https://h.example/team")
+    (True, False)
+    """
+    try:
+        url = urlsplit(source)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and url.path.lower().endswith(_ARCHIVES)
+
+
+def open_archive(source: str, live: Live, *, partial: bool = False) -> Storage:
+    """The storage in an archive at a URL."""
+    from regviz.live.archive import open_remote_archive
+
+    return open_remote_archive(source, live, partial=partial)

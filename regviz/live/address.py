@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from regviz.errors import RegvizError
 from regviz.live.credentials import HUB_HOSTS, Login
 
-_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".zip", ".regviz")
+_FILES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip", ".regviz")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 HUB = "registry-1.docker.io"
 """Where Docker Hub's API answers, whatever else it is called."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -83,23 +84,56 @@ def parse_address(source: str, *, insecure: bool = False) -> Address:
     except ValueError as error:
         raise RegvizError(f"this is no URL that can be read ({error}): write https://HOST[:PORT]") from None
     shown = f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
-    if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", host):
+    if not _HOST.fullmatch(host):
         raise RegvizError(f"{shown} names no host: write https://HOST[:PORT]")
     if url.query or url.fragment:
         raise RegvizError(f"{shown} has more than a registry's URL has (? or #): write https://HOST[:PORT]")
-    if url.path.lower().endswith(_ARCHIVES):
-        raise RegvizError(f"{shown} is an archive by its name, and archives are not read over HTTP: download it first")
-    if url.scheme == "http" and not is_loopback(host) and not insecure:
-        raise RegvizError(
-            f"{shown}: plain HTTP can be read and changed by anyone on the way, so it is used for this machine only: "
-            "write https://, or allow it (insecure=True, --insecure)"
-        )
+    if url.path.lower().endswith(_FILES):
+        raise RegvizError(f"{shown} is an archive by its name, and no registry: download it first")
+    _refuse_plain(url, host, shown, insecure=insecure)
     prefix = re.sub(r"/v[12]/?$", "", url.path).rstrip("/")
     if host in HUB_HOSTS:
         host = HUB
     if port == _DEFAULT_PORTS[url.scheme]:
         port = None
     return Address(url.scheme, host, port, prefix, _login(url))
+
+
+def parse_archive(source: str, *, insecure: bool = False) -> tuple[Address, str]:
+    """Where an archive lies, and what to ask for there; the address' `uri` has no query, which may be a secret.
+
+    Raises
+    ------
+    RegvizError
+        It is no URL, or asks for plain HTTP where that was not allowed.
+
+    Examples
+    --------
+    >>> address, target = parse_archive("https://me:secret@h.example/dump.tar?signature=1#end")
+    >>> address.uri, target
+    ('https://h.example/dump.tar', 'https://h.example/dump.tar?signature=1')
+    """
+    url = urlsplit(source)
+    shown = f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+    try:
+        host, port = url.hostname or "", url.port
+    except ValueError as error:
+        raise RegvizError(f"{shown} is no URL that can be read ({error})") from None
+    if not _HOST.fullmatch(host):
+        raise RegvizError(f"{shown} names no host: write https://HOST[:PORT]/PATH")
+    _refuse_plain(url, host, shown, insecure=insecure)
+    if port == _DEFAULT_PORTS[url.scheme]:
+        port = None
+    address = Address(url.scheme, host, port, quote(url.path, safe="/%:@!$&'()*+,;=~"), _login(url))
+    return address, address.uri + (f"?{url.query}" if url.query else "")
+
+
+def _refuse_plain(url: SplitResult, host: str, shown: str, *, insecure: bool) -> None:
+    if url.scheme == "http" and not is_loopback(host) and not insecure:
+        raise RegvizError(
+            f"{shown}: plain HTTP can be read and changed by anyone on the way, so it is used for this machine only: "
+            "write https://, or allow it (insecure=True, --insecure)"
+        )
 
 
 def _login(url: SplitResult) -> Login | None:

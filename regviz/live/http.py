@@ -33,8 +33,8 @@ JSON = "application/json"
 _HEADERS = {"User-Agent": f"regviz/{regviz.__version__}", "Accept-Encoding": "identity"}
 _PART = 1 << 16
 _TOKEN_LIMIT = 1 << 20
-_MOST_REDIRECTS = 5
-_REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (500, 502, 503, 504)
 TOO_MANY = 429
 
@@ -175,7 +175,7 @@ class Client:
                 if failures >= attempts:
                     self._count_failure(str(error))
                     raise
-                self._pause(failures)
+                self.pause(failures)
                 continue
             self._failed = 0
             if answer.status == TOO_MANY:
@@ -190,7 +190,7 @@ class Client:
                     continue
             elif answer.status in _PASSING and failures + 1 < attempts:
                 failures += 1
-                self._pause(failures)
+                self.pause(failures)
                 continue
             return answer
 
@@ -203,14 +203,14 @@ class Client:
             try:
                 answer = self._follow(method, url, {"Accept": JSON} | headers, authorization, _TOKEN_LIMIT, body)
             except NoAnswerError:
-                self._pause(attempt)
+                self.pause(attempt)
                 continue
             if answer.status == TOO_MANY:
                 self._be_silent(answer)
             elif answer.status not in _PASSING:
                 return answer.status, answer.body
             else:
-                self._pause(attempt)
+                self.pause(attempt)
         return 0, b""
 
     def _follow(
@@ -219,8 +219,8 @@ class Client:
         """One request and the redirects it meets; credentials go to the first host alone."""
         sent = headers | {"Authorization": authorization} if authorization else headers
         answer = self._exchange(method, url, sent, limit, body)
-        for _ in range(_MOST_REDIRECTS):
-            location = answer.headers.get("Location") if answer.status in _REDIRECTS else None
+        for _ in range(MOST_REDIRECTS):
+            location = answer.headers.get("Location") if answer.status in REDIRECTS else None
             if not location:
                 return answer
             if body is not None:
@@ -229,8 +229,8 @@ class Client:
             answer = self._exchange(
                 method, target, sent if origin_of(target) == origin_of(url) else headers, limit, None
             )
-        if answer.status in _REDIRECTS:
-            raise NoAnswerError(f"more than {_MOST_REDIRECTS} redirects")
+        if answer.status in REDIRECTS:
+            raise NoAnswerError(f"more than {MOST_REDIRECTS} redirects")
         return answer
 
     def _redirected(self, url: str, location: str) -> str:
@@ -247,25 +247,7 @@ class Client:
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], limit: int, body: bytes | None) -> Answer:
         until = time.monotonic() + self.patience.whole
-        self.requests += 1
-        pool: urllib3.PoolManager | urllib3.HTTPConnectionPool = self._pool
-        target = url
-        if self._own is not None and url.startswith(self._origin):
-            pool, target = self._own, url[len(self._origin) - 1 :]
-        try:
-            response = pool.urlopen(
-                method,
-                target,
-                headers=_HEADERS | headers,
-                body=body,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                decode_content=False,
-                timeout=self._timeout,
-            )
-        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-            raise NoAnswerError(reason_of(error)) from error
+        response = self._send(method, url, headers, body)
         done = False
         try:
             data = b"" if method == "HEAD" else self._read(response, limit, until)
@@ -278,9 +260,31 @@ class Client:
             response.release_conn()
         return Answer(response.status, response.headers, data, url)
 
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> urllib3.BaseHTTPResponse:
+        """One request; its answer's body is not read."""
+        self.requests += 1
+        pool: urllib3.PoolManager | urllib3.HTTPConnectionPool = self._pool
+        target = url
+        if self._own is not None and url.startswith(self._origin):
+            pool, target = self._own, url[len(self._origin) - 1 :]
+        try:
+            return pool.urlopen(
+                method,
+                target,
+                headers={**_HEADERS, **headers},
+                body=body,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=self._timeout,
+            )
+        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+            raise NoAnswerError(reason_of(error)) from error
+
     @staticmethod
     def _read(response: urllib3.BaseHTTPResponse, limit: int, until: float) -> bytes:
-        if response.status in _REDIRECTS or response.status >= 400:
+        if response.status in REDIRECTS or response.status >= 400:
             limit = max(limit, _PART)  # the reasons a server gives are no longer than that
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         decoder = zlib.decompressobj(31) if encoding in ("gzip", "x-gzip") else None
@@ -314,7 +318,8 @@ class Client:
                     return
             self._sleep(at - now)
 
-    def _pause(self, failures: int) -> None:
+    def pause(self, failures: int) -> None:
+        """Wait after so many failures, longer after each."""
         self._sleep(self.patience.pause * 2 ** (failures - 1) * random.uniform(0.5, 1))  # noqa: S311  # no secret
 
     def _sleep(self, seconds: float) -> None:

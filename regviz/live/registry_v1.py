@@ -70,6 +70,7 @@ class Answers:
     """What a server answered, as a flat storage of the v1 layout."""
 
     walkable = False
+    by_path = False
     forward_only = False
     knows_disk = False
 

@@ -1,9 +1,10 @@
-"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip. Nothing is extracted, nothing is written."""
+"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip, object storage; nothing is extracted or written."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from regviz.errors import AccessDeniedError, DamagedArchiveError, NotRecognisedError, SourceNotFoundError
 from regviz.storage.base import Storage
@@ -13,7 +14,12 @@ from regviz.storage.tar import PlainFile, Tar
 from regviz.storage.tar_fields import BLOCK, verify
 from regviz.storage.zip import Zip
 
-__all__ = ["Storage", "open_storage"]
+if TYPE_CHECKING:
+    from regviz.storage.tar import Source
+
+AnySource = TypeVar("AnySource", bound="Source")
+
+__all__ = ["Storage", "kind_of", "open_storage", "tar_within"]
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -57,20 +63,37 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
     except PermissionError as error:
         message = f"{path} may not be read by this user; run as one who may, for example with sudo"
         raise AccessDeniedError(message) from error
-    if head.startswith(_ZIP):
+    kind = kind_of(head, path)
+    if kind == "zip":
         return Zip(path)
+    if kind == "tar":
+        return Tar(PlainFile(path), partial=partial)
+    return Tar(tar_within(Stream(path, open_gzip if kind == "gzip" else open_zstd)), partial=partial)
+
+
+def kind_of(head: bytes, name: str) -> Literal["tar", "gzip", "zstd", "zip"]:
+    """What an archive is, by how it begins.
+
+    Raises
+    ------
+    NotRecognisedError
+        It is none.
+    """
+    if head.startswith(_ZIP):
+        return "zip"
     if head.startswith(GZIP):
-        return Tar(_tar_within(Stream(path, open_gzip)), partial=partial)
+        return "gzip"
     if head.startswith(ZSTD):
-        return Tar(_tar_within(Stream(path, open_zstd)), partial=partial)
-    if not _is_tar_header(head):
+        return "zstd"
+    if not _is_tar_header(head[:BLOCK]):
         what = "is empty" if not head else "is no archive that regviz reads (tar, tar.gz, tar.zst, zip)"
-        message = f"{path} {what}: give a registry's storage folder, or an archive of it"
+        message = f"{name} {what}: give a registry's storage folder, or an archive of it"
         raise NotRecognisedError(message)
-    return Tar(PlainFile(path), partial=partial)
+    return "tar"
 
 
-def _tar_within(stream: Stream) -> Stream:
+def tar_within(stream: AnySource) -> AnySource:
+    """A compressed stream, from its beginning; NotRecognisedError where it holds no tar."""
     head = stream.read_at(0, BLOCK)
     if not _is_tar_header(head):
         message = (

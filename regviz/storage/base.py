@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 
@@ -107,17 +107,20 @@ class Entries:
     ----------
     columns : Columns, optional
         What the lists say; without it they are empty, to be filled.
+    by_path : bool
+        Their storage is one that is read by paths.
 
     Attributes
     ----------
-    locators : list of int
+    locators : list of (bytes or int)
         What :meth:`Storage.read_many` takes.
     inline : list of (bytes or None)
         The content of files of at most `INLINE` bytes where it passed by anyway.
     """
 
-    def __init__(self, columns: Columns | None = None) -> None:
+    def __init__(self, columns: Columns | None = None, *, by_path: bool = False) -> None:
         self._columns = columns
+        self._by_path = by_path
 
     def __len__(self) -> int:
         return len(self.paths if self._columns is None else self._columns.types)
@@ -143,8 +146,10 @@ class Entries:
         return [] if self._columns is None else self._columns.mtimes.tolist()
 
     @cached_property
-    def locators(self) -> list[int]:
+    def locators(self) -> list[Any]:
         """What :meth:`Storage.read_many` takes."""
+        if self._by_path:
+            return self.paths
         return [] if self._columns is None else self._columns.locators.tolist()
 
     @cached_property
@@ -196,6 +201,8 @@ class Storage(Protocol):
         What a person called it.
     walkable : bool
         It is a :class:`Walkable`; :func:`is_walkable` tells the type checker too.
+    by_path : bool
+        It is :class:`Searchable`: :meth:`read_many` takes paths, and a directory can be looked into.
     forward_only : bool
         Each :meth:`read_many` reads from the beginning: ask for everything at once.
     knows_disk : bool
@@ -208,6 +215,7 @@ class Storage(Protocol):
 
     uri: str
     walkable: bool
+    by_path: bool
     forward_only: bool
     knows_disk: bool
     problems: dict[StorageProblem, None]
@@ -225,12 +233,12 @@ class Storage(Protocol):
         """Contents in the storage's own best order: the number of the item, and its bytes.
 
         None stands for what could not be read; it is said in `problems`. No more than `limit` bytes of an item are
-        given. `locators` are paths for a walkable storage, else those of :meth:`entries`.
+        given. `locators` are paths where the storage is read by those, else those of :meth:`entries`.
         """
 
 
-class Walkable(Storage, Protocol):
-    """A storage whose directories can be listed one by one, so that much of it need not be looked at."""
+class Searchable(Storage, Protocol):
+    """A storage in which it can be looked what lies at a path; what object storage can do of a :class:`Walkable`."""
 
     def children(self, directory: bytes, *, listed: bool = False) -> Listing:
         """What lies in a directory; empty where there is no such directory.
@@ -243,6 +251,15 @@ class Walkable(Storage, Protocol):
 
     def stat_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes = b"") -> Stats:
         """Facts on ``directory/name + suffix`` for each name."""
+
+    def read_links(
+        self, directory: bytes, names: Sequence[bytes], suffix: bytes
+    ) -> tuple[list[bytes | None], list[int]]:
+        """Contents and times (µs) of the small files ``directory/name + suffix``."""
+
+
+class Walkable(Searchable, Protocol):
+    """A storage whose directories can be listed one by one, so that much of it need not be looked at."""
 
     def measure_links(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> tuple[list[int], list[int]]:
         """Lengths (-1: no regular file) and times (µs) of ``directory/name + suffix``, where they are few."""
@@ -259,11 +276,6 @@ class Walkable(Storage, Protocol):
         None stands for any other, of which nothing is said: whoever needs it asks again.
         """
 
-    def read_links(
-        self, directory: bytes, names: Sequence[bytes], suffix: bytes
-    ) -> tuple[list[bytes | None], list[int]]:
-        """Contents and times (µs) of the small files ``directory/name + suffix``."""
-
     def lone_digests(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:
         """For names and hex digits whether ``<name>/index`` is cheaply known to hold ``sha256/<hex>/link`` alone."""
 
@@ -271,6 +283,33 @@ class Walkable(Storage, Protocol):
         """Everything, a directory at a time: path, type, length, bytes of its disk blocks, inode."""
 
 
+def is_searchable(storage: Storage) -> TypeGuard[Searchable]:
+    """Whether it can be looked what lies at a path of a storage."""
+    return storage.by_path
+
+
 def is_walkable(storage: Storage) -> TypeGuard[Walkable]:
     """Whether the directories of a storage can be listed one by one."""
     return storage.walkable
+
+
+def with_contents(storage: Storage, columns: Columns, rows: NDArray[np.int64]) -> Columns:
+    """The columns with the contents of the small files at these rows, which are read where none passed by.
+
+    An archive's contents pass by in its listing; those of a storage that is read by paths have to be asked for.
+    """
+    if not storage.by_path:
+        return columns
+    small = (columns.types[rows] == FILE) & (columns.sizes[rows] <= INLINE) & (columns.contents[rows] < 0)
+    rows = rows[small]
+    if not len(rows):
+        return columns
+    found = {}
+    for number, data in storage.read_many(columns.paths.take(rows).tolist(), columns.sizes[rows].tolist(), INLINE):
+        if data is not None and len(data) == columns.sizes[rows[number]]:
+            found[int(rows[number])] = data
+    texts = Spans.of([*found.values()])
+    contents = columns.contents.copy()
+    contents[[*found]] = texts.starts + len(columns.paths.data)
+    paths = Spans(columns.paths.data + texts.data + bytes(INLINE), columns.paths.starts, columns.paths.stops)
+    return replace(columns, paths=paths, contents=contents)

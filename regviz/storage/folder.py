@@ -34,6 +34,7 @@ class Folder(Chunks):
     """The files below a directory. No symbolic link is followed but the root itself."""
 
     walkable = True
+    by_path = True
     forward_only = False
     knows_disk = True
 

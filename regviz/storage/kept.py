@@ -79,6 +79,9 @@ class Kept:
     def rewind(self) -> None:
         """Nothing to do: what was kept is there."""
 
+    def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
+        """Nothing to do: what was kept is there."""
+
     def read_on(self) -> None:
         """Take the rest of the archive."""
         while self._take():

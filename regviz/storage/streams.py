@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from regviz.errors import DamagedArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _PIECE, _INPUT = 1 << 20, 1 << 16
 _LARGEST_ZSTD_WINDOW = 1 << 27  # what zstd itself takes without being asked for more (zstd manual, --long)
+
+
+class Raw(Protocol):
+    """Bytes as they come."""
+
+    def read(self, count: int, /) -> bytes:
+        """So many bytes; fewer only at the end."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 class Pieces(Protocol):
@@ -81,6 +91,9 @@ class Stream:
         while self._read(_PIECE):
             pass
 
+    def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
+        """Nothing to do: it is read in this order anyway."""
+
     def _read(self, count: int) -> bytes:
         import zstandard  # loaded only for compressed archives
         from isal import isal_zlib
@@ -109,8 +122,8 @@ class Stream:
 class _Members:
     """gzip members, one after the other (RFC 1952); what stands behind the last one is ignored, as gzip does."""
 
-    def __init__(self, path: str) -> None:
-        self._source = open(path, "rb")  # noqa: SIM115  # closed in close()
+    def __init__(self, source: Raw) -> None:
+        self._source = source
         self._member = _gzip_member()
         self._rest = b""
 
@@ -141,7 +154,12 @@ def _gzip_member() -> Any:  # isal has no type for it
 
 def open_gzip(path: str) -> Pieces:
     """A gzip file of any number of members."""
-    return _Members(path)
+    return gunzipped(open(path, "rb"))  # closed in close()
+
+
+def gunzipped(source: Raw) -> Pieces:
+    """What a gzip file holds, wherever its bytes come from."""
+    return _Members(source)
 
 
 class _Frames:
@@ -151,10 +169,10 @@ class _Frames:
     told from one that ends.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, source: Raw) -> None:
         import zstandard
 
-        self._source = open(path, "rb")  # noqa: SIM115  # closed in close()
+        self._source = source
         self._decoder = zstandard.ZstdDecompressor(max_window_size=_LARGEST_ZSTD_WINDOW)
         self._frame = self._decoder.decompressobj()
         self._in_frame = self._has_checksum = False
@@ -209,4 +227,9 @@ class _Frames:
 
 def open_zstd(path: str) -> Pieces:
     """A file of zstd frames."""
-    return _Frames(path)
+    return unzstd(open(path, "rb"))  # closed in close()
+
+
+def unzstd(source: Raw) -> Pieces:
+    """What a file of zstd frames holds, wherever its bytes come from."""
+    return _Frames(source)

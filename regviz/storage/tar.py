@@ -45,6 +45,9 @@ class Source(Protocol):
     def read_on(self) -> None:
         """Have what is wrong with the rest of the source raised."""
 
+    def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
+        """Be told offsets and lengths of what will be read, in this order; what is far away may fetch it together."""
+
 
 class PlainFile:
     """An uncompressed archive on disk."""
@@ -76,6 +79,9 @@ class PlainFile:
     def read_on(self) -> None:
         """Nothing to do."""
 
+    def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
+        """Nothing to do: the system reads ahead."""
+
 
 class Tar:
     """The members of a tar archive.
@@ -89,6 +95,7 @@ class Tar:
     """
 
     walkable = False
+    by_path = False
     knows_disk = False
 
     def __init__(self, source: Source, *, partial: bool = False) -> None:
@@ -134,7 +141,10 @@ class Tar:
     ) -> Iterator[tuple[int, bytes | None]]:
         """Contents by offset, in the order of offsets."""
         self._source.rewind()
-        for number in sorted(range(len(locators)), key=locators.__getitem__):
+        order = sorted(range(len(locators)), key=locators.__getitem__)
+        lengths = ((locators[number], min(sizes[number], limit)) for number in order)
+        self._source.expect([(at, length) for at, length in lengths if isinstance(at, int) and at >= 0])
+        for number in order:
             offset, wanted = locators[number], min(sizes[number], limit)
             if not isinstance(offset, int) or offset < 0:
                 yield number, None

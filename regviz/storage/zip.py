@@ -6,7 +6,7 @@ import datetime as dt
 import stat
 import zipfile
 import zlib
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from regviz.errors import DamagedArchiveError
 from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, StorageProblem
@@ -22,18 +22,27 @@ _TIMESTAMP = 0x5455  # "extended timestamp", Info-ZIP's proginfo/extrafld.txt
 
 
 class Zip:
-    """The members of a zip archive."""
+    """The members of a zip archive.
+
+    Parameters
+    ----------
+    path : str
+        Where it lies.
+    file : file, optional
+        Its bytes, where they do not lie on this machine.
+    """
 
     walkable = False
+    by_path = False
     forward_only = False
     knows_disk = False
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, file: IO[bytes] | None = None) -> None:
         self.uri = path
         self.problems: dict[StorageProblem, None] = {}
         self.complete = True
         try:
-            self._archive = zipfile.ZipFile(path)
+            self._archive = zipfile.ZipFile(file or path)
         except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
             message = f"{path} is a zip archive that cannot be read ({error}): copy it again"
             raise DamagedArchiveError(message) from error

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from regviz.capture import is_capture
 from regviz.card import summarise
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
-from regviz.live import is_address
-from regviz.live.containers import Opened, is_container, open_source
+from regviz.live import is_address, is_archive
+from regviz.live.containers import Opened, is_container
+from regviz.live.containers import open_source as open_container
 from regviz.live.docker_engine import is_engine
 from regviz.live.options import Access, AccessOptions
-from regviz.read import read, source_path
-from regviz.storage import open_storage
+from regviz.read import open_source, read, source_path
 from regviz.text import count_noun, decode_name, format_bytes
 from regviz.tree.distribution import Distribution
 from regviz.tree.docker import Docker
@@ -29,7 +29,7 @@ from regviz.tree.text import tree_lines
 from regviz.tree.v1 import V1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
 
@@ -91,6 +91,7 @@ def tree(
     chosen: Callable[[str], bool] | None = None,
     partial: bool = False,
     progress: Progress = no_progress,
+    storage_options: Mapping[str, Any] | None = None,
     **access: Unpack[AccessOptions],
 ) -> Tree:
     """Explain a registry's storage, entry by entry.
@@ -111,6 +112,8 @@ def tree(
         Go on with what there is where an archive breaks off.
     progress : Progress
         Shows how far it came; see `regviz.layouts.common.Progress`.
+    storage_options : mapping, optional
+        As for :func:`regviz.read`.
     **access
         ``yes``, ``helper``, ``helper_image``: as for :func:`regviz.read`.
 
@@ -130,7 +133,15 @@ def tree(
     ['11 repositories: names, and links to blobs']
     """
     rows = tree_rows(
-        source, registry=registry, full=full, depth=depth, chosen=chosen, partial=partial, progress=progress, **access
+        source,
+        registry=registry,
+        full=full,
+        depth=depth,
+        chosen=chosen,
+        partial=partial,
+        progress=progress,
+        storage_options=storage_options,
+        **access,
     )
     return Tree(tuple(rows))
 
@@ -144,6 +155,7 @@ def tree_rows(
     chosen: Callable[[str], bool] | None = None,
     partial: bool = False,
     progress: Progress = no_progress,
+    storage_options: Mapping[str, Any] | None = None,
     **access: Unpack[AccessOptions],
 ) -> Iterator[Row]:
     """The rows of :func:`tree` one by one: with `full`, those of a folder are told while it is walked."""
@@ -151,20 +163,21 @@ def tree_rows(
     path = registry.source.uri if registry is not None and source is None else source_path(source)
     opened = source if isinstance(source, Opened) else None
     if opened is None and is_container(path):
-        opened = open_source(path, access=Access(**access), partial=partial, progress=progress)
+        opened = open_container(path, access=Access(**access), partial=partial, progress=progress)
     if registry is None:
-        registry = read(opened or source, partial=partial, progress=progress)
+        registry = read(opened or source, partial=partial, progress=progress, storage_options=storage_options)
     if is_engine(path):
         raise NotKnowableError(f"{path} is a running engine, which shows no storage: give its folder (/var/lib/docker)")
     if is_capture(path):
         message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
         raise RegvizError(message)
-    storage = opened.storage if opened else open_storage(path, partial=partial)
+    storage = opened.storage if opened else open_source(path, partial=partial, storage_options=storage_options)
     found = recognise(storage)[0]
     layout = _LAYOUTS[found.layout](found.root, Known(registry), chosen)
     levels = min(depth or DEEPEST, DEEPEST)
-    kind = "directory" if storage.walkable else "file"
-    yield Row(decode_name(os.fsencode(path)), 0, kind, None, _summary(registry), None, last=True)
+    kind = "directory" if storage.by_path else "file"
+    shown = storage.uri if "://" in path else path  # a URL may have secrets
+    yield Row(decode_name(os.fsencode(shown)), 0, kind, None, _summary(registry), None, last=True)
     with progress("entries", None) as tick:
         if full:
             yield from all_rows(everything(storage, tick, levels), layout, levels)
@@ -180,7 +193,7 @@ def refuse_address(source: str | os.PathLike[str] | Opened | None) -> None:
     NotKnowableError
         The source is a URL.
     """
-    if source is not None and is_address(source_path(source)):
+    if source is not None and is_address(source_path(source)) and not is_archive(source_path(source)):
         raise NotKnowableError(
             "a live registry does not show its storage: give the folder that it stores in, or an archive of it"
         )

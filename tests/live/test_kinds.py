@@ -255,8 +255,9 @@ def test_addresses(source: str, uri: str) -> None:
 @pytest.mark.parametrize(
     ("source", "what"),
     [
-        ("https://h.example/dump.tar", "is an archive by its name"),
-        ("https://h.example/dump.TAR.GZ", "is an archive by its name"),
+        ("http://h.example/dump.tar", "plain HTTP"),
+        ("https://h.example:x/dump.TAR.GZ", "no URL that can be read"),
+        ("https:///dump.tar?signature=secret", "names no host"),
         ("https://h.example/prod.regviz", "is an archive by its name"),
         ("http://h.example", "plain HTTP"),
         ("http://127.0.0.1.example.org", "plain HTTP"),

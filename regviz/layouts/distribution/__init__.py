@@ -15,7 +15,7 @@ from regviz.layouts.distribution.grammar import GITLAB_LOCKS, PROXY_MARK, blob_p
 from regviz.layouts.distribution.inventory import Inventory
 from regviz.layouts.distribution.walk import Walk
 from regviz.layouts.documents import Documents
-from regviz.storage.base import is_walkable
+from regviz.storage.base import is_searchable, is_walkable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from regviz.layouts.common import Options
     from regviz.registry import Registry
     from regviz.source import Source
-    from regviz.storage.base import Storage, Walkable
+    from regviz.storage.base import Searchable, Storage
 
 
 def read(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
@@ -33,7 +33,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     lead = root + b"/" if root else b""
 
     def documents() -> Documents:
-        locators = np.concatenate(inventory.locators) if inventory.locators else None
+        locators = np.concatenate(inventory.locators) if inventory.locators and not storage.by_path else None
         return Documents(storage, facts, options, locators=locators, path=lambda digest: blob_path(lead, digest))
 
     def named() -> tuple[NDArray[Any], ...]:
@@ -52,7 +52,8 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
         with options.progress("entries", None) as tick:
             flat = Flat(storage, root, inventory, tick)
             flat.read()
-        source = _marked(source, flat.outside, root)
+        around = _marks_around(storage, root) if is_searchable(storage) else flat.outside
+        source = _marked(source, around, root)
         reading = documents()
     inventory.count_inodes_once()
     reading.manifests(*named())
@@ -67,8 +68,8 @@ def _above(root: bytes) -> bytes:
     return above if above.endswith(b"/") or not above else above + b"/"
 
 
-def _marks_around(storage: Walkable, root: bytes) -> set[bytes]:
-    """Files that may be marks, in a walked storage."""
+def _marks_around(storage: Searchable, root: bytes) -> set[bytes]:
+    """Files that may be marks, where that can be looked up."""
     above = _above(root)
     locks = above + GITLAB_LOCKS
     found = {above + name for name in storage.children(above.rstrip(b"/")).files}

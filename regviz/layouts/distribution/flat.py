@@ -26,14 +26,17 @@ from regviz.layouts.distribution.grammar import (
 )
 from regviz.layouts.distribution.shapes import shapes_of
 from regviz.layouts.distribution.together import Together
-from regviz.storage.base import DIRECTORY, FILE, SYMLINK
+from regviz.storage.base import DIRECTORY, FILE, SYMLINK, with_contents
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from regviz.layouts.distribution.inventory import Inventory
     from regviz.storage.base import Columns, Storage
+    from regviz.storage.spans import Spans
 
 
 class Flat:
@@ -74,7 +77,10 @@ class Flat:
             self._tick(len(batch))
             columns = batch.columns()
             shapes = shapes_of(columns.paths, columns.types, self._root)
-            for at in np.flatnonzero(self._together.take(columns, shapes)).tolist():
+            columns = with_contents(self._storage, columns, self._together.looked_into(columns, shapes))
+            left = np.flatnonzero(self._together.take(columns, shapes))
+            columns = with_contents(self._storage, columns, left[_is_short_text(columns.paths.take(left))])
+            for at in left.tolist():
                 self._entry(columns, at)
             for path in columns.paths.take(~shapes.below).tolist():
                 if path[-len(PROXY_MARK) :] == PROXY_MARK or GITLAB_LOCKS in path:
@@ -180,3 +186,9 @@ class Flat:
                 inventory.revision(row, algorithm, name, content, mtime)
         for (row, upload), (size, start) in self._uploads.items():
             inventory.upload(row, upload, size, start)
+
+
+def _is_short_text(paths: Spans) -> NDArray[np.bool_]:
+    """Whether each is a file that says something in a few bytes: a link, the time an upload began."""
+    link, start = paths.end_with(b"/link", b"/startedat")
+    return link | start

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regviz.columns import NO_TIME
-from regviz.layouts.distribution.grammar import BLOBS, LAYERS, MANIFESTS, REPOSITORIES, REVISIONS, TAGS
+from regviz.layouts.distribution.grammar import BLOBS, LAYERS, LINK_LENGTH, MANIFESTS, REPOSITORIES, REVISIONS, TAGS
 from regviz.layouts.distribution.ledger import Keys, Links, Tags, distinct, halves, pair
 from regviz.layouts.distribution.shapes import CURRENT, INDEX, TAG, is_repository, linked, repository_of
 
@@ -79,11 +79,21 @@ class Together:
         self.repositories = Repositories(inventory)
         self.tags = Tags(inventory)
         self._by_directory = inventory.links == "stat"
+        self._open_all = inventory.links == "open"
         self._layer_names: list[Numbers] = [np.empty(0, np.int64)]
         self._layers = Links(open_all=inventory.links == "open")
         self._revisions = Links(open_all=inventory.links == "open")
         self._keys = Keys(inventory.facts.keys)
         self._lonely: list[Codes] = [np.empty(0, np.int32)]
+
+    def looked_into(self, columns: Columns, shapes: Shapes) -> Numbers:
+        """Which entries must be looked into: the current links of tags, and links that are not as they should be."""
+        rows = [shapes.tags.rows[shapes.tags.kinds == CURRENT]]
+        links = [shapes.revisions] if self._by_directory else [shapes.revisions, shapes.layers]
+        for found in links:
+            files = found.rows[found.is_file]
+            rows.append(files if self._open_all else files[columns.sizes[files] != LINK_LENGTH])
+        return np.concatenate(rows)
 
     def take(self, columns: Columns, shapes: Shapes) -> Flags:
         """Take what can be taken; returns which entries below the root are left."""

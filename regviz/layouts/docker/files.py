@@ -179,7 +179,7 @@ class Files:
                     self.files.pop(inside, None)
                     self.links.pop(inside, None)
                 if kind == FILE:
-                    self.files[inside] = File(locator, size, NO_NUMBER, locator)
+                    self.files[inside] = File(locator, size, NO_NUMBER, locator if isinstance(locator, int) else -1)
                 elif kind == SYMLINK:
                     self.links[inside] = b""
                 else:

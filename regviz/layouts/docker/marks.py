@@ -11,7 +11,7 @@ from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT
 from regviz.text import count_noun, decode_name
 
 if TYPE_CHECKING:
-    from regviz.storage.base import Entries, Listing, Storage, Walkable
+    from regviz.storage.base import Entries, Listing, Searchable, Storage
 
 ARCHIVE, DAEMON = "docker-archive", "docker-daemon"
 ID = re.compile(rb"[0-9a-f]{64}|[0-9a-f]{16}")
@@ -35,7 +35,7 @@ class Mark(NamedTuple):
     why: str
 
 
-def in_folder(storage: Walkable, path: bytes, listing: Listing) -> list[Mark]:
+def in_folder(storage: Searchable, path: bytes, listing: Listing) -> list[Mark]:
     """What a directory of a folder is: an archive that was unpacked, one or several stores, or nothing."""
     found = [mark for steps in _PATHS_TO_STORE for mark in _stores(storage, path, listing, steps)]
     if {b"imagedb", b"layerdb"} <= {*listing.directories}:
@@ -56,7 +56,7 @@ def in_folder(storage: Walkable, path: bytes, listing: Listing) -> list[Mark]:
     return []
 
 
-def _stores(storage: Walkable, path: bytes, listing: Listing, steps: tuple[bytes, ...]) -> list[Mark]:
+def _stores(storage: Searchable, path: bytes, listing: Listing, steps: tuple[bytes, ...]) -> list[Mark]:
     """The stores of an engine whose root lies some steps below a directory: one a driver."""
     for step in (*steps, b"image"):
         if step not in listing.directories:

@@ -49,7 +49,7 @@ def _read(storage: Storage, root: bytes, source: Source, options: Options, *, ne
     pools.settle()
     names = Names(facts, _repository_of(root, source.uri, nested=nested))
     names.read(storage, pools.layouts, alone=not nested)
-    locators = None if is_walkable(storage) else pools.locators()
+    locators = None if storage.by_path else pools.locators()
     documents = Documents(storage, facts, options, path=pools.paths(), locators=locators, inline=names.inline)
     documents.manifests(names.manifests())
     documents.configs()

@@ -183,7 +183,9 @@ class Flat:
         )
         names = [batch.paths[at][width:] for at in rows]
         number = self._pools.number(place.root)
-        for name in self._pools.blobs(number, place.rest, names, stats, _column(batch.locators, rows)):
+        by_path = self._storage.by_path
+        locators = np.full(len(rows), -1, np.int64) if by_path else _column(batch.locators, rows)
+        for name in self._pools.blobs(number, place.rest, names, stats, locators):
             self._strays[join(directory, name), "foreign-file"] = place.root
 
     def _other(self, batch: Entries, at: int, place: _Place, name: bytes) -> None:

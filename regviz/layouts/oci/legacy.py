@@ -12,7 +12,6 @@ import numpy as np
 
 from regviz.manifests.json import load_object, text
 from regviz.pool import is_v1_id
-from regviz.storage.base import is_walkable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +56,7 @@ def is_legacy(data: bytes) -> bool:
 
 
 def _places(storage: Storage, facts: Facts, pools: Pools, rows: NDArray[np.int64]) -> list[bytes | int]:
-    if is_walkable(storage):
+    if storage.by_path:
         path = pools.paths()
         return [path(digest) for digest in facts.keys.texts(facts.stored["blob"][rows])]
     return [*pools.locators()[rows].tolist()]

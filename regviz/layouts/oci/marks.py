@@ -19,7 +19,7 @@ from regviz.storage.base import DIRECTORY, FILE
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from regviz.storage.base import Entries, Storage, Walkable
+    from regviz.storage.base import Entries, Searchable, Storage
 
 _MOST_DIRECTORIES = 2000
 _NAMED = 3
@@ -76,7 +76,7 @@ class Marks:
         if closed is not None and parts[closed] in _DIRECTORIES:
             self.see(b"/".join(parts[:closed]), parts[closed])
 
-    def walk(self, storage: Walkable) -> None:
+    def walk(self, storage: Searchable) -> None:
         """Take the names of a folder, breadth first, and so far as is needed to tell one layout from many."""
         pending = [b""]
         for looked, path in enumerate(pending):

@@ -10,17 +10,17 @@ import numpy as np
 from regviz.columns import NO_TIME
 from regviz.layouts.v1.grammar import ID, IMAGE_FILES, IMAGES, REPOSITORIES, Role, parse
 from regviz.layouts.v1.inventory import Documents, Inventory, Repository, stray
-from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT, SYMLINK
+from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT, SYMLINK, Entries, with_contents
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from regviz.facts import Facts
     from regviz.layouts.common import Tick
-    from regviz.storage.base import Entries, Storage
+    from regviz.storage.base import Storage
 
     Numbers = NDArray[np.int64]
 
@@ -50,8 +50,8 @@ class _Files:
 class _Collector:
     """Collects what members tell of each image and each repository."""
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
+    def __init__(self, facts: Facts, *, by_path: bool) -> None:
+        self._facts, self._by_path = facts, by_path
         self._seen: list[int] = []  # of each image, a bit a role
         self.row: dict[bytes, int] = {}
         self.files = {role: _Files() for role in {*IMAGE_FILES.values()}}
@@ -77,7 +77,8 @@ class _Collector:
         if self._seen[row] & bit and role != Role.CACHE:  # there are two kinds of these
             self._repeated(batch.paths[at])
         self._seen[row] |= bit
-        self.files[role].add(row, batch.locators[at], batch.sizes[at], batch.mtimes[at] or NO_TIME)
+        locator = -1 if self._by_path else batch.locators[at]
+        self.files[role].add(row, locator, batch.sizes[at], batch.mtimes[at] or NO_TIME)
 
     def _other(self, batch: Entries, at: int, path: bytes) -> None:
         kind, place = batch.types[at], parse(path)
@@ -127,10 +128,11 @@ class Listed(Inventory):
     """The inventory of an archive."""
 
     def __init__(self, storage: Storage, root: bytes, facts: Facts, tick: Tick) -> None:
-        found = _Collector(facts)
+        found = _Collector(facts, by_path=storage.by_path)
+        self._root = root + b"/" if root else b""
         for batch in storage.entries():
             tick(len(batch.paths))
-            found.take(batch, root + b"/" if root else b"")
+            found.take(_looked_into(storage, batch, self._root), self._root)
         super().__init__(sorted(found.row), facts)
         self._storage, self._repositories = storage, found.repositories
         place = np.empty(len(self.names), np.int32)
@@ -153,9 +155,11 @@ class Listed(Inventory):
         contents: list[bytes | None] = []
         for start in range(0, len(there), max(asked, 1)):
             part = there[start : start + asked]
-            locators, sizes = self._document_locators[part].tolist(), self._document_sizes[part].tolist()
+            names = [self.names[row] for row in part.tolist()] if self._storage.by_path else []
+            places = self._places(names, self._document_locators[part], b"json")
+            sizes = self._document_sizes[part].tolist()
             of_number = part.tolist()
-            for number, content in self._storage.read_many(locators, sizes, MANIFEST_LIMIT):
+            for number, content in self._storage.read_many(places, sizes, MANIFEST_LIMIT):
                 rows.append(of_number[number])
                 contents.append(content)
                 if len(rows) == _GIVEN:
@@ -165,15 +169,34 @@ class Listed(Inventory):
 
     def ancestries(self, rows: list[int], names: list[bytes]) -> Iterator[tuple[int, bytes]]:
         """Row and content of the ``ancestry`` of these images, where there is one that can be read."""
-        del names
-        rows = [row for row in rows if self.ancestry_sizes[row] >= 0]
-        locators, sizes = self._ancestry_locators[rows].tolist(), self.ancestry_sizes[rows].tolist()
-        for number, content in self._storage.read_many(locators, sizes, MANIFEST_LIMIT):
+        there = [at for at, row in enumerate(rows) if self.ancestry_sizes[row] >= 0]
+        rows = [rows[at] for at in there]
+        places = self._places([names[at] for at in there], self._ancestry_locators[rows], b"ancestry")
+        sizes = self.ancestry_sizes[rows].tolist()
+        for number, content in self._storage.read_many(places, sizes, MANIFEST_LIMIT):
             if content is not None:
                 yield rows[number], content
+
+    def _places(self, names: Sequence[bytes], locators: Numbers, file: bytes) -> list[bytes | int]:
+        """What to read of these images."""
+        if self._storage.by_path:
+            return [b"/".join((self._root + IMAGES, name, file)) for name in names]
+        return [*locators.tolist()]
 
     def repositories(self, tick: Tick) -> Iterator[tuple[bytes, Repository]]:
         """Path and files of every repository, in the order of the paths."""
         for path in sorted(self._repositories):
             yield path, self._repositories.pop(path)
             tick(1)
+
+
+def _looked_into(storage: Storage, batch: Entries, root: bytes) -> Entries:
+    """A batch with the contents of tags and what is said beside them, where these did not pass by."""
+    if not storage.by_path:
+        return batch
+    columns, lead = batch.columns(), len(root)
+    [in_repositories] = columns.paths.start_with(root + REPOSITORIES + b"/")
+    rows = np.flatnonzero(in_repositories)
+    roles = [parse(path[lead:]).role for path in columns.paths.take(rows).tolist()]
+    wanted = np.array([role in (Role.TAG, Role.TAG_METADATA) for role in roles], np.bool_)
+    return Entries(with_contents(storage, columns, rows[wanted]), by_path=True)
