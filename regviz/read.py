@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
+VALUES_VARIABLE = "REGVIZ_SHOW_VALUES"
+"""Set where a notebook is run for someone who asked for `show_values`."""
 _READERS = {
     "distribution": distribution.read,
     "v1": v1.read,
@@ -51,6 +53,7 @@ def read(
     measure: bool = False,
     verify: bool = False,
     partial: bool = False,
+    show_values: bool = False,
     progress: Progress = no_progress,
     **over_http: Unpack[LiveOptions],
 ) -> Registry:
@@ -82,6 +85,9 @@ def read(
         digest it lies under is a problem. Layers are not read.
     partial : bool
         Go on with what was read where an archive breaks off.
+    show_values : bool
+        Show what looks like a secret in instructions, comments, authors and labels. Left out, tables have ``***`` in
+        its place, and so has all that is made of them.
     progress : Progress
         Shows how far reading came; see `regviz.layouts.common.Progress`.
     **over_http
@@ -121,6 +127,8 @@ def read(
                 registry = live.read(path, options, Live(**over_http))
             else:
                 registry = _read_layout(path, options, partial=partial)
+    if show_values or os.environ.get(VALUES_VARIABLE):
+        registry = registry.with_values()
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:

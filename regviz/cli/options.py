@@ -71,6 +71,7 @@ class Reading:
     times: bool | None = None
     partial: bool = False
     strict: bool = False
+    show_values: bool = False
     progress: bool | None = None
     over_http: LiveOptions = field(default_factory=lambda: cast("LiveOptions", {}))
 
@@ -95,13 +96,14 @@ class Reading:
             times=self.times,
             measure=measure,
             partial=self.partial,
+            show_values=self.show_values,
             progress=self.bars(),
             **self.over_http,
         )
 
 
 def reading_options(command: Command) -> Command:
-    """``--links``, ``--times``, ``--partial``, ``--strict``, ``--progress``, `http_options`: all as one `Reading`."""
+    """``--links``, ``--times``, ``--partial``, ``--strict``, ``--show-values`` and the rest: all as one `Reading`."""
 
     @wraps(command)
     def with_reading(**given: Any) -> Any:
@@ -125,6 +127,9 @@ def reading_options(command: Command) -> Command:
         ),
         click.option("--partial", is_flag=True, help="Go on with what was read where an archive breaks off."),
         click.option("--strict", is_flag=True, help="Fail where the registry has errors or warnings; list them."),
+        click.option(
+            "--show-values", is_flag=True, help="Show what looks like a secret in instructions and labels, not ***."
+        ),
         click.option(
             "--progress/--no-progress",
             default=None,
