@@ -181,4 +181,4 @@ def mask_labels(labels: Columns, names: NamePool, texts: TextPool) -> dict[int, 
     labels["value"][rows] = own[place]
     codes = own[secret].tolist()
     texts.mask(dict.fromkeys(codes, MASK))
-    return dict.fromkeys(codes, [_OF_LABEL])
+    return {code: [_OF_LABEL] for code in codes}

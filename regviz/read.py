@@ -44,7 +44,7 @@ _READERS = {
 }
 
 
-def read(
+def read(  # noqa: PLR0913  # each is one thing that a person may want of a reading
     source: str | os.PathLike[str] | None = None,
     *,
     strict: bool = False,
@@ -66,10 +66,10 @@ def read(
     ----------
     source : path, optional
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
-        tar.gz, tar.zst, zip), an archive of ``docker save``, a capture, the URL of a live registry
-        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. In a
-        folder or archive what is read may lie a few directories down. Left out: the environment variable
-        ``REGVIZ_SOURCE``, else the world that ships with regviz.
+        tar.gz, tar.zst, zip), an archive of ``docker save``, a capture (a folder, an archive of it, or the folder's
+        URL), the URL of a live registry (``https://registry.example.org``), or ``docker-daemon:``, the engine that
+        Docker's own programs would use. In a folder or archive what is read may lie a few directories down. Left out:
+        the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -116,17 +116,14 @@ def read(
     path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
     if over_http and not live.is_address(path):
         raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
-    if capture.is_capture(path):
-        registry = capture.load(path)
-    else:
-        options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
-        with _without_collection():
-            if docker_engine.is_engine(path):
-                registry = docker_engine.read(path, options)
-            elif live.is_address(path):
-                registry = live.read(path, options, Live(**over_http))
-            else:
-                registry = _read_layout(path, options, partial=partial)
+    options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
+    with _without_collection():
+        if docker_engine.is_engine(path):
+            registry = docker_engine.read(path, options)
+        elif live.is_address(path):
+            registry = live.read(path, options, Live(**over_http))
+        else:
+            registry = _read_layout(path, options, partial=partial)
     if show_values or os.environ.get(VALUES_VARIABLE):
         registry = registry.with_values()
     if os.environ.get("REGVIZ_CHECK"):
@@ -157,6 +154,8 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         _raise_unreadable(path, storage)
         raise NotRecognisedError(_not_recognised(path, storage))
     first, *others = found
+    if first.layout == "capture":
+        return _read_capture(path, storage, [each.root for each in found])
     if first.instead:
         message = f"{path} holds no registry that can be read: {first.why}. Instead, {first.instead}"
         raise NotRecognisedError(message)
@@ -164,6 +163,13 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
+
+
+def _read_capture(path: str, storage: Storage, roots: list[bytes]) -> Registry:
+    if len(roots) > 1:
+        named = ", ".join(escape_terminal(decode_name(root)) or "." for root in roots[:5])
+        raise NotRecognisedError(f"{path} holds {len(roots)} captures ({named}): give the path of one")
+    return capture.load(capture.StoredFiles(storage, roots[0]))
 
 
 def _outermost(path: str) -> str:

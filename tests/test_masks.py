@@ -24,7 +24,7 @@ from tests.helpers import Store, V1Store, compressed, image_config, image_id, im
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = "hunter2-do-not-show"
+SECRET = "hunter2-do-not-show"  # noqa: S105  # it is none
 """Nothing else has these letters."""
 
 INNOCENT = (
@@ -37,9 +37,9 @@ INNOCENT = (
     "ENV POSTGRES_PASSWORD_FILE=/run/secrets/db GOOGLE_APPLICATION_CREDENTIALS=/srv/key.json PGPASSWORD=/run/secrets/x",
     "ENV PWD=/srv OLDPWD=/ MAX_TOKENS=4096 TOKEN_TTL=3600 TOKENIZERS_PARALLELISM=false KEY_FILE=a BYPASS=1",
     "RUN --mount=type=secret,id=token,env=TOKEN --mount=type=ssh make",
-    "RUN /bin/sh -c for key in 4ED778F539E3634C779C87C6D7062848A1AB005C; do gpg --recv-keys \"$key\"; done",
-    "RUN /bin/sh -c if [ \"$PASSWORD\" = \"\" ]; then exit 1; fi",
-    "RUN /bin/sh -c curl -u \"$USER:$PASS\" https://example.org && docker run -u 1000:1000 x && chown a:b /srv",
+    'RUN /bin/sh -c for key in 4ED778F539E3634C779C87C6D7062848A1AB005C; do gpg --recv-keys "$key"; done',
+    'RUN /bin/sh -c if [ "$PASSWORD" = "" ]; then exit 1; fi',
+    'RUN /bin/sh -c curl -u "$USER:$PASS" https://example.org && docker run -u 1000:1000 x && chown a:b /srv',
     "RUN /bin/sh -c echo 'passwd: files' > /etc/nsswitch.conf && mkdir -p /srv",
     "RUN /bin/sh -c docker login -u bob --password-stdin",
     "COPY file:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 in /etc/secret",
@@ -47,7 +47,7 @@ INNOCENT = (
 )
 SECRETIVE = (
     (f"ENV A=1 DB_PASS={SECRET} B=2", f"ENV A=1 DB_PASS={MASK} B=2"),
-    (f"ENV PASSWORD=\"{SECRET} \\\"quoted\\\"\" B=2", f'ENV PASSWORD="{MASK}" B=2'),
+    (f'ENV PASSWORD="{SECRET} \\"quoted\\"" B=2', f'ENV PASSWORD="{MASK}" B=2'),
     (f"RUN PASSWORD='{SECRET}'\\''more' make", f"RUN PASSWORD='{MASK}' make"),
     (f"RUN sh -c 'PASSWORD={SECRET}' && make", f"RUN sh -c 'PASSWORD={MASK}' && make"),
     (f'{{"a":"b","clientSecret":"{SECRET}","z":1}}', f'{{"a":"b","clientSecret":"{MASK}","z":1}}'),
@@ -56,7 +56,7 @@ SECRETIVE = (
     (f"RUN |2 NPM_TOKEN={SECRET} X=1 /bin/sh -c npm ci", f"RUN |2 NPM_TOKEN={MASK} X=1 /bin/sh -c npm ci"),
     (f"RUN curl 'https://example.org/?access_token={SECRET}&x=1'", f"RUN curl 'https://example.org/?access_token={MASK}&x=1'"),
     (f"RUN mysql -u root -p{SECRET} -e 'select 1'", f"RUN mysql -u root -p{MASK} -e 'select 1'"),
-    (f"RUN curl -H \"X-Auth-Token: {SECRET}\" x", f'RUN curl -H "X-Auth-Token: {MASK}" x'),
+    (f'RUN curl -H "X-Auth-Token: {SECRET}" x', f'RUN curl -H "X-Auth-Token: {MASK}" x'),
     (f"RUN aws configure set aws_secret_access_key {SECRET} && x", f"RUN aws configure set aws_secret_access_key {MASK} && x"),
     (f"ENV MYSQL_PWD={SECRET}", f"ENV MYSQL_PWD={MASK}"),
 )  # fmt: skip
@@ -108,9 +108,9 @@ def test_what_is_masked_has_its_sign(text: str) -> None:
 
 
 HOSTILE = (
-    "password=", "password=\"", "password='", "pass=a\"", "ENV a", "ENV password ", "set token", "curl -u ", "curl  ",
+    "password=", 'password="', "password='", 'pass=a"', "ENV a", "ENV password ", "set token", "curl -u ", "curl  ",
     "login -p ", "mysql -p", "://", "://a:", "eyJ", "eyJaaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----", "Authorization:",
-    "a:b|", "login a password ", "--token ", "--a-", "ghp_a", "\\\"", "password=\\", "api_", " ", "a",
+    "a:b|", "login a password ", "--token ", "--a-", "ghp_a", '\\"', "password=\\", "api_", " ", "a",
 )  # fmt: skip
 
 

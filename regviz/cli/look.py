@@ -224,7 +224,6 @@ def detect(source: str | None, *, format_: TableFormat | None, output: str | Non
 def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     import pandas as pd
 
-    from regviz.capture import is_capture
     from regviz.layouts.recognise import recognise
     from regviz.live import detect as detect_live
     from regviz.live import is_address
@@ -236,9 +235,7 @@ def _detected(source: str | None, *, insecure: bool) -> pd.DataFrame:
     from regviz.text import decode_name
 
     path = source or os.environ.get(SOURCE_VARIABLE) or shipped_world()
-    if is_capture(path):
-        rows = [("capture", ".", "it has capture.json")]
-    elif is_engine(path):
+    if is_engine(path):
         rows = [("docker-engine", ".", "the source says so")]
     elif is_address(path):
         rows = [detect_live(path, insecure=insecure)]

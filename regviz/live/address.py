@@ -58,8 +58,8 @@ class Address:
         return origin_of(url) == origin_of(self.origin)
 
 
-def parse_address(source: str, *, insecure: bool = False) -> Address:
-    """The address that a URL means.
+def parse_address(source: str, *, insecure: bool = False, of_capture: bool = False) -> Address:
+    """The address that a URL means; `of_capture`: of a capture's folder, which its prefix is.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def parse_address(source: str, *, insecure: bool = False) -> Address:
         raise RegvizError(f"{shown} names no host: write https://HOST[:PORT]")
     if url.query or url.fragment:
         raise RegvizError(f"{shown} has more than a registry's URL has (? or #): write https://HOST[:PORT]")
-    if url.path.lower().endswith(_ARCHIVES):
+    if url.path.lower().endswith(_ARCHIVES) and not of_capture:
         raise RegvizError(f"{shown} is an archive by its name, and archives are not read over HTTP: download it first")
     if url.scheme == "http" and not is_loopback(host) and not insecure:
         raise RegvizError(

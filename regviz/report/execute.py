@@ -108,11 +108,12 @@ def execute(
         client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS)
         client.owns_km = True  # so that the kernel ends with the run
         complaint = Path(place) / "complaint"
+        env = _environment(source, place, show_values=show_values)
         # Cell by cell, as client.execute() takes the interrupt of an impatient person for a dead kernel.
         try:
             with (
                 complaint.open("wb") as stderr,
-                client.setup_kernel(env=_environment(source, place, show_values=show_values), cwd=str(folder), stderr=stderr),
+                client.setup_kernel(env=env, cwd=str(folder), stderr=stderr),
             ):
                 for number, (index, cell) in enumerate(cells, 1):
                     try:
