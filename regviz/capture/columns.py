@@ -43,10 +43,12 @@ def _arrow(registry: Registry, values: NDArray[Any], column: Column) -> pa.Array
     if column.kind in CODED:
         used = np.unique(values)
         used = used[used >= 0]
-        said = pa.array(registry.code_texts(column.kind, used), pa.string()).dictionary_encode()  # masked ones agree
-        place = np.asarray(said.indices, np.int32)
-        indices = np.append(place, np.int32(-1))[np.where(values >= 0, np.searchsorted(used, values), -1)]
-        return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), said.dictionary)
+        said = registry.code_texts(column.kind, used)
+        texts = sorted({*said}) if column.kind == "text" else said  # others are; and masked texts agree
+        place = dict(zip(texts, range(len(texts)), strict=True))
+        codes = np.fromiter((place[text] for text in said), np.int32, len(said))
+        indices = np.append(codes, np.int32(-1))[np.where(values >= 0, np.searchsorted(used, values), -1)]
+        return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), pa.array(texts, pa.string()))
     if column.kind == "flag":
         return pa.array(values == 1, mask=values < 0)
     missing = values == NA[column.kind]

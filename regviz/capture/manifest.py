@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from regviz.capture.files import Files
 
-FORMAT, VERSION, OLDEST = "regviz-capture", 1, 1
-"""What is written, and the oldest version that is read; ARCHITECTURE.md says when a version changes."""
+FORMAT, VERSION, READ_SINCE = "regviz-capture", 1, "0.1.0"
+"""What is written, and the first regviz that reads it; ARCHITECTURE.md says when they change."""
 _TYPES = {"str": str, "bool": bool, "tuple[str, ...]": list, "dt.datetime": str}
 """How JSON holds what `Source` holds."""
 _MOST_ROWS = 1 << 30
@@ -90,10 +90,10 @@ def _object(files: Files) -> dict[str, Any]:
     return said
 
 
-def _other_version(files: Files, version: object, made_by: object) -> str:
+def _other_version(files: Files, version: object, read_since: object) -> str:
     own = f"and this regviz reads version {VERSION}"
     if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
-        newer = f"regviz {made_by[:_LONGEST_NAME]} or newer" if isinstance(made_by, str) else "a newer regviz"
+        newer = f"regviz {read_since[:_LONGEST_NAME]} or newer" if isinstance(read_since, str) else "a newer regviz"
         what = f"read it with {newer} (this is {regviz.__version__}), or capture the source again"
     else:
         what = "no regviz writes that: capture the source again"

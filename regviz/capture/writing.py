@@ -12,10 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import regviz
 from regviz.capture.columns import arrow_table
 from regviz.capture.files import NAME
-from regviz.capture.manifest import FORMAT, VERSION
+from regviz.capture.manifest import FORMAT, READ_SINCE, VERSION
 from regviz.errors import TargetExistsError
 from regviz.schema import TABLES
 
@@ -54,8 +53,6 @@ def save(registry: Registry, path: str | os.PathLike[str]) -> None:
     ...     len(rv.read(folder + "/world.regviz").tags) == len(rv.read().tags)
     True
     """
-    import pyarrow.parquet as pq  # loaded when asked for
-
     target = Path(path)
     if target.exists() and not is_capture(str(target)):
         message = f"{target} is there already, and is no capture: give another name"
@@ -63,29 +60,36 @@ def save(registry: Registry, path: str | os.PathLike[str]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        files = {}
-        for name in TABLES:
-            file = aside / f"{name}.parquet"
-            table = arrow_table(registry, name)
-            pq.write_table(table, file, compression="zstd")
-            files[file.name] = {"rows": table.num_rows, "sha256": _sha256(file)}
-        complete = registry.columns("repositories")["complete"]
-        source = asdict(registry.source) | {"read_at": registry.source.read_at.isoformat()}
-        manifest = {
-            "format": FORMAT,
-            "version": VERSION,
-            "regviz": regviz.__version__,
-            "captured_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            "source": source,
-            "repositories": len(complete),
-            "repositories_complete": int((complete == 1).sum()),
-            "files": files,
-        }
-        (aside / NAME).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        write_files(registry, aside, dt.datetime.now(dt.UTC))
         aside.chmod(0o755)
         _swap_in(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_files(registry: Registry, folder: Path, captured_at: dt.datetime) -> None:
+    """Write the files of a capture into an empty folder."""
+    import pyarrow.parquet as pq  # loaded when asked for
+
+    files = {}
+    for name in TABLES:
+        file = folder / f"{name}.parquet"
+        table = arrow_table(registry, name)
+        pq.write_table(table, file, compression="zstd")
+        files[file.name] = {"rows": table.num_rows, "sha256": _sha256(file)}
+    complete = registry.columns("repositories")["complete"]
+    source = asdict(registry.source) | {"read_at": registry.source.read_at.isoformat()}
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "regviz": READ_SINCE,
+        "captured_at": captured_at.isoformat(timespec="seconds"),
+        "source": source,
+        "repositories": len(complete),
+        "repositories_complete": int((complete == 1).sum()),
+        "files": files,
+    }
+    (folder / NAME).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
 def _swap_in(aside: Path, target: Path) -> None:
