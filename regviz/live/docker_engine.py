@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.assemble import assemble
 from regviz.columns import NO_NUMBER, NO_TIME
-from regviz.errors import UnreachableError
+from regviz.errors import NotKnowableError, UnreachableError
 from regviz.facts import Facts
 from regviz.layouts.docker.names import NO_NAME, split_digest, split_reference
 from regviz.layouts.docker.unpacked import Unpacked
@@ -83,9 +83,13 @@ def read(source: str, options: Options) -> Registry:
 
     Raises
     ------
+    NotKnowableError
+        What its files take was asked for.
     UnreachableError
         No engine answers there.
     """
+    if options.measure:
+        raise NotKnowableError(f"{source} does not tell what files take: give its folder (/var/lib/docker)")
     import docker  # loaded when asked for
 
     address = source.removeprefix(SCHEME)
