@@ -44,6 +44,7 @@ COMPILE = env -u UV_FIND_LINKS $(UV) pip compile --quiet --no-config --universal
 lock: ## requirements/*.txt, compiled from pyproject.toml
 	@$(COMPILE) pyproject.toml --group build -o requirements/run.txt
 	@$(COMPILE) pyproject.toml --group build --group test -c requirements/run.txt -o requirements/test.txt
+	@$(COMPILE) --group pyproject.toml:spark -o requirements/spark.txt
 
 clean: ## everything that the other targets made, .venv too
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist report.html regviz/native/_native.so*

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
+VALUES_VARIABLE = "REGVIZ_SHOW_VALUES"
+"""Set where a notebook is run for someone who asked for `show_values`."""
 _READERS = {
     "distribution": distribution.read,
     "v1": v1.read,
@@ -43,7 +45,7 @@ _READERS = {
 }
 
 
-def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
+def read(  # noqa: PLR0913  # each is one thing that a person may want of a reading
     source: str | os.PathLike[str] | containers.Opened | None = None,
     *,
     strict: bool = False,
@@ -52,6 +54,7 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
     measure: bool = False,
     verify: bool = False,
     partial: bool = False,
+    show_values: bool = False,
     progress: Progress = no_progress,
     storage_options: Mapping[str, Any] | None = None,
     **over_wire: Unpack[WireOptions],
@@ -65,12 +68,13 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
     ----------
     source : path or Opened, optional
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
-        tar.gz, tar.zst, zip; its URL does too), an archive of ``docker save``, a capture, the URL of a live registry
-        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use; or
-        what that engine has: ``docker-container://NAME[:/PATH]``, a container's storage, found by its configuration,
-        and ``docker-volume://NAME[:/PATH]``. Any storage may also lie in object storage (``s3://bucket/prefix``,
-        ``gs://…``, ``az://…``, or what else fsspec reads). In a folder, bucket or archive what is read may lie a few
-        directories down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
+        tar.gz, tar.zst, zip; its URL does too), an archive of ``docker save``, a capture (a folder, an archive of it,
+        or the folder's URL), the URL of a live registry (``https://registry.example.org``), or ``docker-daemon:``, the
+        engine that Docker's own programs would use; or what that engine has: ``docker-container://NAME[:/PATH]``, a
+        container's storage, found by its configuration, and ``docker-volume://NAME[:/PATH]``. Any storage may also lie
+        in object storage (``s3://bucket/prefix``, ``gs://…``, ``az://…``, or what else fsspec reads). In a folder,
+        bucket or archive what is read may lie a few directories down. Left out: the environment variable
+        ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -86,6 +90,9 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
         digest it lies under is a problem. Layers are not read.
     partial : bool
         Go on with what was read where an archive breaks off.
+    show_values : bool
+        Show what looks like a secret in instructions, comments, authors and labels. Left out, tables have ``***`` in
+        its place, and so has all that is made of them.
     progress : Progress
         Shows how far reading came; see `regviz.layouts.common.Progress`.
     storage_options : mapping, optional
@@ -126,22 +133,21 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
         raise RegvizError(f"storage_options (--anonymous, --endpoint-url) are for object storage, and {path} is none")
     if over_http and not live.is_address(path):
         raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
-    if capture.is_capture(path):
-        registry = capture.load(path)
-    else:
-        options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
-        with _without_collection():
-            if opened or containers.is_container(path):
-                opened = opened or containers.open_source(path, access=access, partial=partial, progress=progress)
-                opened.storage.uri = opened.place
-                registry = _read_storage(opened.storage, opened.place, options, began, opened.why)
-            elif docker_engine.is_engine(path):
-                registry = docker_engine.read(path, options)
-            elif live.is_address(path) and not live.is_archive(path):
-                registry = live.read(path, options, Live(**over_http))
-            else:
-                storage = open_source(path, partial=partial, storage_options=storage_options, over_http=over_http)
-                registry = _read_storage(storage, storage.uri, options, began)
+    options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
+    with _without_collection():
+        if opened or containers.is_container(path):
+            opened = opened or containers.open_source(path, access=access, partial=partial, progress=progress)
+            opened.storage.uri = opened.place
+            registry = _read_storage(opened.storage, opened.place, options, began, opened.why)
+        elif docker_engine.is_engine(path):
+            registry = docker_engine.read(path, options)
+        elif live.is_address(path) and not live.is_archive(path):
+            registry = live.read(path, options, Live(**over_http))
+        else:
+            storage = open_source(path, partial=partial, storage_options=storage_options, over_http=over_http)
+            registry = _read_storage(storage, storage.uri, options, began)
+    if show_values or os.environ.get(VALUES_VARIABLE):
+        registry = registry.with_values()
     if os.environ.get("REGVIZ_CHECK"):
         registry.check()
     if strict:
@@ -204,6 +210,8 @@ def _read_storage(storage: Storage, path: str, options: Options, began: dt.datet
         _raise_unreadable(path, storage)
         raise NotRecognisedError(_not_recognised(path, storage))
     first, *others = found
+    if first.layout == "capture":
+        return _read_capture(path, storage, [each.root for each in found])
     if first.instead:
         message = f"{path} holds no registry that can be read: {first.why}. Instead, {first.instead}"
         raise NotRecognisedError(message)
@@ -214,6 +222,13 @@ def _read_storage(storage: Storage, path: str, options: Options, began: dt.datet
     why = f"{first.why}; {how}" if how else first.why
     source = Source(uri=path, layouts=(first.layout,), why=why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
+
+
+def _read_capture(path: str, storage: Storage, roots: list[bytes]) -> Registry:
+    if len(roots) > 1:
+        named = ", ".join(escape_terminal(decode_name(root)) or "." for root in roots[:5])
+        raise NotRecognisedError(f"{path} holds {len(roots)} captures ({named}): give the path of one")
+    return capture.load(capture.StoredFiles(storage, roots[0]))
 
 
 def _outermost(path: str) -> str:

@@ -313,6 +313,17 @@ class Registry:
 
         save(self, path)
 
+    @property
+    def shows_values(self) -> bool:
+        """Whether what looks like a secret is shown."""
+        return self._texts.shows_values
+
+    def with_values(self) -> Registry:
+        """The same, with what looks like a secret shown: what ``rv.read(…, show_values=True)`` gives."""
+        return Registry(
+            self._tables, keys=self._keys, names=self._names, texts=self._texts.unmasked(), source=self.source
+        )
+
     def check(self) -> None:
         """Hold the tables to their contract; ContractError lists what breaks it."""
         everything = np.arange(len(self._keys), dtype=np.int32)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from copy import copy
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +15,15 @@ from regviz.interning import RawRows
 from regviz.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     Codes = NDArray[np.int32]
 
 _BLOCK = 1 << 18
 _HASH_BYTES = 16
+_TWINS = 1  # the family of texts that have another code beside that of their equals
 
 
 def encode(values: list[Any], *, keep_empty: bool = False) -> tuple[list[str | None], Codes]:
@@ -91,6 +96,11 @@ class TextPool:
     A large registry has a hundred megabytes of distinct instructions. They are found again by a keyed hash of 128 bits,
     and lie in compressed blocks until someone asks.
 
+    Attributes
+    ----------
+    shows_values : bool
+        Whether texts are given as they were taken, also those that :meth:`mask` names.
+
     Examples
     --------
     >>> pool = TextPool()
@@ -106,6 +116,8 @@ class TextPool:
         self._open_bytes = 0
         self._first_of_block = [0]
         self._kept: tuple[tuple[int, int], list[str]] = ((-1, -1), [])
+        self._masked: dict[int, str] = {}
+        self.shows_values = False
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -116,19 +128,25 @@ class TextPool:
         known = np.full(len(distinct), -1, np.int32)
         raw = [text.encode() for text in distinct if text is not None]
         if raw:
-            ends = np.cumsum([*map(len, raw)])
-            bounds = np.array([np.append(0, ends[:-1]), ends])
-            hashes = native.hashes(b"".join(raw), bounds, self._key)
-            if hashes is None:
-                blake2b, key = hashlib.blake2b, self._key
-                joined = b"".join([blake2b(text, digest_size=_HASH_BYTES, key=key).digest() for text in raw])
-                hashes = np.frombuffer(joined, np.uint64).reshape(-1, _HASH_BYTES // 8)
-            before = len(self._rows)
-            codes = self._rows.intern(hashes)
-            known[[text is not None for text in distinct]] = codes
-            fresh = np.flatnonzero(codes >= before)  # each stands here once
-            self._append([raw[at] for at in fresh[np.argsort(codes[fresh])].tolist()])
+            known[[text is not None for text in distinct]] = self._interned(raw)
         return known[places]
+
+    def twins(self, texts: list[str]) -> Codes:
+        """Codes of their own for distinct texts that other columns may have too."""
+        return self._interned([text.encode() for text in texts], _TWINS)
+
+    def _interned(self, raw: list[bytes], family: int = 0) -> Codes:
+        ends = np.cumsum([*map(len, raw)])
+        hashes = native.hashes(b"".join(raw), np.array([np.append(0, ends[:-1]), ends]), self._key)
+        if hashes is None:
+            blake2b, key = hashlib.blake2b, self._key
+            joined = b"".join([blake2b(text, digest_size=_HASH_BYTES, key=key).digest() for text in raw])
+            hashes = np.frombuffer(joined, np.uint64).reshape(-1, _HASH_BYTES // 8)
+        before = len(self._rows)
+        codes = self._rows.intern(hashes, family)
+        fresh = np.flatnonzero(codes >= before)  # each stands here once
+        self._append([raw[at] for at in fresh[np.argsort(codes[fresh])].tolist()])
+        return codes
 
     def rest(self) -> None:
         """Give back what only finding texts needs; it is made again when a text is looked up."""
@@ -142,7 +160,47 @@ class TextPool:
         block_of = np.searchsorted(bounds, codes[order], "right") - 1
         for at, block, code in zip(order.tolist(), block_of.tolist(), codes[order].tolist(), strict=True):
             result[at] = self._block(block)[code - self._first_of_block[block]]
+        if self._masked and not self.shows_values:
+            masked = self._masked.get
+            result = [masked(code, text) for code, text in zip(codes.tolist(), result, strict=True)]
         return result
+
+    def fitting(self, patterns: Sequence[str]) -> Iterator[tuple[int, str, list[int]]]:
+        """Codes and texts, as they were taken, in which a regular expression is found, and which of them are.
+
+        RE2 looks for them: in one passage for all, in a time that is linear in the text.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        any_of_them = "|".join(f"(?:{pattern})" for pattern in patterns)
+
+        def rows(texts: pa.Array, pattern: str) -> NDArray[np.int64]:
+            fits = pc.match_substring_regex(texts, pattern, ignore_case=True)
+            return np.flatnonzero(fits.to_numpy(zero_copy_only=False))
+
+        for number, first in enumerate(self._first_of_block):
+            starts, data = self._raw(number)
+            buffers = [None, pa.py_buffer(starts.astype(np.int32)), pa.py_buffer(data)]
+            texts = pa.Array.from_buffers(pa.string(), len(starts) - 1, buffers)
+            places = rows(texts, any_of_them)
+            if len(places):
+                texts = texts.take(pa.array(places))
+                fits: list[list[int]] = [[] for _ in places]
+                for at, pattern in enumerate(patterns):
+                    for row in rows(texts, pattern).tolist():
+                        fits[row].append(at)
+                yield from zip((places + first).tolist(), texts.to_pylist(), fits, strict=True)
+
+    def mask(self, texts: dict[int, str]) -> None:
+        """Give these texts for their codes from now on."""
+        self._masked |= texts
+
+    def unmasked(self) -> TextPool:
+        """The same pool, its texts as they were given."""
+        bare = copy(self)
+        bare.shows_values = True
+        return bare
 
     def _append(self, texts: list[bytes]) -> None:
         """Keep texts, in the order of their codes."""
@@ -167,10 +225,18 @@ class TextPool:
     def _read(self, number: int) -> list[str]:
         if number == len(self._blocks):
             return [text.decode() for text in self._open]
-        import zstandard
+        starts, data = self._raw(number)
+        bounds = starts.tolist()
+        return [data[start:end].decode() for start, end in pairwise(bounds)]
 
-        data = zstandard.ZstdDecompressor().decompress(self._blocks[number])
-        count = int.from_bytes(data[:4], "little")
-        ends = np.cumsum(np.frombuffer(data, np.int32, count, 4)) + 4 + 4 * count
-        starts = [4 + 4 * count, *ends[:-1].tolist()]
-        return [data[start:end].decode() for start, end in zip(starts, ends.tolist(), strict=True)]
+    def _raw(self, number: int) -> tuple[NDArray[np.int64], bytes]:
+        """The texts of a block in one piece: where each begins, where the last ends, and the bytes."""
+        if number == len(self._blocks):
+            lengths, data, head = np.array([len(item) for item in self._open], np.int32), b"".join(self._open), 0
+        else:
+            import zstandard
+
+            data = zstandard.ZstdDecompressor().decompress(self._blocks[number])
+            count = int.from_bytes(data[:4], "little")
+            lengths, head = np.frombuffer(data, np.int32, count, 4), 4 + 4 * count
+        return np.concatenate(([head], np.cumsum(lengths, dtype=np.int64) + head)), data

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -21,12 +27,12 @@ from hypothesis import strategies as st
 from regviz.errors import DamagedCaptureError, RegvizError, TargetExistsError
 from regviz.read import read
 from regviz.schema import DTYPES, TABLES
+from tests.cli.running import run
 from tests.conftest import ROOT
 from tests.helpers import Store, V1Store, image_id, plain_tables, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from regviz.registry import Registry
 
@@ -179,6 +185,42 @@ def test_what_fails_leaves_the_old_one(capture: Path) -> None:
     assert [path.name for path in capture.parent.iterdir()] == [capture.name]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_interrupted_leaves_the_old_one(how: signal.Signals, capture: Path) -> None:
+    """Stopped while it writes: the old one is whole, whatever lies beside it."""
+    before = {path.name: path.read_bytes() for path in capture.iterdir()}
+    code = (
+        "import sys, time\nimport pyarrow.parquet as pq\nfrom regviz.cli import main\nwrite = pq.write_table\n"
+        "def slowly(table, file, **more):\n write(table, file, **more)\n print('written', flush=True)\n"
+        " time.sleep(30)\n"
+        "pq.write_table = slowly\nmain()"
+    )
+    command = [sys.executable, "-c", code, "capture", str(WORLDS[1]), "-o", str(capture)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        process.send_signal(how)
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert {path.name: path.read_bytes() for path in capture.iterdir()} == before
+    if how == signal.SIGINT:
+        assert complaint == "regviz: interrupted\n"
+        assert [path.name for path in capture.parent.iterdir()] == [capture.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
+def test_where_it_cannot_be_written_one_line_says_so(tmp_path: Path) -> None:
+    """No folder can be made below a file, nor in a folder of the kernel's own, by root neither."""
+    (tmp_path / "file").write_text("mine")
+    for target in (tmp_path / "file" / "prod.regviz", Path("/proc/self/prod.regviz")):
+        result = run("capture", WORLDS[1], "-o", target)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("regviz: ")
+        assert result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 # --- never trusted
 
 
@@ -195,8 +237,8 @@ def _changed(capture: Path) -> str:
 
 
 def _newer(capture: Path) -> str:
-    say(capture, said(capture) | {"version": 2})
-    return "a capture of format version 2, and this regviz reads version 1"
+    say(capture, said(capture) | {"version": 2, "regviz": "7.5"})
+    return r"a capture of format version 2, and this regviz reads version 1: read it with regviz 7\.5 or newer"
 
 
 def _other_format(capture: Path) -> str:
@@ -214,6 +256,68 @@ def _endless(capture: Path) -> str:
     return r"capture\.json cannot be read"
 
 
+def _truncated(capture: Path) -> str:
+    data = (capture / "tags.parquet").read_bytes()
+    (capture / "tags.parquet").write_bytes(data[: len(data) // 2])
+    return r"tags\.parquet is not as it was written: its SHA-256 differs"
+
+
+def _swapped(capture: Path) -> str:
+    (capture / "tags.parquet").rename(capture / "aside")
+    (capture / "layers.parquet").rename(capture / "tags.parquet")
+    (capture / "aside").rename(capture / "layers.parquet")
+    return r"(tags|layers)\.parquet is not as it was written"
+
+
+def _added(capture: Path) -> str:
+    shutil.copy(capture / "tags.parquet", capture / "more.parquet")
+    return r"more\.parquet is none of its files"
+
+
+def _wrong_sum(capture: Path) -> str:
+    manifest = said(capture)
+    manifest["files"]["layers.parquet"]["sha256"] = "0" * 64
+    say(capture, manifest)
+    return r"layers\.parquet is not as it was written"
+
+
+def _wrong_rows(capture: Path) -> str:
+    manifest = said(capture)
+    manifest["files"]["tags.parquet"]["rows"] += 1
+    say(capture, manifest)
+    return r"tags\.parquet has 22 rows, and its manifest says 23"
+
+
+def _unnamed(capture: Path) -> str:
+    manifest = said(capture)
+    del manifest["files"]["tags.parquet"]
+    say(capture, manifest)
+    return r"capture\.json does not name tags\.parquet"
+
+
+def _link(capture: Path) -> str:
+    (capture / "tags.parquet").rename(capture.parent / "elsewhere.parquet")
+    (capture / "tags.parquet").symlink_to(capture.parent / "elsewhere.parquet")
+    return r"tags\.parquet is a symbolic link, and none is followed"
+
+
+def _linked_manifest(capture: Path) -> str:
+    (capture / "capture.json").rename(capture.parent / "elsewhere.json")
+    (capture / "capture.json").symlink_to(capture.parent / "elsewhere.json")
+    return r"capture\.json is a symbolic link, and none is followed"
+
+
+def _directory(capture: Path) -> str:
+    (capture / "tags.parquet").unlink()
+    (capture / "tags.parquet").mkdir()
+    return r"tags\.parquet is missing"
+
+
+def _never_a_version(capture: Path) -> str:
+    say(capture, said(capture) | {"version": 0})
+    return "format version 0, and this regviz reads version 1: no regviz writes that"
+
+
 def _no_source(capture: Path) -> str:
     say(capture, {key: value for key, value in said(capture).items() if key != "source"})
     return "does not say what was captured"
@@ -227,6 +331,16 @@ DAMAGES: tuple[Callable[[Path], str], ...] = (
     _no_json,
     _endless,
     _no_source,
+    _truncated,
+    _swapped,
+    _added,
+    _wrong_sum,
+    _wrong_rows,
+    _unnamed,
+    _link,
+    _linked_manifest,
+    _directory,
+    _never_a_version,
 )
 
 
@@ -239,15 +353,112 @@ def test_damage_is_said(damage: Callable[[Path], str], capture: Path) -> None:
     assert "apture the source again" in str(raised.value)
 
 
+def _tar(capture: Path, form: str) -> bytes:
+    done = subprocess.run(["tar", "-C", capture.parent, "-c", capture.name], check=True, capture_output=True)
+    return gzip.compress(done.stdout) if form == "tar.gz" else done.stdout
+
+
+def _zip(capture: Path) -> bytes:
+    """With links as links."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(capture.rglob("*")):
+            name = str(path.relative_to(capture.parent))
+            if path.is_symlink():
+                link = zipfile.ZipInfo(name)
+                link.create_system, link.external_attr = 3, 0o120777 << 16
+                archive.writestr(link, str(path.readlink()))
+            elif path.is_file():
+                archive.write(path, name)
+    return target.getvalue()
+
+
 def _written(capture: Path, name: str, table: pa.Table) -> None:
     """Another table in the place of one, with a manifest that says so."""
     pq.write_table(table, capture / f"{name}.parquet")
-    manifest = said(capture)
-    manifest["files"][f"{name}.parquet"] = {
-        "rows": table.num_rows,
-        "sha256": hashlib.sha256((capture / f"{name}.parquet").read_bytes()).hexdigest(),
-    }
+    _believed(capture, name)
+
+
+def _believed(capture: Path, name: str) -> None:
+    """A manifest that says what a file is now."""
+    file, manifest = capture / f"{name}.parquet", said(capture)
+    rows, digest = pq.read_metadata(file).num_rows, hashlib.sha256(file.read_bytes()).hexdigest()
+    manifest["files"][file.name] = {"rows": rows, "sha256": digest}
     say(capture, manifest)
+
+
+@pytest.mark.parametrize("form", ["tar", "tar.gz", "zip"])
+@pytest.mark.parametrize(
+    "damage",
+    [damage for damage in DAMAGES if damage is not _linked_manifest],  # it is a link to nothing there
+    ids=lambda damage: damage.__name__.strip("_"),
+)
+def test_damage_in_an_archive_is_said(damage: Callable[[Path], str], form: str, capture: Path) -> None:
+    message = damage(capture)
+    with tempfile.TemporaryDirectory() as place:
+        archive = Path(place) / f"it.{form}"
+        made = _tar(capture, form) if form != "zip" else _zip(capture)
+        archive.write_bytes(made)
+        with pytest.raises(DamagedCaptureError, match=message) as raised:
+            read(archive)
+        assert str(archive) in str(raised.value)
+
+
+def test_what_is_no_file_of_ours_is_left_alone(capture: Path) -> None:
+    """What a file manager or a person leaves in a folder."""
+    (capture / ".DS_Store").write_bytes(b"\0" * 6148)
+    (capture / "notes").mkdir()
+    (capture / "README.txt").write_text("of July")
+    assert len(read(capture).tags) == 22  # data/README.md
+
+
+def test_a_file_says_what_is_wrong_with_its_columns(capture: Path) -> None:
+    tags = pq.read_table(capture / "tags.parquet")
+    for table, why in (
+        (tags.drop_columns(["manifest"]), "lacks manifest"),
+        (tags.append_column("more", pa.array([1] * len(tags))), "has the unknown more"),
+        (tags.select(tags.column_names[::-1]), "has them in another order"),
+        (
+            tags.set_column(0, "repository", pa.array([1] * len(tags))),
+            "has int64 in column repository, which is a name",
+        ),
+    ):
+        _written(capture, "tags", table)
+        with pytest.raises(DamagedCaptureError, match=rf"tags\.parquet .*{why}"):
+            read(capture)
+
+
+def test_a_file_that_would_grow_without_end_is_not_decoded(capture: Path) -> None:
+    """A column of one long text that repeats: written plainly, and compressed to nothing."""
+    tags = pq.read_table(capture / "tags.parquet")
+    bomb = tags.set_column(1, "tag", pa.array(["x" * 4_000_000] * len(tags)))
+    pq.write_table(bomb, capture / "tags.parquet", compression="zstd", use_dictionary=False, write_statistics=False)
+    assert (capture / "tags.parquet").stat().st_size < 60_000
+    _believed(capture, "tags")
+    with pytest.raises(DamagedCaptureError, match=r"tags\.parquet would grow from .* to 8.,...,... bytes"):
+        read(capture)
+
+
+def test_a_number_too_large_for_its_column_is_no_other_number(capture: Path) -> None:
+    layers = pq.read_table(capture / "layers.parquet")
+    place = layers.column_names.index("depth")
+    _written(capture, "layers", layers.set_column(place, "depth", pa.array([(1 << 32) + 1] * len(layers))))
+    with pytest.raises(DamagedCaptureError, match=r"layers\.parquet cannot be read"):
+        read(capture)
+
+
+def test_another_program_may_have_written_it(capture: Path) -> None:
+    """As DuckDB does: without dictionaries of Arrow's, and with times of its own."""
+    for name in TABLES:
+        file = capture / f"{name}.parquet"
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            query = f"copy (select * from '{file}') to '{file}.new' (format parquet)"  # noqa: S608  # our own
+            connection.execute(query)
+        (capture / f"{name}.parquet.new").rename(file)
+        _believed(capture, name)
+    expected = read(WORLDS[0], measure=True)
+    assert plain_tables(read(capture)) == plain_tables(expected)
 
 
 def test_a_forged_manifest_never_ends_in_a_traceback(capture: Path) -> None:
@@ -256,7 +467,7 @@ def test_a_forged_manifest_never_ends_in_a_traceback(capture: Path) -> None:
     for key in whole:
         for value in wrong:
             say(capture, whole | {key: value})
-            if key in ("captured_at", "repositories", "repositories_complete"):
+            if key in ("captured_at", "regviz", "repositories", "repositories_complete"):
                 read(capture)
                 continue
             with pytest.raises(DamagedCaptureError):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MODULES = sorted((ROOT / "regviz").rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LOCKS = ("run", "test")
+LOCKS = ("run", "test", "spark")
 MOST_LINES = 400
 
 # Written in pieces, so that this file does not hold what no file may hold.
@@ -121,7 +121,7 @@ def test_locks_pin_with_hashes_and_name_no_host(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_locks_answer_to_pyproject(lock: str) -> None:
     groups = _pyproject()["dependency-groups"]
-    wanted = _pyproject()["project"]["dependencies"] + groups["build"]
+    wanted = groups["spark"] if lock == "spark" else _pyproject()["project"]["dependencies"] + groups["build"]
     wanted += groups["test"] if lock == "test" else []
     pins = _pins(lock)
     for requirement in map(Requirement, wanted):

@@ -10,6 +10,7 @@ from regviz.assemble.documents import assemble_documents
 from regviz.assemble.draft import Draft
 from regviz.assemble.findings import find_problems
 from regviz.assemble.inventory import assemble_inventory
+from regviz.assemble.secrets import find_secrets
 from regviz.memory import give_back
 from regviz.registry import Registry
 from regviz.schema import DTYPES, TABLES, compact
@@ -47,6 +48,7 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     give_back()
     if documents is assemble_documents:  # another has other rules
         find_problems(draft, source)
+    find_secrets(draft)
     give_back()
     tables, said = draft.tables, facts.problems
     tables["storage"] = {

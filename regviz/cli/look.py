@@ -246,7 +246,6 @@ def detect(  # one an option
 def _detected(source: str | Opened | None, storage_options: dict[str, Any], *, insecure: bool) -> pd.DataFrame:
     import pandas as pd
 
-    from regviz.capture import is_capture
     from regviz.layouts.recognise import recognise
     from regviz.live import detect as detect_live
     from regviz.live import is_address, is_archive
@@ -257,9 +256,7 @@ def _detected(source: str | Opened | None, storage_options: dict[str, Any], *, i
 
     path = source_path(source)
     how = f"; {source.why}" if isinstance(source, Opened) else ""
-    if is_capture(path):
-        rows = [("capture", ".", "it has capture.json")]
-    elif is_engine(path):
+    if is_engine(path):
         rows = [("docker-engine", ".", "the source says so")]
     elif is_address(path) and not is_archive(path):
         rows = [detect_live(path, insecure=insecure)]

@@ -84,11 +84,11 @@ def lab(ctx: click.Context, source: str | None, *, folder: str | None, port: int
 @click.argument("directory", metavar="DIR", type=click.Path())
 @click.option(
     "--layout",
-    type=click.Choice(["v1", "distribution", "oci", "docker-save"]),
+    type=click.Choice(["v1", "distribution", "oci", "docker-save", "capture"]),
     default="v1",
     show_default=True,
     help="v1: Docker Registry of 2014. distribution: every registry since. oci: an OCI image layout. docker-save: what "
-    "lies in an archive of docker save.",
+    "lies in an archive of docker save. capture: what regviz saves of it.",
 )
 def world(directory: str, *, layout: str) -> None:
     """Lay a small registry out in DIR.
@@ -97,7 +97,17 @@ def world(directory: str, *, layout: str) -> None:
     """
     from regviz.world import small_world, write
 
-    place = shlex.quote(escape_terminal(str(write(small_world(), directory, layout))))
-    click.echo(f"A small registry lies in {place}, as its server would have left it. Look at it:\n")
-    for command in (f"find {place}", f"regviz tree {place}", f"regviz report {place} -o report.html"):
+    place = shlex.quote(escape_terminal(directory))
+    if layout == "capture":
+        from regviz.read import read
+        from regviz.share import shipped_world
+
+        read(shipped_world()).save(directory)
+        click.echo(f"A small registry's tables lie in {place}, as regviz capture saves them. Look at them:\n")
+        look = f"regviz table {place} tags"
+    else:
+        write(small_world(), directory, layout)
+        click.echo(f"A small registry lies in {place}, as its server would have left it. Look at it:\n")
+        look = f"regviz tree {place}"
+    for command in (f"find {place}", look, f"regviz report {place} -o report.html"):
         click.echo(f"    {command}")

@@ -83,6 +83,7 @@ class Reading:
     times: bool | None = None
     partial: bool = False
     strict: bool = False
+    show_values: bool = False
     progress: bool | None = None
     yes: bool = False
     helper: bool = False
@@ -126,6 +127,7 @@ class Reading:
             times=self.times,
             measure=measure,
             partial=self.partial,
+            show_values=self.show_values,
             progress=self.bars(),
             yes=self.yes,
             helper=self.helper,
@@ -162,6 +164,9 @@ def reading_options(command: Command) -> Command:
         ),
         click.option("--partial", is_flag=True, help="Go on with what was read where an archive breaks off."),
         click.option("--strict", is_flag=True, help="Fail where the registry has errors or warnings; list them."),
+        click.option(
+            "--show-values", is_flag=True, help="Show what looks like a secret in instructions and labels, not ***."
+        ),
         click.option(
             "--progress/--no-progress",
             default=None,

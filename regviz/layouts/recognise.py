@@ -24,6 +24,8 @@ _V2_NAMED = re.compile(rb"((?:.*?/)??docker/registry/v2)(?:/|$)")
 _V2_BLOB = re.compile(rb"((?:.*?/)??)blobs/[a-z0-9]+/([0-9a-f]{2})/\2[0-9a-f]{30,}(?:/data)?")
 _V2_REPOSITORY = re.compile(rb"((?:.*?/)??)repositories/(?:.+/)?_(?:manifests|layers|uploads)(?:/|$)")
 _V1_ID = re.compile(_ENCODED)
+_CAPTURE, _TABLE = b"capture.json", b".parquet"  # regviz.capture.files.NAME
+_WHY_CAPTURE = "it has capture.json"
 _WHY_SKOPEO_DIR = "its version file is that of a directory which skopeo copies an image to"
 
 
@@ -35,11 +37,11 @@ class Found:
     ----------
     layout : str
         ``v1``, ``distribution``, ``oci`` (one OCI layout), ``oci-layouts`` (several), ``zot``, ``skopeo-dir``,
-        ``docker-archive`` or ``docker-daemon`` (an engine's store).
+        ``docker-archive``, ``docker-daemon`` (an engine's store) or ``capture`` (what regviz saved).
     root : bytes
         Path of its root within the storage: what holds ``images`` and ``repositories`` (v1), or ``blobs`` and
-        ``repositories`` (Distribution's ``v2`` directory), or ``index.json`` (OCI), or the layouts. Empty where it is
-        the storage's own root.
+        ``repositories`` (Distribution's ``v2`` directory), or ``index.json`` (OCI), or the layouts, or
+        ``capture.json``. Empty where it is the storage's own root.
     why : str
         What told so, for a person.
     instead : str
@@ -71,6 +73,8 @@ def _in_folder(storage: Searchable) -> list[Found]:
         depth, path = pending.pop(0)
         looked += 1
         listing = storage.children(path)
+        if _is_capture(listing):
+            return _captures(storage, path)
         found = [here for here in (_v2_here(storage, path, listing), _v1_here(storage, path, listing)) if here]
         marks = Marks()
         if b"oci-layout" in listing.files or (b"index.json" in listing.files and b"blobs" in listing.directories):
@@ -86,6 +90,20 @@ def _in_folder(storage: Searchable) -> list[Found]:
         if depth < _DEEPEST:
             pending += [(depth + 1, _join(path, name)) for name in sorted(listing.directories)]
     return declined
+
+
+def _is_capture(listing: Listing) -> bool:
+    marked = _CAPTURE in listing.files or _CAPTURE in listing.links  # load() refuses a link, and says so
+    return marked and not {b"docker", b"blobs", b"images", b"repositories"} & {*listing.directories}
+
+
+def _captures(storage: Searchable, path: bytes) -> list[Found]:
+    """A capture, and those beside it where a folder of several was given."""
+    parent, found = path.rpartition(b"/")[0], [path]
+    if path:
+        beside = [_join(parent, name) for name in sorted(storage.children(parent).directories)[:_MOST_DIRECTORIES]]
+        found += [other for other in beside if other != path and _is_capture(storage.children(other))]
+    return [Found("capture", root, _WHY_CAPTURE) for root in found]
 
 
 def _layouts(storage: Storage, marks: Marks) -> list[Found]:
@@ -158,11 +176,15 @@ def _v1_here(storage: Searchable, path: bytes, listing: Listing) -> Found | None
 def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
+    captures: dict[bytes, set[bytes]] = {}
     marks, saved, copied, stores = Marks(), docker.Marks(), skopeo_dir.Marks(), nameless.Marks()
     for batch in storage.entries():
         for collector in (marks, saved, copied, stores):
             collector.see_batch(batch)
         for path, kind in zip(batch.paths, batch.types, strict=True):
+            if path.endswith((_CAPTURE, _TABLE)):
+                directory, _, name = path.rpartition(b"/")
+                captures.setdefault(directory, set()).add(_CAPTURE if name == _CAPTURE else _TABLE)
             if match := _V2_NAMED.match(path):
                 named = _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
                 return named + _layouts(storage, marks)
@@ -170,6 +192,9 @@ def _in_listing(storage: Storage) -> list[Found]:
                 weak = _weak(path, kind)
         if weak is not None:
             return [weak, *_layouts(storage, marks)]
+    roots = sorted(root for root, names in captures.items() if names == {_CAPTURE, _TABLE})
+    if roots:
+        return [Found("capture", root, _WHY_CAPTURE) for root in roots]
     found = _layouts(storage, marks) + [Found("skopeo-dir", root, _WHY_SKOPEO_DIR) for root in copied.roots()[:1]]
     found += _of_docker(saved.found(storage), marks)
     if not found and stores.met:

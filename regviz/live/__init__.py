@@ -29,8 +29,23 @@ def is_address(source: str) -> bool:
     return _SCHEME.match(source) is not None
 
 
+def is_capture_address(source: str) -> bool:
+    """Whether a URL is that of a capture's folder.
+
+    Examples
+    --------
+    >>> is_capture_address("https://host/prod.regviz/"), is_capture_address("https://host/prod.regviz.tar")
+    (True, False)
+    """
+    return is_address(source) and source.partition("?")[0].rstrip("/").lower().endswith(".regviz")
+
+
 def read(source: str, options: Options, live: Live) -> Registry:
-    """Read the registry at a URL: ``/v2/`` first, then ``/v1/``."""
+    """Read the registry at a URL (``/v2/`` first, then ``/v1/``), or the capture where it ends in ``.regviz``."""
+    if is_capture_address(source):
+        from regviz.live.capture_folder import read_capture
+
+        return read_capture(source, live)
     from regviz.live.connect import read_registry  # it loads what speaks HTTP
 
     return read_registry(source, options, live)
@@ -38,6 +53,10 @@ def read(source: str, options: Options, live: Live) -> Registry:
 
 def detect(source: str, *, insecure: bool = False) -> tuple[str, str, str]:
     """What answers at a URL: its layout, its root, and why; nothing is read."""
+    if is_capture_address(source):
+        from regviz.live.capture_folder import detect_capture
+
+        return detect_capture(source, insecure=insecure)
     from regviz.live.connect import detect_registry
 
     return detect_registry(source, insecure=insecure)

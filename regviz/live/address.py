@@ -59,8 +59,8 @@ class Address:
         return origin_of(url) == origin_of(self.origin)
 
 
-def parse_address(source: str, *, insecure: bool = False) -> Address:
-    """The address that a URL means.
+def parse_address(source: str, *, insecure: bool = False, of_capture: bool = False) -> Address:
+    """The address that a URL means; `of_capture`: of a capture's folder, which its prefix is.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def parse_address(source: str, *, insecure: bool = False) -> Address:
         raise RegvizError(f"{shown} names no host: write https://HOST[:PORT]")
     if url.query or url.fragment:
         raise RegvizError(f"{shown} has more than a registry's URL has (? or #): write https://HOST[:PORT]")
-    if url.path.lower().endswith(_FILES):
+    if url.path.lower().endswith(_FILES) and not of_capture:
         raise RegvizError(f"{shown} is an archive by its name, and no registry: download it first")
     _refuse_plain(url, host, shown, insecure=insecure)
     prefix = re.sub(r"/v[12]/?$", "", url.path).rstrip("/")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.assemble import assemble
 from regviz.columns import NO_NUMBER, NO_TIME
+from regviz.errors import NotKnowableError
 from regviz.facts import Facts
 from regviz.layouts.docker.names import NO_NAME, split_digest, split_reference
 from regviz.layouts.docker.unpacked import Unpacked
@@ -80,9 +81,13 @@ def read(source: str, options: Options) -> Registry:
 
     Raises
     ------
+    NotKnowableError
+        What its files take was asked for.
     UnreachableError
         No engine answers there.
     """
+    if options.measure:
+        raise NotKnowableError(f"{source} does not tell what files take: give its folder (/var/lib/docker)")
     address = source.removeprefix(SCHEME)
     began = dt.datetime.now(dt.UTC)
     with explained(engine_host(address)), closing(connect(address)) as client:

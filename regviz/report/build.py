@@ -38,7 +38,7 @@ def report(
     Parameters
     ----------
     source : path or Registry, optional
-        As for :func:`regviz.read`.
+        As for :func:`regviz.read`. What looks like a secret is masked, unless a Registry was read with `show_values`.
     path : path
         The file to write. It is written aside and moved into place at the end.
     notebook : path, optional
@@ -80,7 +80,14 @@ def report(
             why = f"{error.strerror or error}; make room there, or set TMPDIR to a folder that has some"
             raise RegvizError(f"the temporary folder {folder} cannot be written: {why}") from error
         place = own.resolve().parent if notebook is not None else Path(folder)
-        execute(page, name=own.name, source=str(capture), folder=place, progress=progress)
+        execute(
+            page,
+            name=own.name,
+            source=str(capture),
+            folder=place,
+            show_values=reg.shows_values,
+            progress=progress,
+        )
     html = render(page, title=title or source_name(reg.source.uri))
     _write(target, html)
     return target

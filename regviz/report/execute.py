@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import regviz
 from regviz.errors import RegvizError
 from regviz.layouts.common import no_progress
-from regviz.read import SOURCE_VARIABLE
+from regviz.read import SOURCE_VARIABLE, VALUES_VARIABLE
 from regviz.report.display import PAGE_VARIABLE
 from regviz.text import escape_terminal
 
@@ -55,7 +55,15 @@ def read_notebook(path: Path) -> NotebookNode:
     return notebook
 
 
-def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, progress: Progress = no_progress) -> None:
+def execute(
+    notebook: NotebookNode,
+    *,
+    name: str,
+    source: str,
+    folder: Path,
+    show_values: bool = False,
+    progress: Progress = no_progress,
+) -> None:
     """Run every cell of a notebook; its outputs are put into it.
 
     Parameters
@@ -67,6 +75,8 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
         What ``rv.read()`` reads in it.
     folder : Path
         The folder it runs in.
+    show_values : bool
+        Whether ``rv.read()`` in it shows what looks like a secret.
     progress : Progress
         Told of each cell.
 
@@ -98,11 +108,12 @@ def execute(notebook: NotebookNode, *, name: str, source: str, folder: Path, pro
         client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS)
         client.owns_km = True  # so that the kernel ends with the run
         complaint = Path(place) / "complaint"
+        env = _environment(source, place, show_values=show_values)
         # Cell by cell, as client.execute() takes the interrupt of an impatient person for a dead kernel.
         try:
             with (
                 complaint.open("wb") as stderr,
-                client.setup_kernel(env=_environment(source, place), cwd=str(folder), stderr=stderr),
+                client.setup_kernel(env=env, cwd=str(folder), stderr=stderr),
             ):
                 for number, (index, cell) in enumerate(cells, 1):
                     try:
@@ -132,8 +143,9 @@ def _transport(place: str) -> str:
     return "ipc" if local else "tcp"
 
 
-def _environment(source: str, place: str) -> Mapping[str, str]:
+def _environment(source: str, place: str, *, show_values: bool) -> Mapping[str, str]:
     return os.environ | {
+        VALUES_VARIABLE: "1" if show_values else "",
         SOURCE_VARIABLE: source,
         PAGE_VARIABLE: "1",
         "PYTHONPATH": own_path("PYTHONPATH", str(Path(regviz.__file__).resolve().parents[1])),

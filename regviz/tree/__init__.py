@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
-from regviz.capture import is_capture
 from regviz.card import summarise
-from regviz.errors import NotKnowableError, RegvizError
+from regviz.errors import NotKnowableError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
 from regviz.live import is_address, is_archive
@@ -168,11 +167,11 @@ def tree_rows(
         registry = read(opened or source, partial=partial, progress=progress, storage_options=storage_options)
     if is_engine(path):
         raise NotKnowableError(f"{path} is a running engine, which shows no storage: give its folder (/var/lib/docker)")
-    if is_capture(path):
-        message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
-        raise RegvizError(message)
     storage = opened.storage if opened else open_source(path, partial=partial, storage_options=storage_options)
     found = recognise(storage)[0]
+    if found.layout == "capture":
+        message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
+        raise NotKnowableError(message)
     layout = _LAYOUTS[found.layout](found.root, Known(registry), chosen)
     levels = min(depth or DEEPEST, DEEPEST)
     kind = "directory" if storage.by_path else "file"

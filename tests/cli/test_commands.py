@@ -194,6 +194,18 @@ def test_world_lays_a_registry_out_and_says_what_next(layout: str, tmp_path: Pat
     assert result.stderr.startswith("regviz: ")
 
 
+def test_world_makes_a_capture_too(tmp_path: Path) -> None:
+    said = done("world", tmp_path / "world.regviz", "--layout", "capture")
+    assert f"regviz table {tmp_path}/world.regviz tags" in said
+    shipped = WORLD.with_name("world-capture.tar")
+    for table in ("tags", "blobs"):
+        assert (
+            done("table", tmp_path / "world.regviz", table)
+            == done("table", shipped, table)
+            == done("table", WORLD, table)
+        )
+
+
 def test_progress_stays_off_where_nobody_looks() -> None:
     finished = subprocess.run([*START, "table", str(WORLD), "tags"], cwd=ROOT, capture_output=True, check=True)
     assert finished.stderr == b""

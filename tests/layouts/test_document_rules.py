@@ -146,6 +146,50 @@ def two_configurations_that_disagree_on_a_blob(store: Store) -> list[Row]:
     return [row(blob=layer, detail=", ".join(sorted([sha256(b"1"), sha256(b"other")])))]
 
 
+def _described(store: Store, *tags: str, **config: object) -> str:
+    """An image of one layer, with more in its configuration."""
+    made = image_config([b"1"], **config)
+    for data in (made, compressed(b"1")):
+        store.linked_blob("a", data)
+    return store.push("a", image_manifest(made, [compressed(b"1")]), *tags)
+
+
+@CASES.add("secret-in-history")
+def passwords_that_a_build_was_given(store: Store) -> list[Row]:
+    """Each text is said once, whatever many images have it."""
+    history = [
+        {"created_by": "ENV DB_PASSWORD=hunter2 # buildkit", "empty_layer": True},
+        {"created_by": "RUN |1 CI=ghp_0123456789abcdefghijABCDEFGHIJ012345 /bin/sh -c make", "comment": "token=abc1"},
+    ]
+    digests = [
+        _described(store, "one", history=history),
+        _described(store, "two", history=history, variant="v8"),
+        _described(store, "three", author="https://bob:hunter3@example.org"),
+    ]
+    named, github = "a value whose name says that it is secret", "a token of GitHub"
+    first, more = min(digests[:2]), "; 1 more manifest has it"
+    return sorted(
+        [
+            row(manifest=first, detail=f"{named}, in created_by of step 0{more}"),
+            row(manifest=first, detail=f"{named}, in comment of step 1{more}"),
+            row(manifest=first, detail=f"{github}, in created_by of step 1{more}"),
+            row(manifest=digests[2], detail="a password in a URL, in author"),
+        ],
+        key=str,
+    )
+
+
+@CASES.add("secret-in-label")
+def labels_that_hold_secrets(store: Store) -> list[Row]:
+    labels = {"com.example.api-key": "2.0", "version": "2.0", "url": "https://bob:hunter2@example.org", "token": "$T"}
+    digest = _described(store, "latest", config={"Labels": labels})
+    named, url = "a value whose name says that it is secret", "a password in a URL"
+    return [
+        row(manifest=digest, detail=f"{url}, in label url"),
+        row(manifest=digest, detail=f"{named}, in label com.example.api-key"),
+    ]
+
+
 @pytest.mark.parametrize(("case", "form"), CASES.with_forms())
 def test_rule(case: Case, form: str, tmp_path: Path) -> None:
     assert_broken(case, Store(tmp_path / "storage"), form, tmp_path)

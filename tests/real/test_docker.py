@@ -13,6 +13,7 @@ import pytest
 
 import regviz as rv
 from regviz.errors import NotKnowableError, UnreachableError
+from regviz.knowledge import kinds
 from tests.conftest import ROOT
 from tests.real.distribution import distribution
 from tests.real.engine import build, docker_engine, load, save
@@ -21,6 +22,7 @@ from tests.real.packed import FORMS, pack
 from tests.real.service import LOOPBACK, require_program
 from tests.real.tables import mapping, rows
 from tests.real.test_distribution_layers import chain_ids, stack
+from tests.test_knowledge import EVERY, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -267,6 +269,17 @@ def test_a_running_engine(family: Family) -> None:
 
 def _source(family: Family) -> str:
     return f"docker-daemon:unix://{family.data.parent / 'docker.sock'}"
+
+
+def test_an_engine_knows_what_is_declared(family: Family) -> None:
+    """Its images say no more; and what it can never know is refused."""
+    kind, registry = kinds()["docker-engine"], rv.read(_source(family))
+    assert known(registry).isdisjoint(kind.unknown)
+    missing = EVERY - known(registry) - kind.unknown
+    assert missing <= {"manifests.variant", "manifests.os_version", "manifests.author"}  # these images have none
+    for ask in (rv.tree, lambda source: rv.read(source, measure=True)):
+        with pytest.raises(NotKnowableError, match="give its folder"):
+            ask(_source(family))
 
 
 def test_the_engine_of_the_environment(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:

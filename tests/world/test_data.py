@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import re
@@ -13,10 +14,14 @@ import sys
 import tarfile
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
+from regviz.read import read
+from regviz.schema import TABLES
 from regviz.world import Image, Index, document, image_config, small_world
 from tests.conftest import ROOT
+from tests.helpers import plain_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,8 +65,8 @@ def test_the_archives_are_what_the_script_builds() -> None:
 
 
 def test_the_check_sees_a_difference_and_a_gap(tmp_path: Path) -> None:
-    for layout in ("v1", "docker-save", "docker-save-old"):
-        shutil.copy(DATA / f"world-{layout}.tar.gz", tmp_path)
+    for name in ("v1.tar.gz", "docker-save.tar.gz", "docker-save-old.tar.gz", "capture.tar"):
+        shutil.copy(DATA / f"world-{name}", tmp_path)
     with (tmp_path / "world-v1.tar.gz").open("r+b") as archive:
         archive.seek(-1, os.SEEK_END)
         archive.write(b"!")
@@ -73,7 +78,7 @@ def test_the_check_sees_a_difference_and_a_gap(tmp_path: Path) -> None:
 
 
 def test_archives_are_small() -> None:
-    sizes = [path.stat().st_size for path in DATA.glob("*.tar.gz")]
+    sizes = [path.stat().st_size for path in DATA.glob("*.tar*")]
     assert max(sizes) < 500_000
     assert sum(sizes) < 5_000_000
 
@@ -128,6 +133,19 @@ def test_oci_is_the_same_world_as_distribution(distribution: dict[str, bytes]) -
         for entry in json.loads(oci["registry/index.json"])["manifests"]
         if "annotations" in entry
     } == {f"{m[1]}:{m[2]}": data.decode() for path, data in distribution.items() if (m := current.fullmatch(path))}
+
+
+def test_the_capture_is_the_same_world_as_distribution() -> None:
+    """Told by the file names of the storage and by pandas alone, and then by every table."""
+    made = read(DATA / "world-capture.tar")
+    assert made.source.uri == "world-distribution.tar.gz"
+    assert plain_tables(made) == plain_tables(read(DATA / "world-distribution.tar.gz"))
+    with tarfile.open(DATA / "world-capture.tar") as opened:
+        names = {member.name for member in opened if member.isfile()}
+        tags = pd.read_parquet(io.BytesIO(_content(opened, "world.regviz/tags.parquet")))
+    assert names == {"world.regviz/capture.json", *(f"world.regviz/{table}.parquet" for table in TABLES)}
+    described = small_world().tags("distribution")
+    assert {*zip(tags["repository"], tags["tag"], strict=True)} == {(r, tag) for r in described for tag in described[r]}
 
 
 def test_the_readme_counts_right(v1: dict[str, bytes], distribution: dict[str, bytes]) -> None:

@@ -1,0 +1,106 @@
+"""What sources can know is what is declared, and what the documentation says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import regviz as rv
+from regviz.errors import NotKnowableError
+from regviz.graph import layer_graph
+from regviz.knowledge import EVIDENT, answers, kinds
+from regviz.report.words import _APIS, _LAYOUTS
+from regviz.schema import NA, TABLES
+from regviz.tree import tree
+from tests.conftest import ROOT
+from tests.every_source import SOURCES
+from tests.helpers import plain_tables
+from tests.live.conftest import home, hurry  # noqa: F401  # fixtures
+from tests.live.servers import serving, small_shop
+from tests.live.test_v1 import V1
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from regviz.registry import Registry
+
+EVERY = {f"{name}.{c.name}" for name, table in TABLES.items() if name not in EVIDENT for c in table.columns}
+
+
+def known(registry: Registry) -> set[str]:
+    """Columns that have a value in some row."""
+    return {
+        f"{name}.{column.name}"
+        for name, table in TABLES.items()
+        if name not in EVIDENT
+        for column in table.columns
+        if (registry.columns(name)[column.name] != NA[column.kind]).any()
+    }
+
+
+def test_the_document_is_up_to_date() -> None:
+    command = [sys.executable, str(ROOT / "docs" / "build.py"), "--check"]
+    checked = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, check=False, capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_every_kind_is_declared() -> None:
+    assert {*kinds()} - {"capture"} == {*_LAYOUTS, *_APIS, "zot"} - {"oci-layouts"}
+    assert {*SOURCES} == {*kinds()} - {"capture", "docker-engine"}  # of which tests/real has one
+    for kind in kinds().values():
+        assert kind.unknown < EVERY
+        assert {*kind.refuses} <= {*answers().values()}
+
+
+@pytest.mark.parametrize("layout", SOURCES)
+def test_a_source_knows_what_is_declared_and_nothing_else(layout: str, tmp_path: Path) -> None:
+    kind, found, in_archives = kinds()[layout], set[str](), set[str]()
+    for registry in SOURCES[layout](tmp_path):
+        assert registry.source.layouts == (layout,)
+        found |= known(registry)
+        in_archives |= set() if Path(registry.source.uri).is_dir() else known(registry)
+        registry.save(tmp_path / "made.regviz")  # a capture knows what its source knew
+        assert plain_tables(rv.read(tmp_path / "made.regviz")) == plain_tables(registry)
+    assert EVERY - found == kind.unknown
+    assert in_archives.isdisjoint(kind.only_folders)
+
+
+# --- answers
+
+ASKED: dict[str, Callable[[str], object]] = {
+    "sizes": lambda source: rv.sizes(rv.read(source)),
+    "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
+    "tag_images": lambda source: rv.tag_images(rv.read(source)),
+    "graph": lambda source: layer_graph(rv.read(source)),
+    "tree": tree,
+    "storage": lambda source: rv.read(source, measure=True).storage,
+}
+
+
+def _held_to(layout: str, source: str) -> None:
+    for answer, ask in ASKED.items():
+        if answer in kinds()[layout].refuses:
+            with pytest.raises(NotKnowableError, match=r"[Gg]ive|read"):
+                ask(source)
+        else:
+            ask(source)
+
+
+def test_every_answer_is_asked() -> None:
+    assert {*ASKED} | {"report"} == {*answers().values()}  # tests/report writes reports of every kind
+
+
+@pytest.mark.parametrize("layout", ["distribution", "v1", "oci", "docker-save", "capture"])
+def test_answers_of_what_lies_in_files(layout: str) -> None:
+    [source] = (ROOT / "data").glob(f"world-{layout}.tar*")
+    _held_to(layout.replace("save", "archive"), str(source))
+
+
+@pytest.mark.parametrize(("layout", "made"), [("registry-v2", small_shop), ("registry-v1", V1)])
+def test_answers_of_what_answers(layout: str, made: Callable[[], Callable[..., object]]) -> None:
+    with serving(made()) as server:
+        _held_to(layout, server.url)
