@@ -22,12 +22,11 @@ from regviz.errors import UnreachableError
 from regviz.live.address import is_link_local, is_loopback, origin_of
 from regviz.live.auth import Authenticator
 from regviz.live.direct import Connections
-from regviz.live.transport import open_pool, reason_of, retry_after, through_pool
+from regviz.live.transport import open_pool, reason_of, received, retry_after
 from regviz.text import count_noun, escape_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from contextlib import AbstractContextManager
 
     from regviz.live.address import Address
     from regviz.live.credentials import Credentials
@@ -253,19 +252,33 @@ class Client:
     def _exchange(self, method: str, url: str, headers: dict[str, str], limit: int, body: bytes | None) -> Answer:
         until = time.monotonic() + self.patience.whole
         self.requests += 1
+        if self._direct is not None and url.startswith(self._origin):
+            asked = self._direct.asked(method, url[len(self._origin) - 1 :], _HEADERS | headers, body)
+        else:
+            asked = received(self._send(method, url, headers, body))
         try:
-            with self._asked(method, url, _HEADERS | headers, body) as received:
-                data = b"" if method == "HEAD" else self._read(received, limit, until)
+            with asked as answer:
+                data = b"" if method == "HEAD" else self._read(answer, limit, until)
         except (urllib3.exceptions.HTTPError, HTTPException, ValueError, OSError) as error:
             raise NoAnswerError(reason_of(error)) from error
-        return Answer(received.status, received.headers, data, url)
+        return Answer(answer.status, answer.headers, data, url)
 
-    def _asked(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None
-    ) -> AbstractContextManager[Received]:
-        if self._direct is not None and url.startswith(self._origin):
-            return self._direct.asked(method, url[len(self._origin) - 1 :], headers, body)
-        return through_pool(self._pool, method, url, headers, body, self._timeout)
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> urllib3.BaseHTTPResponse:
+        """One request by the pool; its answer's body is not read."""
+        try:
+            return self._pool.urlopen(
+                method,
+                url,
+                headers={**_HEADERS, **headers},
+                body=body,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=self._timeout,
+            )
+        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+            raise NoAnswerError(reason_of(error)) from error
 
     @staticmethod
     def _read(response: Received, limit: int, until: float) -> bytes:

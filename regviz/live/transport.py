@@ -30,32 +30,8 @@ def open_pool(address: Address, connections: int) -> urllib3.PoolManager:
 
 
 @contextlib.contextmanager
-def through_pool(
-    pool: urllib3.PoolManager,
-    method: str,
-    url: str,
-    headers: dict[str, str],
-    body: bytes | None,
-    timeout: urllib3.Timeout,
-) -> Iterator[Received]:
-    """Ask by a pool, once and without following anything; unless all was read, the connection is closed after.
-
-    Raises
-    ------
-    urllib3.exceptions.HTTPError, OSError, ValueError
-        There is no connection, or no answer, or it ends before it should.
-    """
-    response = pool.urlopen(
-        method,
-        url,
-        headers=headers,
-        body=body,
-        redirect=False,
-        retries=False,
-        preload_content=False,
-        decode_content=False,
-        timeout=timeout,
-    )
+def received(response: urllib3.BaseHTTPResponse) -> Iterator[Received]:
+    """A pool's answer; unless all of it was read, its connection is closed after."""
     done = False
     try:
         yield Received(response.status, response.headers, response.read1)
