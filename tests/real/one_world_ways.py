@@ -57,11 +57,17 @@ class Way:
         One source that has the whole world as the registry has it: every table is compared.
     lacks : tuple of str
         Repositories whose images it has not.
+    has_contents : bool
+        Manifests and configurations can be read; else it tells names, lengths and links, and no image is known.
+    says : tuple of str
+        Rules of the rows of `problems` that tell what kind of source it is.
     """
 
     read: Callable[[World, Path], Iterator[Reading]]
     is_whole: bool = False
     lacks: tuple[str, ...] = ()
+    has_contents: bool = True
+    says: tuple[str, ...] = ()
 
 
 def _named(world: World) -> dict[Place, frozenset[str]]:
@@ -181,8 +187,9 @@ WAYS: dict[str, Way] = {
     "live": Way(_live, is_whole=True),
     "capture": Way(_capture, is_whole=True),
     # Object storage: Way(…, is_whole=True), where … copies world.server.root to a bucket and reads its URL by `_whole`.
-    # A listing: Way(…, is_whole=True), where … runs `find -printf` on world.server.root and reads what that prints.
     # A container's volume: Way(…, is_whole=True), where … mounts world.server.root in a container of world.engine.
+    # A listing: Way(…, is_whole=True, has_contents=False, says=(its rule,)), where … reads what `find -printf` says of
+    # world.server.root, and yields a Reading whose tags lead to no image: {place: frozenset() for place in world.tags}.
     "oci-layout": Way(_oci_layout, lacks=("nested",)),
     "skopeo-dir": Way(_skopeo_dir),
     "docker-archive": Way(_docker_archive, lacks=("zstd",)),
