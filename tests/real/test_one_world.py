@@ -231,6 +231,8 @@ def _comparable(table: pd.DataFrame, name: str, columns: Iterable[str], way: str
 
 def _plain(registry: Registry, name: str, way: str) -> list[tuple[Any, ...]]:
     table = registry.table(name)
+    if name == "problems":
+        table = table[~table["rule"].isin(WAYS[way].says)]
     for entry in DECLARED["other"]:
         if way in entry["sources"] and entry["table"] == name:
             table = table[table[entry["column"]] != entry["value"]]
