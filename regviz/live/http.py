@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
@@ -20,7 +21,8 @@ import regviz
 from regviz.errors import UnreachableError
 from regviz.live.address import is_link_local, is_loopback, origin_of
 from regviz.live.auth import Authenticator
-from regviz.live.transport import open_pool, reason_of, retry_after
+from regviz.live.direct import Connections
+from regviz.live.transport import open_pool, reason_of, received, retry_after
 from regviz.text import count_noun, escape_terminal
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from regviz.live.address import Address
     from regviz.live.credentials import Credentials
+    from regviz.live.direct import Received
 
 JSON = "application/json"
 _HEADERS = {"User-Agent": f"regviz/{regviz.__version__}", "Accept-Encoding": "identity"}
@@ -130,14 +133,15 @@ class Client:
         self._timeout = urllib3.Timeout(connect=self.patience.connect, read=self.patience.read)
         self._pool = open_pool(address, connections)
         self._origin = address.origin + "/"
-        # nearly all requests go to one host: its own pool need not be looked up each time
-        direct = not isinstance(self._pool, urllib3.ProxyManager)
-        self._own = self._pool.connection_from_url(address.origin) if direct else None
+        behind_proxy = isinstance(self._pool, urllib3.ProxyManager)
+        self._direct = None if behind_proxy else Connections(address, self.patience.connect, self.patience.read)
 
     def close(self) -> None:
         """End all waiting, and close the connections."""
         self._stopped.set()
         self._pool.clear()
+        if self._direct is not None:
+            self._direct.close()
 
     def get(self, path: str, *, scope: str, limit: int, accept: str = JSON, hasty: bool = False) -> Answer:
         """Ask for what lies at a path below the registry's origin; `hasty`: once, if it fails.
@@ -247,30 +251,25 @@ class Client:
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], limit: int, body: bytes | None) -> Answer:
         until = time.monotonic() + self.patience.whole
-        response = self._send(method, url, headers, body)
-        done = False
+        if self._direct is not None and url.startswith(self._origin):
+            self.requests += 1
+            asked = self._direct.asked(method, url[len(self._origin) - 1 :], _HEADERS | headers, body)
+        else:
+            asked = received(self._send(method, url, headers, body))
         try:
-            data = b"" if method == "HEAD" else self._read(response, limit, until)
-            done = True
-        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+            with asked as answer:
+                data = b"" if method == "HEAD" else self._read(answer, limit, until)
+        except (urllib3.exceptions.HTTPError, HTTPException, ValueError, OSError) as error:
             raise NoAnswerError(reason_of(error)) from error
-        finally:
-            if not done:
-                response.close()  # what still comes is not waited for
-            response.release_conn()
-        return Answer(response.status, response.headers, data, url)
+        return Answer(answer.status, answer.headers, data, url)
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> urllib3.BaseHTTPResponse:
-        """One request; its answer's body is not read."""
+        """One request by the pool; its answer's body is not read."""
         self.requests += 1
-        pool: urllib3.PoolManager | urllib3.HTTPConnectionPool = self._pool
-        target = url
-        if self._own is not None and url.startswith(self._origin):
-            pool, target = self._own, url[len(self._origin) - 1 :]
         try:
-            return pool.urlopen(
+            return self._pool.urlopen(
                 method,
-                target,
+                url,
                 headers={**_HEADERS, **headers},
                 body=body,
                 redirect=False,
@@ -283,7 +282,7 @@ class Client:
             raise NoAnswerError(reason_of(error)) from error
 
     @staticmethod
-    def _read(response: urllib3.BaseHTTPResponse, limit: int, until: float) -> bytes:
+    def _read(response: Received, limit: int, until: float) -> bytes:
         if response.status in REDIRECTS or response.status >= 400:
             limit = max(limit, _PART)  # the reasons a server gives are no longer than that
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()

@@ -1,7 +1,8 @@
-"""Beneath the client: pools of connections, and what errors and headers of other programs mean."""
+"""Beneath the client: a pool for proxies and other hosts, and what errors and headers of other programs mean."""
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
 import urllib.request
@@ -11,18 +12,34 @@ from typing import TYPE_CHECKING
 import urllib3
 
 from regviz.live.address import is_loopback
+from regviz.live.direct import Received
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from regviz.live.address import Address
 
 
 def open_pool(address: Address, connections: int) -> urllib3.PoolManager:
-    """Connections to an address and where it redirects to, through the user's proxy if there is one."""
+    """Connections to where an address redirects to, and through the user's proxy if there is one."""
     options = {"maxsize": connections, "block": True, "num_pools": 8}
     proxy = None if is_loopback(address.host) else urllib.request.getproxies().get(address.scheme)
     if proxy and not urllib.request.proxy_bypass(address.host):
         return urllib3.ProxyManager(proxy, **options)  # type: ignore[arg-type]
     return urllib3.PoolManager(**options)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def received(response: urllib3.BaseHTTPResponse) -> Iterator[Received]:
+    """A pool's answer; unless all of it was read, its connection is closed after."""
+    done = False
+    try:
+        yield Received(response.status, response.headers, response.read1)
+        done = True
+    finally:
+        if not done:
+            response.close()  # what still comes is not waited for
+        response.release_conn()
 
 
 def retry_after(value: str) -> float | None:
@@ -40,10 +57,16 @@ def reason_of(error: Exception) -> str:
     """What went wrong with a connection, without addresses in memory and without what the other side says."""
     inner = getattr(error, "reason", None)
     cause = inner if isinstance(inner, Exception) else error
+    if isinstance(cause, urllib3.exceptions.SSLError) and cause.args and isinstance(cause.args[0], Exception):
+        cause = cause.args[0]
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         return f"no connection ({str(cause).rpartition(': ')[2]})"
-    if isinstance(cause, urllib3.exceptions.TimeoutError):
+    if isinstance(cause, (urllib3.exceptions.TimeoutError, TimeoutError)):
         return "no answer in time"
     if isinstance(cause, (urllib3.exceptions.SSLError, ssl.SSLError)):
-        return f"TLS failed ({getattr(cause.args[0] if cause.args else cause, 'reason', '') or cause})"
+        return f"TLS failed ({getattr(cause, 'reason', '') or cause})"
+    if isinstance(cause, ConnectionRefusedError) or (
+        isinstance(cause, OSError) and not isinstance(cause, ConnectionError)  # no route, no such name
+    ):
+        return f"no connection ({cause})"
     return f"the connection broke ({type(cause).__name__})"

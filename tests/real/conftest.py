@@ -11,6 +11,7 @@ import regviz as rv
 from tests.real.answers import ask_everything
 from tests.real.content import push_content
 from tests.real.distribution import distribution
+from tests.real.one_world import one_world as one_world_at
 from tests.real.packed import FORMS, pack
 from tests.real.service import require_program
 from tests.real.tools import Buildah, Skopeo
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tests.real.answers import Answers
     from tests.real.content import Content
     from tests.real.distribution import DistributionServer
+    from tests.real.one_world import World
     from tests.real.v1_content import V1Content
     from tests.real.v1_server import V1Server
 
@@ -84,6 +86,13 @@ def registry(
     read = rv.read(source, times=True)
     read.check()
     return read
+
+
+@pytest.fixture(scope="session")
+def one_world(skopeo: Skopeo, buildah: Buildah, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One family of images in a registry and in an engine; nothing changes them after this."""
+    with one_world_at(skopeo, buildah, tmp_path_factory.mktemp("one-world")) as world:
+        yield world
 
 
 @pytest.fixture(scope="session")

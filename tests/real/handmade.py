@@ -20,7 +20,7 @@ OCTETS = "application/octet-stream"
 
 def push_handmade(server: DistributionServer, content: Content) -> None:
     """Push one of each; the content learns what they are."""
-    maker = _Maker(server)
+    maker = Maker(server)
     _chart(maker, content)
     _signature_and_subject(maker, content)
     _nested_indexes(maker)
@@ -29,7 +29,7 @@ def push_handmade(server: DistributionServer, content: Content) -> None:
     _foreign(maker, content)
 
 
-class _Maker:
+class Maker:
     """Pushes blobs and manifests, and returns what a parent writes of them."""
 
     def __init__(self, server: DistributionServer) -> None:
@@ -63,7 +63,7 @@ class _Maker:
 PLATFORM = {"os": "linux", "architecture": "amd64"}
 
 
-def _chart(maker: _Maker, content: Content) -> None:
+def _chart(maker: Maker, content: Content) -> None:
     about = b'{"name": "web", "version": "1.0.0", "apiVersion": "v2"}'
     chart = maker.manifest(
         "charts/web",
@@ -82,7 +82,7 @@ def _chart(maker: _Maker, content: Content) -> None:
     content.kinds[chart["digest"]] = "chart"
 
 
-def _signature_and_subject(maker: _Maker, content: Content) -> None:
+def _signature_and_subject(maker: Maker, content: Content) -> None:
     image = maker.image("signed", "v1", {"srv/signed": "signed\n"})
     signed = json.dumps({"critical": {"image": {"docker-manifest-digest": image["digest"]}}}).encode()
     payload = maker.blob("signed", "application/vnd.dev.cosign.simplesigning.v1+json", signed)
@@ -109,26 +109,32 @@ def _signature_and_subject(maker: _Maker, content: Content) -> None:
     content.untagged.append(("signed", report["digest"]))
 
 
-def _nested_indexes(maker: _Maker) -> None:
+def _nested_indexes(maker: Maker) -> None:
     image = maker.image("nested", "", {"srv/nested": "nested\n"}, os="linux", architecture="s390x")
     listed = {**image, "platform": {"os": "linux", "architecture": "s390x"}}
     inner = maker.manifest("nested", "", {"manifests": [listed]}, OCI_INDEX)
     maker.manifest("nested", "outer", {"manifests": [inner]}, OCI_INDEX)
 
 
-def _attested(maker: _Maker, content: Content) -> None:
-    """What BuildKit pushes: the image, and an attestation beside it in the same index."""
+def _attested(maker: Maker, content: Content) -> None:
     image = maker.image("attested", "", {"srv/attested": "attested\n"})
+    attestation = attest(maker, "attested", "latest", image)
+    content.kinds[attestation] = "attestation"
+    content.attested[attestation] = image["digest"]
+
+
+def attest(maker: Maker, repository: str, tag: str, image: Descriptor) -> str:
+    """Push what BuildKit does: an index of the image, and of an attestation that vouches for it; the latter's digest."""
     provenance = b'{"_type": "https://in-toto.io/Statement/v0.1"}'
-    statement = maker.blob("attested", "application/vnd.in-toto+json", provenance)
+    statement = maker.blob(repository, "application/vnd.in-toto+json", provenance)
     nowhere = {"os": "unknown", "architecture": "unknown"}
     config = {**nowhere, "config": {}, "rootfs": {"type": "layers", "diff_ids": [statement["digest"]]}}
     predicate = {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"}
     attestation = maker.manifest(
-        "attested",
+        repository,
         "",
         {
-            "config": maker.blob("attested", OCI_CONFIG, json.dumps(config).encode()),
+            "config": maker.blob(repository, OCI_CONFIG, json.dumps(config).encode()),
             "layers": [{**statement, "annotations": predicate}],
         },
     )
@@ -137,12 +143,11 @@ def _attested(maker: _Maker, content: Content) -> None:
         "vnd.docker.reference.digest": image["digest"],
     }
     entries = [{**image, "platform": PLATFORM}, {**attestation, "platform": nowhere, "annotations": about}]
-    maker.manifest("attested", "latest", {"manifests": entries}, OCI_INDEX)
-    content.kinds[attestation["digest"]] = "attestation"
-    content.attested[attestation["digest"]] = image["digest"]
+    maker.manifest(repository, tag, {"manifests": entries}, OCI_INDEX)
+    return str(attestation["digest"])
 
 
-def _sha512(maker: _Maker, content: Content) -> None:
+def _sha512(maker: Maker, content: Content) -> None:
     layer = tar({"srv/five": "twelve\n"})
     stored = gzip.compress(layer, mtime=0)
     config = {**PLATFORM, "rootfs": {"type": "layers", "diff_ids": [sha256(layer)]}}
@@ -152,7 +157,7 @@ def _sha512(maker: _Maker, content: Content) -> None:
     content.sha512[named["digest"]] = sha256(stored)
 
 
-def _foreign(maker: _Maker, content: Content) -> None:
+def _foreign(maker: Maker, content: Content) -> None:
     """A Windows image: its base is to be had from its vendor, and nobody pushes it."""
     own, vendors = tar({"Files/app.exe": "MZ\n"}), tar({"Files/Windows": "\n"})
     base: Descriptor = {

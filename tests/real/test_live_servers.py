@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import itertools
 import json
 import os
+import re
+import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ import pytest
 
 import regviz as rv
 from regviz.errors import AccessDeniedError, RegvizError, UnreachableError
+from tests.conftest import ROOT
 from tests.helpers import Store, image_config, image_manifest, plain_tables, rows
 from tests.live.servers import Asked, Reply, refused, said, serving
 from tests.real.service import LOOPBACK, require_program, running
@@ -32,7 +37,7 @@ pytestmark = pytest.mark.real
 
 SERVED = """\
 version: 0.1
-log: {{accesslog: {{disabled: true}}}}
+log: {{accesslog: {{disabled: {silent}}}}}
 storage: {{filesystem: {{rootdirectory: "{root}"}}, delete: {{enabled: true}}}}
 http: {{{http}addr: "127.0.0.1:{port}", secret: only-for-this-test}}
 {more}
@@ -60,13 +65,18 @@ def store(tmp_path: Path) -> Store:
     return made
 
 
-def serve(store: Store, more: str = "", *, http: str = "", port: int = 0) -> AbstractContextManager[int]:
+def serve(
+    store: Store, more: str = "", *, http: str = "", port: int = 0, log: Path | None = None
+) -> AbstractContextManager[int]:
+    """A server on a storage; `log` has a line for each request."""
     program = require_program("docker-registry", "docker-registry")
     folder = store.root.parent
     config = folder / f"server-{next(_numbers)}.yml"
-    config.write_text(SERVED.format(root=store.root, port=port, http=http, more=more))
+    silent = "true" if log is None else "false"
+    config.write_text(SERVED.format(root=store.root, port=port, http=http, more=more, silent=silent))
     listening = rf"listening on {LOOPBACK}:(\d+)"
-    return running([program, "serve", str(config)], config.with_suffix(".log"), listening=listening, env=os.environ)
+    command = [program, "serve", str(config)]
+    return running(command, log or config.with_suffix(".log"), listening=listening, env=os.environ)
 
 
 def same_tags(live: Registry, store: Store) -> bool:
@@ -248,6 +258,62 @@ class _watched:  # noqa: N801  # a context, named as one
         self._count += count
         if self._counts and self._count >= 100:
             self._middle.set()
+
+
+def test_a_capture_that_is_killed_and_started_again(tmp_path: Path, home: Path) -> None:
+    """What came before it was killed is not asked for again, and the capture is that of one that nobody disturbed."""
+    store, images = Store(tmp_path / "images"), 700
+    for number in range(images):
+        store.image(f"group/{number % 40}", [b"base", str(number).encode()], f"v{number}")
+    logs = [tmp_path / name for name in ("first.log", "second.log")]
+    with serve(store, log=logs[0]) as port:
+        url = f"http://{LOOPBACK}:{port}"
+        captured("undisturbed", url, "--no-cache")
+        began = len(documents_asked(logs[0]))
+        process = start_capture("killed", url)
+        kept = 0
+        while kept < 100 and process.poll() is None:
+            time.sleep(0.02)
+            kept = documents_kept(home)
+        assert process.poll() is None, "it was done before it could be killed"
+        process.kill()
+        process.wait()
+        assert not list(home.glob("killed*")), "half a capture is none"
+        kept = documents_kept(home)
+        assert len(documents_asked(logs[0])) - began < 2 * images
+    with serve(store, port=port, log=logs[1]):
+        captured("resumed", url)
+    asked = documents_asked(logs[1])
+    assert len(asked) == 2 * images - kept < 2 * images
+    tables = [plain_tables(rv.read(home / f"{name}.regviz")) for name in ("undisturbed", "resumed")]
+    assert tables[0] == tables[1]
+    assert len(tables[0]["tags"]) == images
+
+
+def start_capture(name: str, url: str, *options: str) -> subprocess.Popen[bytes]:
+    home = os.environ["HOME"]
+    command = [sys.executable, "-c", "from regviz.cli import main; main()", "capture", url, "-o", f"{name}.regviz"]
+    return subprocess.Popen([*command, *options], cwd=home, env=os.environ | {"PYTHONPATH": str(ROOT)})
+
+
+def captured(name: str, url: str, *options: str) -> None:
+    assert start_capture(name, url, *options).wait() == 0
+
+
+def documents_kept(home: Path) -> int:
+    """Documents in the cache, as another program sees them."""
+    for file in (home / "cache" / "regviz" / "registries").glob("*.sqlite"):
+        opened = contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True))
+        with opened as connection, contextlib.suppress(sqlite3.OperationalError):  # its table may not be there yet
+            [[count]] = connection.execute("SELECT count(*) FROM documents").fetchall()
+            return int(count)
+    return 0
+
+
+def documents_asked(log: Path) -> list[str]:
+    """Manifests and configurations that a server was asked for, by its own log; the question for a proxy is none."""
+    lines = re.findall(r'"GET /v2/(\S+/(?:manifests|blobs)/\S+) HTTP/1.1" 200', log.read_text())
+    return [str(line) for line in lines]
 
 
 def test_a_pull_through_cache(store: Store, tmp_path: Path) -> None:

@@ -1,0 +1,199 @@
+"""Every way to read the one world, and what of it each source holds; what it cannot know is in one_world_unknown.toml."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import regviz as rv
+from tests.real.distribution import OCI_MANIFEST
+from tests.real.engine import save
+from tests.real.one_world import EVERYTHING
+from tests.real.packed import FORMS, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from regviz.registry import Registry
+    from tests.real.one_world import Place, Served, World
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A source as regviz reads it, and what it should hold."""
+
+    registry: Registry
+    tags: Mapping[Place, frozenset[str]]
+    """The images that each tag leads to, by their IDs here."""
+    unnamed: frozenset[str] = frozenset()
+    """Images that no tag leads to."""
+    written_anew: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Image IDs here of which the tool wrote the configuration, and those in the world that it wrote them from."""
+
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """Of what the tool wrote."""
+
+    @property
+    def images(self) -> frozenset[str]:
+        return self.unnamed.union(*self.tags.values())
+
+    def originals(self, image: str) -> frozenset[str]:
+        """What an image ID here is in the world."""
+        return self.written_anew.get(image, frozenset([image]))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to read the world: one source, or several that have an image each.
+
+    Attributes
+    ----------
+    read : callable
+        Makes the source of the world in a folder, and reads it.
+    is_whole : bool
+        One source that has the whole world as the registry has it: every table is compared.
+    lacks : tuple of str
+        Repositories whose images it has not.
+    has_contents : bool
+        Manifests and configurations can be read; else it tells names, lengths and links, and no image is known.
+    says : tuple of str
+        Rules of the rows of `problems` that tell what kind of source it is.
+    """
+
+    read: Callable[[World, Path], Iterator[Reading]]
+    is_whole: bool = False
+    lacks: tuple[str, ...] = ()
+    has_contents: bool = True
+    says: tuple[str, ...] = ()
+
+
+def _named(world: World) -> dict[Place, frozenset[str]]:
+    return {place: frozenset(served.image_id for served in images) for place, images in world.tags.items()}
+
+
+def _whole(registry: Registry, world: World) -> Iterator[Reading]:
+    yield Reading(registry, _named(world))
+
+
+def _storage(world: World, folder: Path, form: str) -> Iterator[Reading]:
+    source = pack(world.server.root, form, folder)
+    yield from _whole(rv.read(source, **EVERYTHING), world)
+
+
+def _live(world: World, folder: Path) -> Iterator[Reading]:  # noqa: ARG001  it needs no files
+    yield from _whole(rv.read(f"http://{world.server.url}", cache=False), world)
+
+
+def _capture(world: World, folder: Path) -> Iterator[Reading]:
+    rv.read(world.server.root, **EVERYTHING).save(folder / "world.regviz")
+    yield from _whole(rv.read(folder / "world.regviz"), world)
+
+
+# --- one format, one image, one platform
+
+
+def _oci_layout(world: World, folder: Path) -> Iterator[Reading]:
+    """Every tag but that of the nested index, which skopeo 1.9 refuses. What is of Docker's format it converts."""
+    layout = folder / "layout"
+    tags: dict[Place, frozenset[str]] = {}
+    originals: dict[str, set[str]] = {}
+    for (repository, tag), images in world.tags.items():
+        if repository == "nested":
+            continue
+        world.skopeo.copy(world.place(repository, tag), f"oci:{layout}:{repository}:{tag}", "--all")
+        here = list(_configs(layout, f"{repository}:{tag}"))
+        for served, image in zip(images, here, strict=True):
+            assert (served.media_type == OCI_MANIFEST) == (served.image_id == image), "what is OCI stays as it is"
+            originals.setdefault(image, set()).add(served.image_id)
+        tags[repository, tag] = frozenset(here)
+    anew = {image: frozenset(those) for image, those in originals.items()}
+    lengths = {f"sha256:{path.name}": path.stat().st_size for path in (layout / "blobs/sha256").iterdir()}
+    yield Reading(rv.read(layout, times=True, verify=True), tags, written_anew=anew, lengths=lengths)
+
+
+def _configs(layout: Path, name: str) -> Iterator[str]:
+    """Digests of the configurations that a name of a layout leads to, by its own files; an attestation is no image."""
+
+    def walk(descriptor: Any) -> Iterator[str]:
+        document = json.loads((layout / "blobs" / descriptor["digest"].replace(":", "/")).read_bytes())
+        for entry in document.get("manifests", ()):
+            if entry["platform"]["os"] != "unknown":
+                yield from walk(entry)
+        if "config" in document:
+            yield document["config"]["digest"]
+
+    for entry in json.loads((layout / "index.json").read_bytes())["manifests"]:
+        if entry["annotations"]["org.opencontainers.image.ref.name"] == name:
+            yield from walk(entry)
+
+
+def _skopeo_dir(world: World, folder: Path) -> Iterator[Reading]:
+    """A directory a tag, without its name; of the nested index the inner one, as skopeo 1.9 refuses the outer."""
+    for number, ((repository, tag), images) in enumerate(world.tags.items()):
+        name = tag
+        if repository == "nested":
+            [inner] = world.server.manifest(repository, tag).document["manifests"]
+            name = inner["digest"]
+        world.skopeo.copy(world.place(repository, name), f"dir:{folder / str(number)}", "--all")
+        registry = rv.read(folder / str(number), times=True, verify=True)
+        yield Reading(registry, {}, frozenset(served.image_id for served in images))
+
+
+def _docker_archive(world: World, folder: Path) -> Iterator[Reading]:
+    """An archive an image: a single platform, and no zstd, which skopeo 1.9 does not convert."""
+    for number, served in enumerate(served for served in world.images if not served.is_zstd):
+        archive = folder / f"{number}.tar"
+        reference = world.place(served.repository, served.digest)
+        world.skopeo.copy(reference, f"docker-archive:{archive}:world.example/{served.repository}:{number}")
+        tags = {(f"world.example/{served.repository}", str(number)): frozenset([served.image_id])}
+        yield Reading(rv.read(archive, times=True, verify=True), tags)
+
+
+def _docker_save(world: World, folder: Path) -> Iterator[Reading]:
+    tags, unnamed = _pulled(world)
+    archive = save(world.engine, folder / "save.tar", *(f"{name}:{tag}" for name, tag in tags), *unnamed)
+    yield Reading(rv.read(archive, times=True, verify=True), tags, unnamed)
+
+
+def _docker_engine(world: World, folder: Path) -> Iterator[Reading]:  # noqa: ARG001  it needs no files
+    yield Reading(rv.read(f"docker-daemon:unix://{world.engine_folder / 'docker.sock'}"), *_pulled(world))
+
+
+def _docker_store(world: World, folder: Path) -> Iterator[Reading]:  # noqa: ARG001  it needs no files
+    yield Reading(rv.read(world.engine_folder / "data", times=True, verify=True), *_pulled(world))
+
+
+def _pulled(world: World) -> tuple[dict[Place, frozenset[str]], frozenset[str]]:
+    """What the engine has: under a tag one platform, its own; the others, which were pulled by digest, without a tag."""
+    host = world.server.url
+    tags = {
+        (f"{host}/{repository}", tag): frozenset(served.image_id for served in images if _is_own(served))
+        for (repository, tag), images in world.tags.items()
+        if repository not in ("zstd", "nested")
+    }
+    pulled = {served.image_id for served in world.images if not served.is_zstd}
+    return tags, frozenset(pulled.difference(*tags.values()))
+
+
+def _is_own(served: Served) -> bool:
+    return bool(served.config["architecture"] == "amd64")
+
+
+WAYS: dict[str, Way] = {
+    **{form: Way(partial(_storage, form=form), is_whole=True) for form in FORMS},
+    "live": Way(_live, is_whole=True),
+    "capture": Way(_capture, is_whole=True),
+    # Object storage: Way(…, is_whole=True), where … copies world.server.root to a bucket and reads its URL by `_whole`.
+    # A container's volume: Way(…, is_whole=True), where … mounts world.server.root in a container of world.engine.
+    # A listing: Way(…, is_whole=True, has_contents=False, says=(its rule,)), where … reads what `find -printf` says of
+    # world.server.root, and yields a Reading whose tags lead to no image: {place: frozenset() for place in world.tags}.
+    "oci-layout": Way(_oci_layout, lacks=("nested",)),
+    "skopeo-dir": Way(_skopeo_dir),
+    "docker-archive": Way(_docker_archive, lacks=("zstd",)),
+    "docker-save": Way(_docker_save, lacks=("zstd",)),
+    "docker-engine": Way(_docker_engine, lacks=("zstd",)),
+    "docker-store": Way(_docker_store, lacks=("zstd",)),
+}
