@@ -43,7 +43,7 @@ def summarise(registry: Registry) -> Summary:
     """
     blobs, manifests, problems = (registry.columns(name) for name in ("blobs", "manifests", "problems"))
     lengths, unpacked = held_bytes(registry)
-    here = (blobs["present"] == 1) & (unpacked | (blobs["blob_bytes"] != NA_INT))
+    here = (blobs["present"] == 1) & (unpacked | (blobs["blob_bytes"] != NA_INT) | (not registry.source.knows_contents))
 
     def among(values: NDArray[Any], *words: str) -> int:
         return sum(int((values == code).sum()) for word in words if (code := registry.name_code(word)) >= 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from regviz import capture, live, share
-from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError, RegvizError
+from regviz.errors import AccessDeniedError, NotKnowableError, NotRecognisedError, ProblemError, RegvizError
 from regviz.layouts import distribution, docker, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
@@ -18,13 +18,14 @@ from regviz.live import docker_engine
 from regviz.live.options import Live
 from regviz.source import Source
 from regviz.storage import open_storage
-from regviz.storage.base import StorageProblem, is_walkable
+from regviz.storage.base import StorageProblem, has_contents, is_walkable
 from regviz.text import decode_name, escape_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from regviz.layouts.common import Links, Progress
+    from regviz.layouts.recognise import Found
     from regviz.live.options import LiveOptions
     from regviz.registry import Registry
     from regviz.storage.base import Storage
@@ -40,6 +41,8 @@ _READERS = {
     "docker-archive": docker.read_archive,
     "docker-daemon": docker.read_daemon,
 }
+_LISTABLE = ("distribution", "v1", "oci", "oci-layouts", "zot")
+"""Layouts of which names alone tell something."""
 
 
 def read(
@@ -63,7 +66,8 @@ def read(
     ----------
     source : path, optional
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
-        tar.gz, tar.zst, zip), an archive of ``docker save``, a capture, the URL of a live registry
+        tar.gz, tar.zst, zip), an archive of ``docker save``, a listing of a storage's files (``find -printf``,
+        ``aws s3 ls --recursive`` and others), a capture, the URL of a live registry
         (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. In a
         folder or archive what is read may lie a few directories down. Left out: the environment variable
         ``REGVIZ_SOURCE``, else the world that ships with regviz.
@@ -149,6 +153,8 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         _raise_unreadable(path, storage)
         raise NotRecognisedError(_not_recognised(path, storage))
     first, *others = found
+    if not has_contents(storage):
+        _refuse_of_a_listing(path, first, options)
     if first.instead:
         message = f"{path} holds no registry that can be read: {first.why}. Instead, {first.instead}"
         raise NotRecognisedError(message)
@@ -156,6 +162,18 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
+
+
+def _refuse_of_a_listing(path: str, found: Found, options: Options) -> None:
+    """What names alone cannot tell."""
+    if found.layout not in _LISTABLE and not found.instead:
+        raise NotKnowableError(
+            f"{path} is a listing of what regviz calls {found.layout} ({found.why}), whose file names tell next to "
+            "nothing: give the archive or folder itself"
+        )
+    if options.links != "stat" or options.verify:
+        asked = "verify" if options.verify else f"links={options.links!r}"
+        raise NotKnowableError(f"{path} is a listing, in which nothing can be looked into: leave {asked} out")
 
 
 def _outermost(path: str) -> str:

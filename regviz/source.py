@@ -37,6 +37,8 @@ class Source:
         A pull-through cache, an OCI layout: places where absent children and layers are normal, or allowed.
     tags_elsewhere : str
         Why tags may lie in a database (Harbor); empty where nothing says so.
+    knows_contents : bool
+        What manifests, configurations and links say could be read; a listing has their names alone.
     names_in_database, keeps_links : bool
         GitLab's names are in its database; repositories say by links what they serve (else nothing can be unlinked).
     """
@@ -55,4 +57,5 @@ class Source:
     tags_elsewhere: str = ""
     names_in_database: bool = False
     keeps_links: bool = True
+    knows_contents: bool = True
     may_be_sparse: bool = False

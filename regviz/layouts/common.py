@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from regviz.columns import NO_TIME
+from regviz.storage.base import has_contents
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -87,7 +88,13 @@ class Options:
                 (facts.stored, "stored_at"),
             ):
                 rows.column(column).fill(NO_TIME)
-        return replace(source, trusts_times=trusted, knows_disk=storage.knows_disk, links_checked=self.links)
+        return replace(
+            source,
+            trusts_times=trusted,
+            knows_disk=storage.knows_disk,
+            knows_contents=has_contents(storage),
+            links_checked=self.links,
+        )
 
 
 def _times_are_evidence(facts: Facts) -> bool:

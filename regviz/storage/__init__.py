@@ -1,4 +1,4 @@
-"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip. Nothing is extracted, nothing is written."""
+"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip, a listing. Nothing is extracted, nothing is written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from regviz.errors import AccessDeniedError, DamagedArchiveError, NotRecognisedError, SourceNotFoundError
 from regviz.storage.base import Storage
 from regviz.storage.folder import Folder
+from regviz.storage.listing import RECOMMENDED, open_listing
 from regviz.storage.streams import GZIP, ZSTD, Stream, open_gzip, open_zstd
 from regviz.storage.tar import PlainFile, Tar
 from regviz.storage.tar_fields import BLOCK, verify
@@ -15,6 +16,7 @@ from regviz.storage.zip import Zip
 
 __all__ = ["Storage", "open_storage"]
 
+_WANTED = f"give a registry's storage folder, an archive of it, or a listing ({RECOMMENDED})"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -24,7 +26,7 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
     Parameters
     ----------
     path : str
-        A folder, or a tar (plain, gzip, zstd) or zip archive.
+        A folder, a tar (plain, gzip, zstd) or zip archive, or a listing (plain, gzip, zstd).
     partial : bool
         Go on with what was read where an archive ends too early, instead of raising.
 
@@ -60,26 +62,26 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
     if head.startswith(_ZIP):
         return Zip(path)
     if head.startswith(GZIP):
-        return Tar(_tar_within(Stream(path, open_gzip)), partial=partial)
+        return _within(Stream(path, open_gzip), partial=partial)
     if head.startswith(ZSTD):
-        return Tar(_tar_within(Stream(path, open_zstd)), partial=partial)
-    if not _is_tar_header(head):
-        what = "is empty" if not head else "is no archive that regviz reads (tar, tar.gz, tar.zst, zip)"
-        message = f"{path} {what}: give a registry's storage folder, or an archive of it"
-        raise NotRecognisedError(message)
-    return Tar(PlainFile(path), partial=partial)
+        return _within(Stream(path, open_zstd), partial=partial)
+    if _is_tar_header(head):
+        return Tar(PlainFile(path), partial=partial)
+    if head and (listing := open_listing(PlainFile(path), partial=partial)):
+        return listing
+    what = "is empty" if not head else "is no archive that regviz reads (tar, tar.gz, tar.zst, zip), and no listing"
+    message = f"{path} {what}: {_WANTED}"
+    raise NotRecognisedError(message)
 
 
-def _tar_within(stream: Stream) -> Stream:
+def _within(stream: Stream, *, partial: bool) -> Storage:
     head = stream.read_at(0, BLOCK)
-    if not _is_tar_header(head):
-        message = (
-            f"{stream.name} is compressed, and holds no tar archive: "
-            "give a registry's storage folder, or an archive of it"
-        )
-        raise NotRecognisedError(message)
     stream.rewind()
-    return stream
+    if _is_tar_header(head):
+        return Tar(stream, partial=partial)
+    if head and (listing := open_listing(stream, partial=partial)):
+        return listing
+    raise NotRecognisedError(f"{stream.name} is compressed, and holds no tar archive and no listing: {_WANTED}")
 
 
 def _is_tar_header(head: bytes) -> bool:

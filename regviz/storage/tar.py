@@ -20,9 +20,11 @@ from regviz.storage.tar_fields import BLOCK
 from regviz.storage.tar_headers import Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from regviz.storage.base import Columns
 
 _SLASH = ord("/")
 
@@ -186,17 +188,10 @@ class Tar:
         columns = batch.columns()
         paths = columns.paths
         cut = Spans(paths.data, paths.starts + 2 * paths.start_with(b"./")[0], paths.stops)
-        odd = np.flatnonzero(_may_be_unsafe(cut))
-        if len(odd):
-            there, cleaned = np.ones(len(paths), np.bool_), []
-            for at in odd.tolist():
-                safe = safe_path(paths[at])
-                if safe is None:
-                    self._say("path-escapes", paths[at], "it leads out of the archive")
-                there[at] = bool(safe)
-                cleaned.append(safe or b"")
-            return Entries(replace(columns, paths=cut.replaced(odd, cleaned)).take(there))
-        return Entries(replace(columns, paths=cut))
+        return Entries(below_root(replace(columns, paths=cut), self._escapes))
+
+    def _escapes(self, path: bytes) -> None:
+        self._say("path-escapes", path, "it leads out of the archive")
 
     def _incomplete(self, rule: str, detail: str) -> None:
         self.complete = False
@@ -204,6 +199,22 @@ class Tar:
 
     def _say(self, rule: str, path: bytes, detail: str) -> None:
         self.problems[StorageProblem(rule, path, detail)] = None
+
+
+def below_root(columns: Columns, escapes: Callable[[bytes], None]) -> Columns:
+    """The entries whose paths stay below the root, each as :func:`safe_path` has it; `escapes` hears of the others."""
+    paths = columns.paths
+    odd = np.flatnonzero(_may_be_unsafe(paths))
+    if not len(odd):
+        return columns
+    there, cleaned = np.ones(len(paths), np.bool_), []
+    for at in odd.tolist():
+        safe = safe_path(paths[at])
+        if safe is None:
+            escapes(paths[at])
+        there[at] = bool(safe)
+        cleaned.append(safe or b"")
+    return replace(columns, paths=paths.replaced(odd, cleaned)).take(there)
 
 
 def safe_path(path: bytes) -> bytes | None:

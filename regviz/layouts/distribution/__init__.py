@@ -15,7 +15,7 @@ from regviz.layouts.distribution.grammar import GITLAB_LOCKS, PROXY_MARK, blob_p
 from regviz.layouts.distribution.inventory import Inventory
 from regviz.layouts.distribution.walk import Walk
 from regviz.layouts.documents import Documents
-from regviz.storage.base import is_walkable
+from regviz.storage.base import has_contents, is_walkable
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Options
@@ -39,11 +39,12 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
             flat.read()
             source = _marked(source, flat.outside, root)
     inventory.count_inodes_once()
-    lead = root + b"/" if root else b""
-    locators = np.concatenate(inventory.locators) if inventory.locators else None
-    documents = Documents(storage, facts, options, locators=locators, path=lambda digest: blob_path(lead, digest))
-    documents.manifests(facts.revisions["manifest"], facts.tags["manifest"], facts.tag_history["manifest"])
-    documents.configs()
+    if has_contents(storage):
+        lead = root + b"/" if root else b""
+        locators = np.concatenate(inventory.locators) if inventory.locators else None
+        documents = Documents(storage, facts, options, locators=locators, path=lambda digest: blob_path(lead, digest))
+        documents.manifests(facts.revisions["manifest"], facts.tags["manifest"], facts.tag_history["manifest"])
+        documents.configs()
     options.measure_storage(storage, root, source, facts)
     return assemble(facts, options.finish(storage, facts, source))
 
