@@ -109,8 +109,14 @@ def summary_line(registry: Registry) -> str:
     layout = " and ".join(registry.source.layouts)
     return escape_terminal(
         f"<Registry {registry.source.uri} ({layout}): {', '.join(_counts(summary))}, "
-        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}; {_state(summary)}>"
+        f"{_stored(registry, summary)} in {count_noun(summary.blobs, 'blob')}; {_state(summary)}>"
     )
+
+
+def _stored(registry: Registry, summary: Summary) -> str:
+    """Bytes of the blobs; a listing need not have the length of any."""
+    unknown = summary.blobs and not registry.source.knows_contents and not summary.stored_bytes
+    return "unknown bytes" if unknown else format_bytes(summary.stored_bytes)
 
 
 def summary_html(registry: Registry) -> str:
@@ -122,7 +128,7 @@ def summary_html(registry: Registry) -> str:
         f'<div style="opacity:.75">{noun}</div></div>'
         for number, noun in (
             *(fact.split(" ") for fact in _counts(summary)),
-            (format_bytes(summary.stored_bytes), f"in {count_noun(summary.blobs, 'blob')}"),
+            (_stored(registry, summary), f"in {count_noun(summary.blobs, 'blob')}"),
             (_state(summary), "see reg.problems" if _is_bad(summary) else "neither error nor warning"),
         )
     )

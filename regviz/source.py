@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regviz.errors import NotKnowableError
+
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -59,3 +61,17 @@ class Source:
     keeps_links: bool = True
     knows_contents: bool = True
     may_be_sparse: bool = False
+
+    def require_contents(self, answer: str) -> None:
+        """Refuse an answer that rests on what manifests and configurations say, where they could not be read.
+
+        Raises
+        ------
+        NotKnowableError
+            The source is a listing.
+        """
+        if not self.knows_contents:
+            raise NotKnowableError(
+                f"{self.uri} is a listing: it names files, and {answer} rest on what is in manifests and configurations. "
+                "Read the storage itself, an archive of it, or the live registry"
+            )

@@ -12,6 +12,7 @@ from regviz.graph.values import numbers, texts
 if TYPE_CHECKING:
     import pandas as pd
 
+    reg.source.require_contents("the layers of images")
     from regviz.registry import Registry
 
 

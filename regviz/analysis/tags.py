@@ -10,6 +10,7 @@ from regviz.analysis.reach import columns, reach, row_counts
 if TYPE_CHECKING:
     import pandas as pd
 
+    reg.source.require_contents("the layers of images")
     from regviz.registry import Registry
 
 

@@ -140,7 +140,7 @@ def tell(head: bytes, name: str, *, is_whole: bool) -> Told | None:
 
 def _speaks_for_paths(records: list[bytes]) -> bool:
     """Anything may be a path; most of a listing's have several parts."""
-    return sum(b"/" in record.strip(b"/") for record in records) >= len(records) // 2
+    return 2 * sum(b"/" in record.strip(b"/") for record in records) >= len(records)
 
 
 def _has_tabs(records: list[bytes]) -> bool:
