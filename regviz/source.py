@@ -72,6 +72,6 @@ class Source:
         """
         if not self.knows_contents:
             raise NotKnowableError(
-                f"{self.uri} is a listing: it names files, and {answer} rest on what is in manifests and configurations. "
-                "Read the storage itself, an archive of it, or the live registry"
+                f"{self.uri} is a listing: it names files, and {answer} rest on what manifests and configurations "
+                "say. Read the storage itself, an archive of it, or the live registry"
             )

@@ -10,7 +10,6 @@ from regviz.analysis.reach import columns, reach, row_counts
 if TYPE_CHECKING:
     import pandas as pd
 
-    reg.source.require_contents("the layers of images")
     from regviz.registry import Registry
 
 
@@ -35,6 +34,7 @@ def tag_images(reg: Registry) -> pd.DataFrame:
     """
     import pandas as pd
 
+    reg.source.require_contents("the layers of images")
     reached, manifests = reach(reg), columns(reg, "manifests")
     is_index = (manifests["kind"] == reg.name_code("index")) & (manifests["present"] == 1)
     passed = is_index | (row_counts(reached.child_manifests) > 0)

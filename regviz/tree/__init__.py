@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regviz.capture import is_capture
-from regviz.card import summarise
+from regviz.card import stored_text, summarise
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
@@ -15,7 +15,7 @@ from regviz.live import is_address
 from regviz.live.docker_engine import is_engine
 from regviz.read import read
 from regviz.storage import open_storage
-from regviz.text import count_noun, decode_name, format_bytes
+from regviz.text import count_noun, decode_name
 from regviz.tree.distribution import Distribution
 from regviz.tree.docker import Docker
 from regviz.tree.gather import gather
@@ -181,5 +181,5 @@ def _summary(registry: Registry) -> str:
     summary = summarise(registry)
     return (
         f"{count_noun(summary.repositories, 'repository', 'repositories')}, {count_noun(summary.tags, 'tag')}, "
-        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}"
+        f"{stored_text(registry, summary)} in {count_noun(summary.blobs, 'blob')}"
     )

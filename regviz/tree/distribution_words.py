@@ -26,6 +26,7 @@ _LINK_STATES = {
     "malformed": "a link that holds no digest",
     "mismatch": "a link that names another digest than its path",
     "missing": "no link",
+    "unread": "a link, of which the listing has only the name",
 }
 
 
@@ -115,13 +116,16 @@ class DistributionWords(RootedLayout):
             else "manifest, which is not here,"
         )
         name = self.known.repository(repository)
-        return f'→ {short_digest(digest)} the {what} that tag "{tag}" of {name} points to'
+        by_time = ", as times tell" if self.known.text("tags", "link_state", row) == "inferred" else ""
+        return f'→ {short_digest(digest)} the {what} that tag "{tag}" of {name} points to{by_time}'
 
     def _index_link(self, repository: str, tag: str, digest: str) -> str:
         row = self._tag_row(repository, tag)
         if row >= 0 and self.known.text("tags", "manifest", row) == digest:
             return "points to it now"
         gone = "" if self.known.present(digest) else "; it is not here any more"
+        if row >= 0 and self.known.text("tags", "link_state", row) == "unread":
+            return f"points to it now, or did before{gone}"
         return f"pointed to it before{gone}"
 
     def _tag_row(self, repository: str, tag: str) -> int:

@@ -121,6 +121,8 @@ class V1(RootedLayout):
 
     def _json(self, row: int, code: int) -> str:
         layer = self.known.rows("layers", "layer", code)
+        if not self.known.registry.source.knows_contents:
+            return "what it is, and its parent"
         parent = self.known.text("layers", "parent", int(layer[0])) if len(layer) else ""
         made = self.known.date("manifests", "created_at", row)
         said = f"on {short_digest(parent)}" if parent else "without a parent: a base"
@@ -159,11 +161,11 @@ class V1(RootedLayout):
         tag = tag_name(place.tag)
         if place.role == Role.TAG:
             return self._tag(repository, tag)
-        images = len(self.known.of_repository("repository_manifests", repository))
+        listed = f": {count_noun(len(self.known.of_repository('repository_manifests', repository)), 'id')}"
         return {
             Role.TAG_METADATA: f'who pushed tag "{tag}", and when',
             Role.REPOSITORY_METADATA: 'who pushed tag "latest", and when',
-            Role.INDEX: f"every image ever pushed here: {count_noun(images, 'id')}",
+            Role.INDEX: f"every image ever pushed here{listed if self.known.registry.source.knows_contents else ''}",
             Role.IMAGES_LIST: "the same, where the server asks for tokens",
             Role.PRIVATE: "makes the repository private",
         }.get(place.role, _NOT_OF_THE_LAYOUT)
@@ -171,6 +173,8 @@ class V1(RootedLayout):
     def _tag(self, repository: str, tag: str) -> str:
         row = self.known.in_repository("tags", repository, "tag", self.known.registry.name_code(tag))
         image = self.known.text("tags", "manifest", row) if row >= 0 else ""
+        if row >= 0 and self.known.text("tags", "link_state", row) == "unread":
+            return f'the id that tag "{tag}" of {self.known.repository(repository)} points to'
         if not image:
             return "no tag: it holds no image id"
         pushed = self.known.date("tags", "pushed_at", row)
