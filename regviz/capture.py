@@ -153,6 +153,22 @@ def load(path: str) -> Registry:
     return registry
 
 
+def row_counts(path: str | os.PathLike[str]) -> dict[str, int]:
+    """How many rows each table of a capture has, as the capture itself says.
+
+    Raises
+    ------
+    DamagedCaptureError
+        It does not say so, or is of another format version.
+    """
+    folder = Path(path)
+    files = _manifest(folder)["files"]
+    try:
+        return {name: int(files[f"{name}.parquet"]["rows"]) for name in TABLES}
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(folder, f"{_MANIFEST} does not say how many rows there are ({error})") from error
+
+
 def arrow_table(registry: Registry, name: str) -> pa.Table:
     """A table of a Registry as Arrow: what a capture, and ``regviz table --format parquet``, write."""
     import pyarrow as pa

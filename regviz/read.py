@@ -146,13 +146,7 @@ def _without_collection() -> Iterator[None]:
 
 def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
     began = dt.datetime.now(dt.UTC)
-    storage = open_storage(_outermost(path), partial=partial)
-    storage.uri = path
-    found = recognise(storage)
-    if not found:
-        _raise_unreadable(path, storage)
-        raise NotRecognisedError(_not_recognised(path, storage))
-    first, *others = found
+    storage, (first, *others) = recognised(path, partial=partial)
     if not has_contents(storage):
         _refuse_of_a_listing(path, first, options)
     if first.instead:
@@ -162,6 +156,23 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
+
+
+def recognised(path: str, *, partial: bool = False) -> tuple[Storage, list[Found]]:
+    """The storage at a path, and the registries in it: at least one.
+
+    Raises
+    ------
+    RegvizError
+        Nothing lies there, it may not be read, or it holds no registry.
+    """
+    storage = open_storage(_outermost(path), partial=partial)
+    storage.uri = path
+    found = recognise(storage)
+    if not found:
+        _raise_unreadable(path, storage)
+        raise NotRecognisedError(_not_recognised(path, storage))
+    return storage, found
 
 
 def _refuse_of_a_listing(path: str, found: Found, options: Options) -> None:

@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import os
 import socket
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from regviz.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker import APIClient
+    from docker import APIClient, DockerClient
 
     from regviz.layouts.common import Options
     from regviz.registry import Registry
@@ -86,25 +86,10 @@ def read(source: str, options: Options) -> Registry:
     UnreachableError
         No engine answers there.
     """
-    import docker  # loaded when asked for
-
-    address = source.removeprefix(SCHEME)
-    host = address or os.environ.get("DOCKER_HOST") or _THIS_MACHINE
     began = dt.datetime.now(dt.UTC)
-    try:
-        if host.startswith(_UNIX):  # docker's client leaves a socket open that nobody listens to
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.connect(host.removeprefix(_UNIX))
-        client = docker.DockerClient(address, version="auto") if address else docker.from_env(version="auto")
-        with closing(client):
-            engine = _Engine(client.api, options)
-            engine.read()
-    except (docker.errors.DockerException, OSError) as error:  # what its HTTP library raises is an OSError
-        message = (
-            f"no Docker Engine answers at {host} ({error}): start it, or set DOCKER_HOST; its socket may need root, or "
-            "the group docker"
-        )
-        raise UnreachableError(message) from error
+    with _connected(source) as client:
+        engine = _Engine(client.api, options)
+        engine.read()
     made = Source(
         uri=source,
         layouts=("docker-engine",),
@@ -114,6 +99,34 @@ def read(source: str, options: Options) -> Registry:
         keeps_links=False,
     )
     return assemble(engine.facts, engine.finish(options, made))
+
+
+def count_images(source: str) -> tuple[str, int]:
+    """The version of an engine, and how many images it has, those of intermediate steps too."""
+    with _connected(source) as client:
+        return text(mapping(client.api.version()).get("Version")), len(objects(client.api.images(all=True)))
+
+
+@contextmanager
+def _connected(source: str) -> Iterator[DockerClient]:
+    """A client of the engine; what goes wrong in the body is said as what a person must fix."""
+    import docker  # loaded when asked for
+
+    address = source.removeprefix(SCHEME)
+    host = address or os.environ.get("DOCKER_HOST") or _THIS_MACHINE
+    try:
+        if host.startswith(_UNIX):  # docker's client leaves a socket open that nobody listens to
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(host.removeprefix(_UNIX))
+        client = docker.DockerClient(address, version="auto") if address else docker.from_env(version="auto")
+        with closing(client):
+            yield client
+    except (docker.errors.DockerException, OSError) as error:  # what its HTTP library raises is an OSError
+        message = (
+            f"no Docker Engine answers at {host} ({error}): start it, or set DOCKER_HOST; its socket may need root, or "
+            "the group docker"
+        )
+        raise UnreachableError(message) from error
 
 
 class _Engine:

@@ -188,6 +188,19 @@ class Entries:
         return LARGE if content is None else content
 
 
+class Counted(NamedTuple):
+    """How many entries there are, before anything is read.
+
+    A storage that can tell so cheaply has a method ``count_objects() -> Counted``; of any other
+    :mod:`regviz.plan` counts the entries for a moment.
+    """
+
+    objects: int
+    exact: bool
+    how: str
+    """How it was counted, for a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class StorageProblem:
     """Something wrong with the storage itself; a reader turns it into a row of ``problems``."""

@@ -8,16 +8,18 @@ GNU.sparse.*, sizes in base 256, old GNU sparse files (S), hard links.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from regviz.errors import DamagedArchiveError
-from regviz.storage.base import FILE, Entries, StorageProblem
+from regviz.storage.base import FILE, Counted, Entries, StorageProblem
 from regviz.storage.spans import Spans, gather
-from regviz.storage.tar_fields import BLOCK
-from regviz.storage.tar_headers import Scan
+from regviz.storage.tar_fields import BLOCK, verify
+from regviz.storage.tar_headers import EXTENSIONS, Scan
+from regviz.text import count_noun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from regviz.storage.base import Columns
 
 _SLASH = ord("/")
+_WINDOWS, _WINDOW = 32, 1 << 20
+_MOMENT = 2.0  # seconds
 
 
 class Source(Protocol):
@@ -101,6 +105,33 @@ class Tar:
         self._source = source
         self._partial = partial
         self._targets: dict[bytes, bytes] = {}
+
+    def count_objects(self) -> Counted:
+        """The members: counted in a small archive, else told by the headers in some windows of a large one."""
+        size = self._source.size()
+        if size is None or size <= _WINDOWS * _WINDOW:
+            return self._counted_from_the_start()
+        found = 0
+        for number in range(_WINDOWS):
+            start = number * (size - _WINDOW) // (_WINDOWS - 1) // BLOCK * BLOCK
+            data = self._source.read_at(start, _WINDOW)
+            found += sum(_is_header(data, at) for at in _magic_at(data))
+        read = _WINDOWS * _WINDOW
+        how = f"headers in {_WINDOWS} windows of {count_noun(_WINDOW >> 20, 'MiB', 'MiB')}; archives inside count too"
+        return Counted(round(found * size / read), exact=False, how=how)
+
+    def _counted_from_the_start(self) -> Counted:
+        """Members as far as a moment goes."""
+        scan, count = Scan(self._source), 0
+        until = time.monotonic() + _MOMENT
+        try:
+            for batch in self._scanned(scan):
+                count += len(batch)
+                if time.monotonic() > until and not scan.ended:
+                    return Counted(count, exact=False, how="at least: what was met before it took too long")
+        except DamagedArchiveError as error:
+            return Counted(count, exact=False, how=f"at least: {error}")
+        return Counted(count + len(scan.hard_links), exact=True, how="its headers were counted")
 
     def entries(self) -> Iterator[Entries]:
         """All members that can be told apart by a safe path, in the archive's order; hard links at the end."""
@@ -227,6 +258,21 @@ def safe_path(path: bytes) -> bytes | None:
     """
     parts = [part for part in path.split(b"/") if part not in (b"", b".")]
     return None if b".." in parts else b"/".join(parts)
+
+
+def _magic_at(data: bytes) -> list[int]:
+    """Where the blocks begin that may be headers."""
+    at = np.arange(0, len(data) - BLOCK + 1, BLOCK)
+    [is_magic] = Spans(data, at + 257, at + 262).start_with(b"ustar")
+    return [int(start) for start in at[is_magic]]
+
+
+def _is_header(data: bytes, at: int) -> bool:
+    try:
+        verify(data[at : at + BLOCK], 0, "")
+    except DamagedArchiveError:
+        return False
+    return data[at + 156] not in EXTENSIONS
 
 
 def _may_be_unsafe(paths: Spans) -> NDArray[np.bool_]:

@@ -54,7 +54,7 @@ _FEWEST_BLOCKS = 64
 """Of a window that arrays look at: for fewer they cost more than they save."""
 
 _REGULAR = frozenset((NUL, ZERO, CONTIGUOUS))
-_EXTENSIONS = frozenset((LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL))
+EXTENSIONS = frozenset((LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL))
 _NO_DATA = frozenset(b"123456")
 _KINDS = {SYMBOLIC: SYMLINK, DIRECTORY_FLAG: DIRECTORY, GNU_DIRECTORY: DIRECTORY}
 
@@ -155,7 +155,7 @@ class Scan:
             if header[257:262] != b"ustar" or at == 0:
                 verify(header, at, self._source.name)
             kind, size = header[156], length(header[124:136], at, self._source.name)
-            if kind not in _EXTENSIONS:
+            if kind not in EXTENSIONS:
                 return self._single(header, at, size, name, link, self._global | pax)
             text = self._bytes(at + BLOCK, size)
             if kind == LONG_NAME:

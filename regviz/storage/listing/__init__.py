@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from regviz.errors import DamagedArchiveError, NotRecognisedError
-from regviz.storage.base import FILE, UNREAD, Columns, Entries, StorageProblem
+from regviz.storage.base import FILE, UNREAD, Columns, Counted, Entries, StorageProblem
 from regviz.storage.listing.drawn import Drawing
 from regviz.storage.listing.formats import RECOMMENDED, Told, tell
-from regviz.storage.listing.records import Parsed, read_records
+from regviz.storage.listing.records import Parsed, count_records, count_texts, read_records
 from regviz.storage.listing.s3 import MANIFEST_LIMIT, Inventory, is_inventory, is_object_list, read_object_list
 from regviz.storage.spans import Spans
 from regviz.storage.tar import below_root
@@ -45,6 +45,9 @@ class Reader(Protocol):
 
     def read(self) -> Iterator[Parsed]:
         """The entries, some at a time, from the beginning."""
+
+    def count(self) -> int:
+        """How many records there are; nothing is parsed."""
 
     def left_out(self) -> int:
         """How often it said that it leaves something out."""
@@ -87,6 +90,9 @@ class _InventoryReader:
     def read(self) -> Iterator[Parsed]:
         return self._inventory.read()
 
+    def count(self) -> int:
+        return self._inventory.count()
+
     def left_out(self) -> int:
         return 0
 
@@ -100,6 +106,9 @@ class _ObjectReader:
 
     def read(self) -> Iterator[Parsed]:
         return read_object_list(self._source, self._start)
+
+    def count(self) -> int:
+        return count_texts(self._source, b'"Key":', self._start)
 
     def left_out(self) -> int:
         return 0
@@ -121,6 +130,9 @@ class _RecordReader:
         for records in blocks:
             yield from drawing.parse(records)
         yield drawing.finish()
+
+    def count(self) -> int:
+        return count_records(self._source, self._told.end, self._start)
 
     def left_out(self) -> int:
         return self._drawing.elided
@@ -164,6 +176,13 @@ class Listing:
             self.complete = False
             self.problems[StorageProblem("archive-truncated", b"", str(error))] = None
         self._hold(understood, lost)
+
+    def count_objects(self) -> Counted:
+        """The records, without a look into them."""
+        try:
+            return Counted(self.reader.count(), exact=True, how="its records were counted")
+        except DamagedArchiveError as error:
+            return Counted(0, exact=False, how=str(error))
 
     def link_target(self, path: bytes) -> bytes | None:
         """Where links lead is not asked of listings."""

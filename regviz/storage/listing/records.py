@@ -108,6 +108,25 @@ def _split(data: bytes, end: bytes, lost: int, *, dos: bool) -> Records:
     return Records(Spans(data, starts[good], stops[good]), lost)
 
 
+def count_texts(source: Source, text: bytes, start: int = 0) -> int:
+    """How often a text stands in a listing."""
+    count, tail = 0, b""
+    for block in read_blocks(source, start):
+        data = tail + block
+        count += data.count(text)
+        tail = data[len(data) - len(text) + 1 :] if len(text) > 1 else b""
+    return count
+
+
+def count_records(source: Source, end: bytes, start: int = 0) -> int:
+    """How many records there are, empty ones too."""
+    count, last = 0, end
+    for block in read_blocks(source, start):
+        count += block.count(end)
+        last = block[-1:]
+    return count + (last != end)
+
+
 def numbers(data: bytes, starts: Numbers, stops: Numbers) -> tuple[Numbers, Flags]:
     """Decimal numbers of at most 18 digits between these places, and whether they are some.
 

@@ -19,8 +19,10 @@ from regviz.stamps import parse_stamps
 from regviz.storage.base import BATCH, NO_SIZE
 from regviz.storage.listing.columnar import of_keys
 from regviz.storage.listing.lines import Entry, parsed
-from regviz.storage.listing.records import BLOCK, LONGEST, PADDING, Parsed, numbers, read_blocks
+from regviz.storage.listing.records import BLOCK, LONGEST, PADDING, Parsed, count_records, numbers, read_blocks
 from regviz.storage.spans import Spans
+from regviz.storage.streams import GZIP, Stream, open_gzip
+from regviz.storage.tar import PlainFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +155,16 @@ class Inventory:
         """The objects, some at a time."""
         for path in self.files:
             yield from self._read(path)
+
+    def count(self) -> int:
+        """How many rows the files have."""
+        return sum(count_records(self._opened(path), b"\n") for path in self.files)
+
+    @staticmethod
+    def _opened(path: str) -> Source:
+        with open(path, "rb") as file:
+            is_gzip = file.read(len(GZIP)) == GZIP
+        return Stream(path, open_gzip) if is_gzip else PlainFile(path)
 
     def _read(self, path: str) -> Iterator[Parsed]:
         import pyarrow as pa
