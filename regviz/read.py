@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import os
+import shutil
+import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
+STANDARD_INPUT = "-"
 _READERS = {
     "distribution": distribution.read,
     "v1": v1.read,
@@ -68,7 +72,8 @@ def read(
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
         tar.gz, tar.zst, zip), an archive of ``docker save``, a listing of a storage's files (``find -printf``,
         ``aws s3 ls --recursive`` and others), a capture, the URL of a live registry
-        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use. In a
+        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use;
+        ``-`` for what of these comes on standard input. In a
         folder or archive what is read may lie a few directories down. Left out: the environment variable
         ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
@@ -145,6 +150,9 @@ def _without_collection() -> Iterator[None]:
 
 
 def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
+    if path == STANDARD_INPUT:
+        with _spooled() as place:
+            return _read_layout(place, options, partial=partial)
     began = dt.datetime.now(dt.UTC)
     storage, (first, *others) = recognised(path, partial=partial)
     if not has_contents(storage):
@@ -156,6 +164,16 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
     source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
+
+
+@contextmanager
+def _spooled() -> Iterator[str]:
+    """What comes on standard input, as a file: a source is gone through more than once."""
+    with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
+        place = Path(folder) / "standard input"
+        with place.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield str(place)
 
 
 def recognised(path: str, *, partial: bool = False) -> tuple[Storage, list[Found]]:

@@ -41,6 +41,11 @@ def depth_and_name(line: bytes) -> tuple[int, bytes] | None:
     return None if branch is None else (len(branch["indent"]) + _LEVEL, branch["name"].encode())
 
 
+def is_drawn(line: bytes) -> bool:
+    """Whether a line is one of a drawn tree, or the sum below it."""
+    return depth_and_name(line.rstrip()) is not None or _SUM.fullmatch(line.strip()) is not None
+
+
 class Drawing:
     """Follows the lines of a drawn tree; what is deeper than the line before it lies in that.
 

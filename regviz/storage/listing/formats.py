@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from regviz.errors import NotRecognisedError
 from regviz.storage.listing.columnar import parse_find, parse_s3_ls
-from regviz.storage.listing.drawn import depth_and_name
+from regviz.storage.listing.drawn import depth_and_name, is_drawn
 from regviz.storage.listing.lines import of_gsutil, of_ls, of_rclone, of_tar, parse_each, parse_paths
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ FORMATS = (
     Format("find -ls", of_ls, lambda records: parse_each(records, of_ls)),
     Format("gsutil ls -lr", of_gsutil, lambda records: parse_each(records, of_gsutil)),
     Format("rclone lsl", of_rclone, lambda records: parse_each(records, of_rclone)),
-    Format("a drawn tree", depth_and_name, None, knows_sizes=False),
+    Format("a drawn tree", is_drawn, None, knows_sizes=False),
     Format("paths, as find and tar -t print them", _is_path, parse_paths, knows_sizes=False),
 )
 _FIND_TABS = Format(FORMATS[0].name, _FIND.fullmatch, lambda records: parse_find(records, b"\t"))
@@ -122,7 +122,7 @@ def tell(head: bytes, name: str, *, is_whole: bool) -> Told | None:
     if any(map(_TOTAL.fullmatch, records)):
         raise NotRecognisedError(f"{name} is what ls -l writes of single directories: list again with {RECOMMENDED}")
     formats = FORMATS if end == b"\n" else (FORMATS[0], FORMATS[-1])
-    counts = [sum(map(bool, map(format_.matches, records))) for format_ in formats]
+    counts = [_count(format_, records) for format_ in formats]
     for format_, count in zip(formats, counts, strict=True):
         if count >= _ENOUGH * len(records):
             if format_ is FORMATS[-1] and not _speaks_for_paths(records):
@@ -136,6 +136,16 @@ def tell(head: bytes, name: str, *, is_whole: bool) -> Told | None:
             f"{formats[best].name}, and the others are not; list again with {RECOMMENDED}"
         )
     return None
+
+
+def _count(format_: Format, records: list[bytes]) -> int:
+    """How many records are of a format; the first line of a drawn tree is its root, whatever it is called."""
+    count = sum(map(bool, map(format_.matches, records)))
+    if format_.parse is None:
+        if not any(said and said[0] for said in map(depth_and_name, records)):
+            return 0
+        count += not format_.matches(records[0])
+    return count
 
 
 def _speaks_for_paths(records: list[bytes]) -> bool:
