@@ -123,19 +123,17 @@ def tell(head: bytes, name: str, *, is_whole: bool) -> Told | None:
         raise NotRecognisedError(f"{name} is what ls -l writes of single directories: list again with {RECOMMENDED}")
     formats = FORMATS if end == b"\n" else (FORMATS[0], FORMATS[-1])
     counts = [_count(format_, records) for format_ in formats]
-    for format_, count in zip(formats, counts, strict=True):
-        if count >= _ENOUGH * len(records):
-            if format_ is FORMATS[-1] and not _speaks_for_paths(records):
-                return None
-            with_tabs = format_ is FORMATS[0] and _has_tabs(records)
-            return Told(_FIND_TABS if with_tabs else format_, end, dos)
-    best = max(range(len(formats) - 1), key=counts.__getitem__)  # anything may be a path
+    best = max(range(len(formats) - 1), key=counts.__getitem__)
+    if counts[best] >= _ENOUGH * len(records):
+        chosen = formats[best]
+        return Told(_FIND_TABS if chosen is FORMATS[0] and _has_tabs(records) else chosen, end, dos)
     if counts[best] >= _SOME * len(records):
         raise NotRecognisedError(
             f"{name} is no listing of one kind: of its first {len(records):,} records {counts[best]:,} are those of "
             f"{formats[best].name}, and the others are not; list again with {RECOMMENDED}"
         )
-    return None
+    are_paths = counts[-1] >= _ENOUGH * len(records) and _speaks_for_paths(records)  # nearly anything may be one
+    return Told(formats[-1], end, dos) if are_paths else None
 
 
 def _count(format_: Format, records: list[bytes]) -> int:
