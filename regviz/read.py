@@ -72,10 +72,9 @@ def read(
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
         tar.gz, tar.zst, zip), an archive of ``docker save``, a listing of a storage's files (``find -printf``,
         ``aws s3 ls --recursive`` and others), a capture, the URL of a live registry
-        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use;
-        ``-`` for what of these comes on standard input. In a
-        folder or archive what is read may lie a few directories down. Left out: the environment variable
-        ``REGVIZ_SOURCE``, else the world that ships with regviz.
+        (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's own programs would use.
+        ``-``: an archive or a listing on standard input. In a folder or archive what is read may lie a few directories
+        down. Left out: the environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}

@@ -151,6 +151,30 @@ def gsutil(root: Path, target: Path) -> Path:
     return target
 
 
+def tar_names(root: Path, target: Path) -> Path:
+    archive = target.with_suffix(".tar")
+    subprocess.run(["tar", "-C", root, "-cf", archive, "."], check=True)
+    target.write_bytes(subprocess.run(["tar", "-tf", archive], check=True, capture_output=True).stdout)
+    return target
+
+
+def rclone_lsl(root: Path, target: Path) -> Path:
+    """rclone, fs/operations/operations.go, ListLong: length in nine columns, local time with nanoseconds, path."""
+    lines = []
+    for file in files_of(root):
+        when = dt.datetime.fromtimestamp(file.mtime_ns // 10**9).astimezone()
+        lines.append(f"{file.size:>9} {when:%Y-%m-%d %H:%M:%S}.{file.mtime_ns % 10**9:09} {file.key}\n")
+    target.write_bytes(os.fsencode("".join(lines)))
+    return target
+
+
+def rclone_lsf(root: Path, target: Path) -> Path:
+    """rclone lsf -R: paths, those of directories with a slash behind them (rclone docs, rclone_lsf)."""
+    names = [f"{path.relative_to(root)}{'/' if path.is_dir() else ''}\n" for path in sorted(root.rglob("*"))]
+    target.write_bytes(os.fsencode("".join(names)))
+    return target
+
+
 FORMS = {
     "printf-nul": Form(_by("find", ".", "-printf", r"%y %s %T@ %p\0"), times=True),
     "printf-lines": Form(_by("find", ".", "-printf", r"%y %s %T@ %p\n"), times=True),
@@ -159,6 +183,9 @@ FORMS = {
     "find-print0": Form(_by("find", ".", "-print0"), sizes=False),
     "find-ls": Form(_by("find", ".", "-ls")),
     "tar-tv": Form(_tar),
+    "tar-t": Form(tar_names, sizes=False),
+    "rclone-lsl": Form(rclone_lsl, directories=False),
+    "rclone-lsf": Form(rclone_lsf, sizes=False),
     "s3-ls": Form(s3_ls, directories=False),
     "s3-api": Form(s3_api, times=True, directories=False),
     "inventory": Form(inventory, times=True, directories=False),

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote_to_bytes
@@ -23,8 +24,9 @@ from regviz.read import read
 from regviz.storage import open_storage
 from regviz.storage.base import DIRECTORY, FILE, NO_SIZE, OTHER, SYMLINK, UNREAD
 from regviz.storage.listing.columnar import parse_find, parse_s3_ls
+from regviz.storage.listing.drawn import depth_and_name
 from regviz.storage.listing.formats import FORMATS, tell
-from regviz.storage.listing.lines import of_ls, of_rclone, of_tar, parse_paths
+from regviz.storage.listing.lines import is_known_file, of_ls, of_rclone, of_tar, parse_paths
 from regviz.storage.listing.records import Records, read_records
 from regviz.storage.listing.s3 import is_object_list
 from regviz.storage.spans import Spans
@@ -350,6 +352,21 @@ def test_an_object_list_that_breaks_off(tmp_path: Path) -> None:
     (tmp_path / "l").write_text(whole[:-20], encoding="utf-8")
     with pytest.raises(DamagedArchiveError, match="breaks off within a list"):
         read(tmp_path / "l")
+
+
+def test_an_object_list_with_what_is_no_object(tmp_path: Path) -> None:
+    (tmp_path / "l").write_text('{"Contents": [{"Key": x' + " " * (1 << 21), encoding="utf-8")
+    with pytest.raises(DamagedArchiveError, match="lists what is no object"):
+        read(tmp_path / "l")
+
+
+@pytest.mark.parametrize("line", ["-rwxrwxrwx " + "/" * 8000, "a/_layers" * 800 + "/x", " " * 8000 + "x", "1 " * 4000])
+def test_hostile_lines_take_no_time(line: str) -> None:
+    """No expression looks at a line much longer than at a usual one of its length."""
+    began = time.process_time()
+    for of in (of_tar, of_ls, of_rclone, is_known_file, depth_and_name):
+        of(line.encode())
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("key", ["../part.csv.gz", "/etc/passwd", "data/..", "", "data/lost.csv.gz"])

@@ -22,7 +22,9 @@ _KINDS = {b"-": FILE, b"C": FILE, b"h": FILE, b"d": DIRECTORY, b"l": SYMLINK}
 _ESCAPED = re.compile(rb'\\([0-7]{3}|[abfnrtv\\ "])')
 _ESCAPES = dict(zip(b'abfnrtv\\ "', b'\a\b\f\n\r\t\v\\ "', strict=True))
 _MODE = rb"([-dlhbcpsCDMVSNL])[-rwxsStT]{9}[.+@]?"
-_TAR = re.compile(_MODE + rb" +\S+/\S+ +(\d+|\d+,\d+) \d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d+)?)? (.+)", re.DOTALL)
+_TAR = re.compile(
+    _MODE + rb" +\S{1,256}/\S{1,256} +(\d+|\d+,\d+) \d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d+)?)? (.+)", re.DOTALL
+)
 _CLOCK = rb"\d\d:\d\d(?::\d\d(?:\.\d+)?(?: [+-]\d{4})?)?"
 _DAY = rb"(?:[A-Z][a-z]{2} +\d{1,2} +(?:\d\d:\d\d|\d{4,})|\d{4}-\d\d-\d\d(?: " + _CLOCK + rb")?)"
 _LS = re.compile(rb"(?: *\d+ +\d+ )? *" + _MODE + rb" +\d+ +\S+ +\S+ +(\d+|\d+, *\d+) +" + _DAY + rb" (.+)", re.DOTALL)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
 
 BLOCK = 1 << 22
-LONGEST = 1 << 16
-"""Bytes of the longest record that is looked at; no path and no key of an object store comes near."""
+LONGEST = 1 << 13
+"""Bytes of the longest record that is looked at; a path has 4 KiB (PATH_MAX), a key of S3 one."""
 PADDING = bytes(512)
 """Stands behind each block, so that no gathering near its end has to copy it."""
 _CARRIAGE_RETURN = 13

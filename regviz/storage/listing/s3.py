@@ -19,7 +19,7 @@ from regviz.stamps import parse_stamps
 from regviz.storage.base import BATCH, NO_SIZE
 from regviz.storage.listing.columnar import of_keys
 from regviz.storage.listing.lines import Entry, parsed
-from regviz.storage.listing.records import BLOCK, LONGEST, PADDING, Parsed, count_records, numbers, read_blocks
+from regviz.storage.listing.records import BLOCK, PADDING, Parsed, count_records, numbers, read_blocks
 from regviz.storage.spans import Spans
 from regviz.storage.streams import GZIP, Stream, open_gzip
 from regviz.storage.tar import PlainFile
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MANIFEST_LIMIT = 1 << 25
 _LISTS = ('"Contents"', '"Versions"')
 _MOST_FILES = 100_000
-_LONGEST_OBJECT = 16 * LONGEST
+_LONGEST_OBJECT = 1 << 20
 _OBJECTS = json.JSONDecoder()
 
 
@@ -66,11 +66,10 @@ def read_object_list(source: Source, start: int) -> Iterator[Parsed]:
                 continue
             try:
                 value, at = _OBJECTS.raw_decode(text, at)
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError) as error:
                 if len(text) - at <= _LONGEST_OBJECT:
                     break  # it goes on in the next block
-                inside, at, lost = False, at + 1, lost + 1
-                continue
+                raise DamagedArchiveError(f"{source.name} lists what is no object ({error}): write it again") from error
             entry = _object(value)
             lost += entry is None
             passed += entry == ()
