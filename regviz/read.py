@@ -45,7 +45,7 @@ _READERS = {
     "docker-archive": docker.read_archive,
     "docker-daemon": docker.read_daemon,
 }
-_LISTABLE = ("distribution", "v1", "oci", "oci-layouts", "zot")
+LISTABLE = ("distribution", "v1", "oci", "oci-layouts", "zot")
 """Layouts of which names alone tell something."""
 
 
@@ -175,6 +175,19 @@ def _spooled() -> Iterator[str]:
         yield str(place)
 
 
+def open_source(path: str, *, partial: bool = False) -> Storage:
+    """The storage at a path; that of a folder within a storage's root is the root's.
+
+    Raises
+    ------
+    RegvizError
+        Nothing lies there, or it may not be read.
+    """
+    storage = open_storage(_outermost(path), partial=partial)
+    storage.uri = path
+    return storage
+
+
 def recognised(path: str, *, partial: bool = False) -> tuple[Storage, list[Found]]:
     """The storage at a path, and the registries in it: at least one.
 
@@ -183,8 +196,7 @@ def recognised(path: str, *, partial: bool = False) -> tuple[Storage, list[Found
     RegvizError
         Nothing lies there, it may not be read, or it holds no registry.
     """
-    storage = open_storage(_outermost(path), partial=partial)
-    storage.uri = path
+    storage = open_source(path, partial=partial)
     found = recognise(storage)
     if not found:
         _raise_unreadable(path, storage)
@@ -194,7 +206,7 @@ def recognised(path: str, *, partial: bool = False) -> tuple[Storage, list[Found
 
 def _refuse_of_a_listing(path: str, found: Found, options: Options) -> None:
     """What names alone cannot tell."""
-    if found.layout not in _LISTABLE and not found.instead:
+    if found.layout not in LISTABLE and not found.instead:
         raise NotKnowableError(
             f"{path} is a listing of what regviz calls {found.layout} ({found.why}), whose file names tell next to "
             "nothing: give the archive or folder itself"

@@ -135,6 +135,18 @@ def test_a_storage_that_cannot_tell_is_listed_for_a_moment(tmp_path: Path, monke
     assert "or more" in rv.plan(archive).text()
 
 
+def test_recognising_ends_after_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = pack(_many(tmp_path / "r", 2, 2).root, "tar", tmp_path)
+    lines = [f"f 5 1.0 blobs/sha256/{n:064x}" for n in range(100_000)] + ["f 1 1.0 oci-layout", "f 1 1.0 index.json"]
+    (tmp_path / "listing").write_text("\n".join(lines), encoding="utf-8")
+    assert rv.plan(tmp_path / "listing").layout == "oci"
+    monkeypatch.setattr(stored, "_MOMENT", -1.0)
+    cut = rv.plan(tmp_path / "listing")
+    assert cut.layout == "not told yet"
+    assert cut.why.startswith("as far as its first ")
+    assert rv.plan(archive).layout == "distribution"
+
+
 # --- listings
 
 

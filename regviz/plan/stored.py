@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from regviz import capture
+from regviz.layouts.recognise import Found, recognise
 from regviz.plan import cost, sample
 from regviz.plan.cost import Count
-from regviz.read import recognised
+from regviz.read import LISTABLE, open_source, recognised
 from regviz.storage.base import has_contents, is_walkable
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
-    from regviz.layouts.recognise import Found
-    from regviz.storage.base import Storage, Walkable
+    from collections.abc import Iterator
+
+    from regviz.storage.base import Entries, Storage, Walkable
 
 _MOMENT = 2.0  # seconds
 _ACCESS_TIMES = (
@@ -26,7 +29,7 @@ _COLD = "a disk that was not read lately takes several times as long"
 
 def of_storage(path: str) -> dict[str, Any]:
     """The plan of a folder, an archive, a listing or an object store."""
-    storage, (first, *others) = recognised(path)
+    storage, (first, *others) = _recognised(path)
     notes = [
         f"{decode_name(other.root) or '.'} holds another registry ({other.layout}), which is not read"
         for other in others
@@ -41,7 +44,9 @@ def of_storage(path: str) -> dict[str, Any]:
     if kind == "objects":
         requests = counted
         notes.append("requests are at most one an object; a thousand are listed by one")
-    if kind == "listing":
+    if kind == "listing" and first.layout not in LISTABLE and not first.instead:
+        notes.append("its names tell too little to be read: give the archive or folder itself")
+    elif kind == "listing":
         notes.append("it has names alone: no sizes of images, no layers, no report")
     return {
         "kind": kind,
@@ -56,6 +61,42 @@ def of_storage(path: str) -> dict[str, Any]:
         "notes": (*notes, *((_COLD, _ACCESS_TIMES) if kind == "folder" else ())),
         "next_command": _next(path, kind),
     }
+
+
+class _Beginning:
+    """The entries of a flat storage that come within a moment; everything else is the storage's own."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.seen, self.is_cut = 0, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def entries(self) -> Iterator[Entries]:
+        """Those entries."""
+        until = time.monotonic() + _MOMENT
+        for batch in self._storage.entries():
+            self.seen += len(batch)
+            yield batch
+            if time.monotonic() > until:
+                self.is_cut = True
+                return
+
+
+def _recognised(path: str) -> tuple[Storage, list[Found]]:
+    """As :func:`regviz.read.recognised`; but of what goes on for long, the beginning must do."""
+    storage = open_source(path)
+    if is_walkable(storage):
+        return recognised(path)
+    beginning = _Beginning(storage)
+    found = recognise(beginning)
+    if not beginning.is_cut:
+        return (storage, found) if found else recognised(path)  # which says what was looked for
+    why = f"as far as its first {beginning.seen:,} entries tell"
+    if not found or found[0].instead:
+        return storage, [Found("not told yet", b"", why)]
+    return storage, [replace(one, why=f"{one.why}, {why}") for one in found]
 
 
 def of_capture(path: str) -> dict[str, Any]:
