@@ -148,10 +148,10 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
+def _read_layout(path: str, options: Options, *, partial: bool, uri: str = "") -> Registry:
     if path == STANDARD_INPUT:
         with _spooled() as place:
-            return _read_layout(place, options, partial=partial)
+            return _read_layout(place, options, partial=partial, uri=Path(place).name)
     began = dt.datetime.now(dt.UTC)
     storage, (first, *others) = recognised(path, partial=partial)
     if not has_contents(storage):
@@ -161,7 +161,8 @@ def _read_layout(path: str, options: Options, *, partial: bool) -> Registry:
         raise NotRecognisedError(message)
     for other in others:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
-    source = Source(uri=path, layouts=(first.layout,), why=first.why, root=decode_name(first.root), read_at=began)
+    root = decode_name(first.root)
+    source = Source(uri=uri or path, layouts=(first.layout,), why=first.why, root=root, read_at=began)
     return _READERS[first.layout](storage, first.root, source, options)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -308,16 +308,3 @@ def test_the_command_fails_in_one_line(source: str, tmp_path: Path) -> None:
 def test_a_hostile_name_does_not_reach_the_terminal(tmp_path: Path) -> None:
     store = _many(tmp_path / "a\x1b[31mb", 1, 1)
     assert "\x1b" not in done("plan", store.root)
-
-
-def test_a_listing_on_standard_input(tmp_path: Path) -> None:
-    store = _many(tmp_path / "r", 1, 2)
-    listing = FORMS["printf-nul"].write(store.root, tmp_path / "listing")
-    program = "from regviz.cli import main; main(prog_name='regviz')"
-    with listing.open("rb") as file:
-        said = subprocess.run(
-            [sys.executable, "-c", program, "table", "-", "tags", "--format", "json"],
-            stdin=file, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True,
-        )  # fmt: skip
-    table: list[dict[str, Any]] = json.loads(said.stdout)
-    assert [(row["tag"], row["link_state"]) for row in table] == [("0", "unchecked"), ("1", "unchecked")]

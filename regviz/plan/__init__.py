@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from regviz.capture import is_capture
+from regviz.errors import RegvizError
 from regviz.live import is_address
 from regviz.live.docker_engine import is_engine
 from regviz.live.options import Live
 from regviz.plan import cost, stored, wire
-from regviz.read import SOURCE_VARIABLE
+from regviz.read import SOURCE_VARIABLE, STANDARD_INPUT
 from regviz.share import shipped_world
 from regviz.text import escape_terminal, format_bytes
 
@@ -150,6 +151,8 @@ def plan(source: str | os.PathLike[str] | None = None, **over_http: Unpack[LiveO
     ('archive', 'distribution', True, 0)
     """
     path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or shipped_world())
+    if path == STANDARD_INPUT:
+        raise RegvizError("what comes on standard input is known when it was read: give a file to plan for")
     if is_capture(path):
         found: dict[str, Any] = stored.of_capture(path)
     elif is_engine(path):

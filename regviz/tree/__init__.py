@@ -13,7 +13,7 @@ from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
 from regviz.live import is_address
 from regviz.live.docker_engine import is_engine
-from regviz.read import read
+from regviz.read import STANDARD_INPUT, read
 from regviz.storage import open_storage
 from regviz.text import count_noun, decode_name
 from regviz.tree.distribution import Distribution
@@ -164,13 +164,15 @@ def tree_rows(
 
 
 def refuse_address(source: str | os.PathLike[str] | None) -> None:
-    """A live registry shows no storage.
+    """A live registry shows no storage, and what comes on standard input is gone when it was read.
 
     Raises
     ------
     NotKnowableError
-        The source is a URL.
+        The source is a URL, or standard input.
     """
+    if source is not None and os.fspath(source) == STANDARD_INPUT:
+        raise NotKnowableError("a tree is made in two passes, and standard input comes once: give a file")
     if source is not None and is_address(os.fspath(source)):
         raise NotKnowableError(
             "a live registry does not show its storage: give the folder that it stores in, or an archive of it"

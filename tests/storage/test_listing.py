@@ -260,6 +260,23 @@ def test_what_stands_before_a_path_does_not_matter(head: bytes, tmp_path: Path) 
     assert _listed(tmp_path / "l") == [safe_path(head + BLOB.encode())]
 
 
+@pytest.mark.parametrize(
+    ("here", "place"), [("x", ".."), ("x/y", "../.."), ("x/y", "../../../r"), ("x", "./.."), ("x/y", "../../docker")]
+)
+def test_a_folder_named_by_the_way_to_it(here: str, place: str, tmp_path: Path) -> None:
+    inside = tmp_path / "r" / here
+    inside.mkdir(parents=True)
+    data = tmp_path / "r" / BLOB
+    data.parent.mkdir(parents=True)
+    data.write_bytes(b"{}")
+    command = ["find", place, "-printf", r"%y %s %T@ %p\n"]
+    with (tmp_path / "l").open("wb") as file:
+        subprocess.run(command, cwd=inside, stdout=file, check=True)
+    listed = read(tmp_path / "l")
+    assert listed.blobs["blob"].tolist() == [f"sha256:{DIGEST}"]
+    assert set(listed.problems["rule"]) == {"listing-only"}
+
+
 def test_a_mark_and_line_ends_of_windows(tmp_path: Path) -> None:
     lines = [f"2014-05-13 23:00:00         71 {BLOB}", "2014-05-13 23:00:00          5 a b\r"]
     (tmp_path / "l").write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*lines, ""]).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = ["RECOMMENDED", "Listing", "open_listing"]
 _HEAD = 1 << 18
 _BOM, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _SLASH, _DOT = ord("/"), ord(".")
+_UP = re.compile(rb"(?:\./)*(?:\.\./)+")
 _TOO_MUCH = 0.1
 
 
@@ -165,11 +167,14 @@ class Listing:
         """Everything that is named, in the listing's order."""
         understood = lost = 0
         try:
+            lead: bytes | None = None
             for part in self.reader.read():
+                if lead is None and len(part.types):
+                    lead = _lead(part.paths[0])
                 understood += len(part.types) + part.passed
                 lost += part.lost
                 if len(part.types):
-                    yield Entries(self._columns(part))
+                    yield Entries(self._columns(part, lead or b""))
         except DamagedArchiveError as error:
             if not self._partial:
                 raise
@@ -196,10 +201,10 @@ class Listing:
         del sizes, limit
         return ((number, None) for number in range(len(locators)))
 
-    def _columns(self, part: Parsed) -> Columns:
+    def _columns(self, part: Parsed, lead: bytes) -> Columns:
         count = len(part.types)
         columns = Columns(
-            _without_slashes(part.paths),
+            _without_slashes(_without(part.paths, lead)),
             part.types,
             part.sizes,
             part.mtimes,
@@ -225,6 +230,21 @@ class Listing:
         if said:
             self.complete = False
             self.problems[StorageProblem("listing-records", b"", "; ".join(said))] = None
+
+
+def _lead(first: bytes) -> bytes:
+    """What stands before all paths where the folder that was listed was named by the way up from another."""
+    match = _UP.match(first + b"/")
+    return match[0] if match else b""
+
+
+def _without(paths: Spans, lead: bytes) -> Spans:
+    """Paths without what stands before them all; nothing is left of the folder that was listed."""
+    if not lead:
+        return paths
+    cut = np.where(paths.start_with(lead)[0], len(lead), 0)
+    is_folder = (paths.lengths == len(lead) - 1) & paths.start_with(lead[:-1])[0]
+    return Spans(paths.data, np.where(is_folder, paths.stops - 1, paths.starts + cut), paths.stops)
 
 
 def _without_slashes(paths: Spans) -> Spans:
