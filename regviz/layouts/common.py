@@ -90,11 +90,17 @@ class Options:
                 rows.column(column).fill(NO_TIME)
         return replace(
             source,
-            trusts_times=trusted,
+            trusts_times=trusted and (has_contents(storage) or _has_times(facts)),
             knows_disk=storage.knows_disk,
             knows_contents=has_contents(storage),
             links_checked=self.links,
         )
+
+
+def _has_times(facts: Facts) -> bool:
+    """Whether any time is known; a listing may say none."""
+    said = (facts.tags["pushed_at"], facts.revisions["linked_at"], facts.stored["stored_at"])
+    return any(bool((times != NO_TIME).any()) for times in said)
 
 
 def _times_are_evidence(facts: Facts) -> bool:

@@ -101,7 +101,8 @@ class DistributionWords(RootedLayout):
             return "revision link: the manifest is not here"
         name = self.known.repository(repository)
         tagged = any(tag.startswith(f"{name}:") for tag in self.known.tags_on([code]))
-        untagged = "" if tagged else "; no tag here reaches it"
+        knows = self.known.registry.source.knows_contents
+        untagged = "" if tagged or not knows else "; no tag here reaches it"
         return f"revision link: {name} serves this {self.known.manifest(code)}{untagged}"
 
     def _current_link(self, repository: str, tag: str) -> str:
@@ -152,7 +153,7 @@ class DistributionWords(RootedLayout):
             return "contents, each stored once under its digest"
         if len(parts) == 1:
             rows = [row for rows in self.known.blobs(decode_name(parts[0])).values() for row in rows.tolist()]
-            return f"{count_noun(len(rows), 'blob')}, {format_bytes(self.known.bytes_of(rows))}"
+            return self.known.count_and_bytes("blob", rows)
         if len(parts) == 2:
             return f"digests that begin with {decode_name(parts[1])}"
         return "no data: it was collected, or never completed" if empty else ""

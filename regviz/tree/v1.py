@@ -63,19 +63,18 @@ class V1(RootedLayout):
         return {image.encode() for rule in _UNFINISHED for image in self.known.concerned(rule, "manifest")}
 
     @cached_property
-    def _layers(self) -> tuple[int, int]:
-        """How many layer files there are, and their bytes; without those of unfinished images."""
+    def _layer_rows(self) -> list[int]:
+        """Rows of the layer files in `blobs`, without those of unfinished images."""
         rows = [row for rows in self.known.blobs("v1").values() for row in rows.tolist()]
         broken = (self.known.row("blobs", f"v1:{image.decode()}") for image in self._unfinished)
-        rows = list(set(rows).difference(broken))
-        return len(rows), self.known.bytes_of(rows)
+        return list(set(rows).difference(broken))
 
     def total(self, kind: str, directory: bytes) -> Total | None:
         """See `regviz.tree.gather.Layout`."""
         if kind == "tag":
             path = directory[len(self.root) + len(REPOSITORIES) + 1 :]
             return Total(len(self.known.of_repository("tags", decode_name(path))))
-        return Total(None, self._layers[1]) if kind == "image" else None
+        return Total(None, self.known.bytes_of(self._layer_rows)) if kind == "image" else None
 
     # --- what it is
 
@@ -95,8 +94,7 @@ class V1(RootedLayout):
         return self.known.repository(repository) if repository in self.known.repositories else None
 
     def _images_directory(self) -> str:
-        count, weight = self._layers
-        return f"{count_noun(count, 'layer')}, {format_bytes(weight)}: each is an image"
+        return f"{self.known.count_and_bytes('layer', self._layer_rows)}: each is an image"
 
     def _image(self, place: Place, image: str, type: int) -> str:  # noqa: A002
         row = self.known.row("manifests", image)

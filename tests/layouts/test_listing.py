@@ -64,6 +64,8 @@ def compare(folder: Path, form: Form, listing: Path) -> tuple[Registry, Registry
     whole, listed = read(folder, times=True), read(listing, times=True)
     assert whole.source.layouts == listed.source.layouts
     assert not listed.source.knows_contents
+    assert listed.source.trusts_times == form.times
+    assert not listed.source.knows_disk
     assert len(found(listed, "listing-only")) == 1
     if whole.source.layouts == ("oci",):
         _compare_blobs(whole, listed, form)
@@ -384,6 +386,26 @@ def test_a_tree_that_the_program_tree_draws(tmp_path: Path) -> None:
     assert rows(listed.tags, "repository", "tag") == [("library/a", "latest")]
     assert rows(listed.blobs, "blob", "present") == [("v1:27cf784147099545", True)]
     assert {row[0] for row in found(listed)} == {"listing-only"}
+
+
+@pytest.mark.parametrize("form", ["printf-nul", "find", "s3-ls"])
+@pytest.mark.parametrize("layout", ["oci-layouts", "zot"])
+def test_several_layouts(layout: str, form: str, tmp_path: Path) -> None:
+    for name in ("one", "team/two"):
+        (tmp_path / "r" / name).mkdir(parents=True)
+        world = ROOT / "data" / "world-oci.tar.gz"
+        subprocess.run(["tar", "-xf", world, "-C", tmp_path / "r" / name, "--strip-components=1"], check=True)
+    if layout == "zot":
+        (tmp_path / "r" / "one" / ".uploads").mkdir()
+        (tmp_path / "r" / "one" / ".uploads" / "x").write_bytes(b"123")
+        (tmp_path / "r" / "cache.db").write_bytes(b"x")
+    whole, listed = (
+        read(tmp_path / "r", times=True),
+        read(FORMS[form].write(tmp_path / "r", tmp_path / "l"), times=True),
+    )
+    assert whole.source.layouts == listed.source.layouts == (layout,)
+    _compare_blobs(whole, listed, FORMS[form])
+    assert {*rows(listed.blobs, "copies")} == {(2,)}
 
 
 # --- what cannot be known
