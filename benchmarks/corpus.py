@@ -118,6 +118,21 @@ def make_tar(corpus: Corpus) -> Path:
     return corpus.tar
 
 
+def make_listing(corpus: Corpus) -> Path:
+    """What GNU find prints of the registry."""
+    finder = program("find")
+    if "GNU findutils" not in subprocess.run([finder, "--version"], capture_output=True, text=True, check=False).stdout:
+        raise Unavailable("GNU find")
+    listing = corpus.folder.with_name("storage.find")
+    if not listing.exists():
+        part = listing.with_suffix(".part")
+        with _announced(f"{corpus.folder.parent.name} as a listing"), part.open("wb") as file:
+            subprocess.run([finder, ".", "-printf", r"%y %s %T@ %p\0"], cwd=corpus.folder, stdout=file, check=True)
+            part.rename(listing)
+            os.sync()
+    return listing
+
+
 def limit_program(name: str) -> Path:
     """A limit program, compiled from the source of that name beside this file."""
     compiler = shutil.which("cc")

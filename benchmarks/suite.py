@@ -72,6 +72,26 @@ def tar(size: SizeName) -> Work:
     return work
 
 
+def listing(size: SizeName) -> Work:
+    """The same as what find prints of it: names, lengths and times alone."""
+    made = corpus.distribution(size)
+    work = Work("Distribution, listing", _described(made))
+    rows = json.dumps({name: made.rows[name] for name in ("repositories", "tags", "manifests", "blobs")})
+    try:
+        file = corpus.make_listing(made)
+    except corpus.Unavailable as reason:
+        work.missing["regviz"] = f"skipped: needs {reason}"
+        return work
+    work.add_python("its records, split one by one", "split", file)
+    work.add_python(_BASELINE, "nothing")
+    work.add_python("regviz", "read", file, "stat", rows)
+    work.floors = (
+        Floor("regviz", "cpu", 2.5, 1.5, against="its records, split one by one"),
+        Floor("regviz", "peak", (450 if size == "L" else 150) * MB, 100 * MB, above=_BASELINE),
+    )
+    return work
+
+
 def v1(size: SizeName) -> Work:
     """A v1 storage."""
     made = corpus.v1(size)
@@ -151,6 +171,7 @@ def importing(size: SizeName) -> Work:
 WORKS: dict[str, Callable[[SizeName], Work]] = {
     "folder": folder,
     "tar": tar,
+    "listing": listing,
     "v1": v1,
     "objects": objects,
     "live": over_http,

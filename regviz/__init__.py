@@ -21,6 +21,7 @@ _PUBLIC = {
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "object_graph": "regviz.graph",
+    "plan": "regviz.plan",
     "read": "regviz.read",
     "report": "regviz.report",
     "rules": "regviz.problems",
@@ -38,6 +39,7 @@ __all__ = [
     "layer_graph",
     "layer_sizes",
     "object_graph",
+    "plan",
     "plot",
     "read",
     "report",
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from regviz.analysis import layer_sizes, sizes, tag_images
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
+    from regviz.plan import plan
     from regviz.problems import rules
     from regviz.read import read
     from regviz.registry import Registry
@@ -78,7 +81,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """The package, where ``read``, ``report`` and ``tree`` are functions also when their modules were imported."""
+    """The package, where ``plan``, ``read``, ``report`` and ``tree`` are functions, whatever modules were imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _PUBLIC and isinstance(value, ModuleType)):

@@ -43,7 +43,7 @@ def summarise(registry: Registry) -> Summary:
     """
     blobs, manifests, problems = (registry.columns(name) for name in ("blobs", "manifests", "problems"))
     lengths, unpacked = held_bytes(registry)
-    here = (blobs["present"] == 1) & (unpacked | (blobs["blob_bytes"] != NA_INT))
+    here = (blobs["present"] == 1) & (unpacked | (blobs["blob_bytes"] != NA_INT) | (not registry.source.knows_contents))
 
     def among(values: NDArray[Any], *words: str) -> int:
         return sum(int((values == code).sum()) for word in words if (code := registry.name_code(word)) >= 0)
@@ -60,13 +60,12 @@ def summarise(registry: Registry) -> Summary:
     )
 
 
-def _counts(summary: Summary) -> list[str]:
-    return [
-        count_noun(summary.repositories, "repository", "repositories"),
-        count_noun(summary.tags, "tag"),
-        count_noun(summary.images, "image"),
-        count_noun(summary.layers, "layer"),
-    ]
+def _counts(registry: Registry, summary: Summary) -> list[str]:
+    """How many there are of what the source could know."""
+    counts = [count_noun(summary.repositories, "repository", "repositories"), count_noun(summary.tags, "tag")]
+    if registry.source.knows_contents or summary.images:
+        counts += [count_noun(summary.images, "image"), count_noun(summary.layers, "layer")]
+    return counts
 
 
 def _is_bad(summary: Summary) -> bool:
@@ -108,9 +107,15 @@ def summary_line(registry: Registry) -> str:
     summary = summarise(registry)
     layout = " and ".join(registry.source.layouts)
     return escape_terminal(
-        f"<Registry {registry.source.uri} ({layout}): {', '.join(_counts(summary))}, "
-        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}; {_state(summary)}>"
+        f"<Registry {registry.source.uri} ({layout}): {', '.join(_counts(registry, summary))}, "
+        f"{stored_text(registry, summary)} in {count_noun(summary.blobs, 'blob')}; {_state(summary)}>"
     )
+
+
+def stored_text(registry: Registry, summary: Summary) -> str:
+    """Bytes of the blobs; a listing need not have the length of any."""
+    unknown = summary.blobs and not registry.source.knows_contents and not summary.stored_bytes
+    return "unknown bytes" if unknown else format_bytes(summary.stored_bytes)
 
 
 def summary_html(registry: Registry) -> str:
@@ -121,8 +126,8 @@ def summary_html(registry: Registry) -> str:
         f'<div style="font-size:1.3em;font-variant-numeric:tabular-nums">{number}</div>'
         f'<div style="opacity:.75">{noun}</div></div>'
         for number, noun in (
-            *(fact.split(" ") for fact in _counts(summary)),
-            (format_bytes(summary.stored_bytes), f"in {count_noun(summary.blobs, 'blob')}"),
+            *(fact.split(" ") for fact in _counts(registry, summary)),
+            (stored_text(registry, summary), f"in {count_noun(summary.blobs, 'blob')}"),
             (_state(summary), "see reg.problems" if _is_bad(summary) else "neither error nor warning"),
         )
     )

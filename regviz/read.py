@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import os
+import shutil
+import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from regviz import capture, live, share
-from regviz.errors import AccessDeniedError, NotRecognisedError, ProblemError, RegvizError
+from regviz.errors import AccessDeniedError, NotKnowableError, NotRecognisedError, ProblemError, RegvizError
 from regviz.layouts import distribution, docker, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
@@ -18,7 +21,7 @@ from regviz.live import containers, docker_engine
 from regviz.live.options import Live, split_options
 from regviz.source import Source
 from regviz.storage import open_storage
-from regviz.storage.base import StorageProblem, is_searchable
+from regviz.storage.base import StorageProblem, has_contents, is_searchable
 from regviz.storage.objects import Objects, is_object_address, open_objects
 from regviz.text import decode_name, escape_terminal
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from regviz.layouts.common import Links, Progress
+    from regviz.layouts.recognise import Found
     from regviz.live.options import LiveOptions, WireOptions
     from regviz.registry import Registry
     from regviz.storage.base import Storage
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
 VALUES_VARIABLE = "REGVIZ_SHOW_VALUES"
 """Set where a notebook is run for someone who asked for `show_values`."""
+STANDARD_INPUT = "-"
 _READERS = {
     "distribution": distribution.read,
     "v1": v1.read,
@@ -43,6 +48,8 @@ _READERS = {
     "docker-archive": docker.read_archive,
     "docker-daemon": docker.read_daemon,
 }
+LISTABLE = ("distribution", "v1", "oci", "oci-layouts", "zot")
+"""Layouts of which names alone tell something."""
 
 
 def read(  # noqa: PLR0913  # each is one thing that a person may want of a reading
@@ -68,13 +75,14 @@ def read(  # noqa: PLR0913  # each is one thing that a person may want of a read
     ----------
     source : path or Opened, optional
         A registry's storage folder, an OCI image layout, a Docker Engine's own folder, an archive of one of them (tar,
-        tar.gz, tar.zst, zip; its URL does too), an archive of ``docker save``, a capture (a folder, an archive of it,
-        or the folder's URL), the URL of a live registry (``https://registry.example.org``), or ``docker-daemon:``, the
-        engine that Docker's own programs would use; or what that engine has: ``docker-container://NAME[:/PATH]``, a
-        container's storage, found by its configuration, and ``docker-volume://NAME[:/PATH]``. Any storage may also lie
-        in object storage (``s3://bucket/prefix``, ``gs://…``, ``az://…``, or what else fsspec reads). In a folder,
-        bucket or archive what is read may lie a few directories down. Left out: the environment variable
-        ``REGVIZ_SOURCE``, else the world that ships with regviz.
+        tar.gz, tar.zst, zip; its URL does too), an archive of ``docker save``, a listing of a storage's files (``find
+        -printf``, ``aws s3 ls --recursive`` and others), a capture (a folder, an archive of it, or the folder's URL),
+        the URL of a live registry (``https://registry.example.org``), or ``docker-daemon:``, the engine that Docker's
+        own programs would use; or what that engine has: ``docker-container://NAME[:/PATH]``, a container's storage,
+        found by its configuration, and ``docker-volume://NAME[:/PATH]``. Any storage may also lie in object storage
+        (``s3://bucket/prefix``, ``gs://…``, ``az://…``, or what else fsspec reads). ``-``: an archive or a listing on
+        standard input. In a folder, bucket or archive what is read may lie a few directories down. Left out: the
+        environment variable ``REGVIZ_SOURCE``, else the world that ships with regviz.
     strict : bool
         Raise what else becomes rows of ``problems`` (errors and warnings).
     links : {"stat", "check", "open"}
@@ -143,6 +151,9 @@ def read(  # noqa: PLR0913  # each is one thing that a person may want of a read
             registry = docker_engine.read(path, options)
         elif live.is_address(path) and not live.is_archive(path):
             registry = live.read(path, options, Live(**over_http))
+        elif path == STANDARD_INPUT:
+            with _spooled() as place:
+                registry = _read_storage(open_source(place, partial=partial), Path(place).name, options, began)
         else:
             storage = open_source(path, partial=partial, storage_options=storage_options, over_http=over_http)
             registry = _read_storage(storage, storage.uri, options, began)
@@ -180,6 +191,16 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def _spooled() -> Iterator[str]:
+    """What comes on standard input, as a file: a source is gone through more than once."""
+    with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
+        place = Path(folder) / "standard input"
+        with place.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield str(place)
+
+
 def open_source(
     path: str,
     *,
@@ -188,6 +209,8 @@ def open_source(
     over_http: LiveOptions | None = None,
 ) -> Storage:
     """The storage that a path or a URL means: a folder, an archive here or on a web server, object storage.
+
+    That of a folder within a storage's root is the root's.
 
     Raises
     ------
@@ -203,15 +226,29 @@ def open_source(
     return storage
 
 
-def _read_storage(storage: Storage, path: str, options: Options, began: dt.datetime, how: str = "") -> Registry:
-    """Read what lies in a storage; `how` says how it was come by."""
+def recognised(path: str, storage: Storage) -> list[Found]:
+    """The registries in a storage: at least one.
+
+    Raises
+    ------
+    RegvizError
+        It may not be read, or holds no registry.
+    """
     found = recognise(storage)
     if not found:
         _raise_unreadable(path, storage)
         raise NotRecognisedError(_not_recognised(path, storage))
+    return found
+
+
+def _read_storage(storage: Storage, path: str, options: Options, began: dt.datetime, how: str = "") -> Registry:
+    """Read what lies in a storage; `how` says how it was come by."""
+    found = recognised(path, storage)
     first, *others = found
     if first.layout == "capture":
         return _read_capture(path, storage, [each.root for each in found])
+    if not has_contents(storage):
+        _refuse_of_a_listing(path, first, options)
     if first.instead:
         message = f"{path} holds no registry that can be read: {first.why}. Instead, {first.instead}"
         raise NotRecognisedError(message)
@@ -229,6 +266,18 @@ def _read_capture(path: str, storage: Storage, roots: list[bytes]) -> Registry:
         named = ", ".join(escape_terminal(decode_name(root)) or "." for root in roots[:5])
         raise NotRecognisedError(f"{path} holds {len(roots)} captures ({named}): give the path of one")
     return capture.load(capture.StoredFiles(storage, roots[0]))
+
+
+def _refuse_of_a_listing(path: str, found: Found, options: Options) -> None:
+    """What names alone cannot tell."""
+    if found.layout not in LISTABLE and not found.instead:
+        raise NotKnowableError(
+            f"{path} is a listing of what regviz calls {found.layout} ({found.why}), whose file names tell next to "
+            "nothing: give the archive or folder itself"
+        )
+    if options.links != "stat" or options.verify:
+        asked = "verify" if options.verify else f"links={options.links!r}"
+        raise NotKnowableError(f"{path} is a listing, in which nothing can be looked into: leave {asked} out")
 
 
 def _outermost(path: str) -> str:

@@ -51,7 +51,11 @@ NA: dict[str, int] = {kind: int(NA_INT) if dtype == np.int64 else -1 for kind, d
 
 MANIFEST_KINDS = ("v1", "image", "index", "attestation", "signature", "chart", "artifact", "cache")
 BLOB_KINDS = ("manifest", "config", "layer", "other")
-LINK_STATES = ("ok", "unchecked", "empty", "malformed", "mismatch", "missing")
+LINK_STATES = ("ok", "unchecked", "empty", "malformed", "mismatch", "missing", "inferred", "unread")
+"""``unchecked``: it is there, and was not looked into. Of a listing's tags, whose links cannot be looked into:
+``unchecked`` too where only one manifest can be meant, ``inferred`` where the times of links tell which of several,
+``unread`` where nothing does.
+"""
 ROLES = ("child", "attestation", "subject", "blob")
 BASES = ("v1", "chain", "digests")
 SEVERITIES = ("error", "warning", "info")
@@ -166,7 +170,7 @@ _TABLES = (
             Column("tag", "name", "tag", required=True),
             _manifest(),
             Column("last_pushed_at", "time", "when this manifest was last pushed under this tag"),
-            Column("current", "flag", "the tag points to it now", required=True),
+            Column("current", "flag", "the tag points to it now; NA where its link cannot be read"),
         ),
     ),
     Table(
@@ -212,7 +216,7 @@ _TABLES = (
             Column("layer", "digest", "chain ID, or the id of a v1 image", required=True),
             Column("basis", "name", "what the key was computed from", required=True, values=BASES),
             Column("parent", "digest", "layer below; NA at the base", references="layers.layer"),
-            Column("depth", "count", "layers up to here; 1 at the base", required=True),
+            Column("depth", "count", "layers up to here; 1 at the base; NA where parents are not known"),
             Column("diff_id", "digest", "digest of the uncompressed tar"),
             Column("empty", "flag", "it changes nothing", required=True),
             Column("uncompressed_bytes", "bytes", "bytes of the uncompressed content, where the source says"),
@@ -317,7 +321,7 @@ _TABLES = (
         (
             Column("category", "name", "category", required=True, values=STORAGE_CATEGORIES),
             Column("files", "count", "files (or directories)", required=True),
-            Column("apparent_bytes", "bytes", "sum of their lengths", required=True),
+            Column("apparent_bytes", "bytes", "sum of their lengths; NA where a listing has none"),
             Column("allocated_bytes", "bytes", "bytes of disk blocks, each inode once; folders only"),
         ),
     ),

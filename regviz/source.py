@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regviz.errors import NotKnowableError
+
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -37,6 +39,8 @@ class Source:
         A pull-through cache, an OCI layout: places where absent children and layers are normal, or allowed.
     tags_elsewhere : str
         Why tags may lie in a database (Harbor); empty where nothing says so.
+    knows_contents : bool
+        What manifests, configurations and links say could be read; a listing has their names alone.
     names_in_database, keeps_links : bool
         GitLab's names are in its database; repositories say by links what they serve (else nothing can be unlinked).
     """
@@ -55,4 +59,19 @@ class Source:
     tags_elsewhere: str = ""
     names_in_database: bool = False
     keeps_links: bool = True
+    knows_contents: bool = True
     may_be_sparse: bool = False
+
+    def require_contents(self, answer: str) -> None:
+        """Refuse an answer that rests on what manifests and configurations say, where they could not be read.
+
+        Raises
+        ------
+        NotKnowableError
+            The source is a listing.
+        """
+        if not self.knows_contents:
+            raise NotKnowableError(
+                f"{self.uri} is a listing: it names files, and {answer} rest on what manifests and configurations "
+                "say. Read the storage itself, an archive of it, or the live registry"
+            )

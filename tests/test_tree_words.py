@@ -13,6 +13,7 @@ from regviz.read import read
 from regviz.tree import Row, tree, tree_lines
 from tests.conftest import ROOT
 from tests.helpers import Store, V1Store, image_id, pack, sha256, sha512
+from tests.listed import FORMS
 from tests.plain_reading import plain_distribution, plain_v1
 
 if TYPE_CHECKING:
@@ -319,3 +320,31 @@ def test_a_broken_archive_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
     with pytest.raises(RegvizError, match="--partial"):
         tree(cut)
     assert len(tree(cut, partial=True, full=True).rows) > 10
+
+
+@pytest.mark.parametrize("form", ["printf-nul", "find"])
+def test_a_tree_of_a_listing_claims_nothing_that_contents_would_tell(form: str, tmp_path: Path) -> None:
+    store = Store(tmp_path / "r")
+    manifest = store.image("a", [b"layer"], "1.0")
+    store.blob(b"nobody links it")
+    store.push("a", {"untagged": 1})
+    text = tree(FORMS[form].write(store.root, tmp_path / "listing")).text()
+    assert f'→ {manifest[:19]} the manifest that tag "1.0" of a points to' in text
+    assert "linked by a" in text
+    assert "no repository links it" in text
+    for claim in ("nothing refers", "unreferenced", "no tag", "EiB", "0 B"):
+        assert claim not in text
+    assert ("5 blobs, " in text) == FORMS[form].sizes
+
+
+def test_a_tree_of_a_listing_of_v1(tmp_path: Path) -> None:
+    store = V1Store(tmp_path / "r")
+    store.chain(image_id(1), image_id(2))
+    store.tag("library/a", "latest", image_id(2))
+    store.index("library/a", [{"id": image_id(1)}])
+    text = tree(FORMS["find"].write(store.root, tmp_path / "listing")).text()
+    assert 'the id that tag "latest" of library/a points to' in text
+    assert "what it is, and its parent" in text
+    assert "every image ever pushed here\n" in text + "\n"
+    for claim in ("no tag", "a base", "EiB", "0 B", "0 ids"):
+        assert claim not in text

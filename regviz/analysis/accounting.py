@@ -89,6 +89,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
 
     if by not in get_args(Grain):
         raise RegvizError(f"sizes cannot be asked by {by!r}; ask by one of {', '.join(get_args(Grain))}")
+    reg.source.require_contents("sizes")
     reached = reach(reg)
     rows = members(reg, reached, by)
     blobs, groups = columns(reg, "blobs"), rows.groups

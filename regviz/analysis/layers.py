@@ -33,6 +33,7 @@ def layer_sizes(reg: Registry) -> pd.DataFrame:
     """
     import pandas as pd
 
+    reg.source.require_contents("the layers of images")
     reached, blobs, layers = reach(reg), columns(reg, "blobs"), columns(reg, "layers")
     repository = columns(reg, "repositories")["repository"]
     of_tag = rows_of(columns(reg, "tags")["repository"], repository)

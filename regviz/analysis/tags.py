@@ -34,6 +34,7 @@ def tag_images(reg: Registry) -> pd.DataFrame:
     """
     import pandas as pd
 
+    reg.source.require_contents("the layers of images")
     reached, manifests = reach(reg), columns(reg, "manifests")
     is_index = (manifests["kind"] == reg.name_code("index")) & (manifests["present"] == 1)
     passed = is_index | (row_counts(reached.child_manifests) > 0)

@@ -28,12 +28,15 @@ class Draft:
         What is done.
     spread : dict of str to SpreadColumns
         Tables that are spread over manifests, which stand in the order of their keys.
+    layer_blobs : array of int
+        Blobs that hold layers, whether they stand on a stack or not; those on stacks need not be among them.
     """
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.tables: dict[str, Columns] = {}
         self.spread: dict[str, SpreadColumns] = {}
+        self.layer_blobs: Codes = np.empty(0, np.int32)
         facts.spill(0)
         self._alias = self._links_elsewhere()
 

@@ -157,6 +157,7 @@ def _blobs(draft: Draft) -> Columns:
         ("other", other_blobs),
         ("other", references["child"][is_blob]),
         ("layer", stack_blobs),
+        ("layer", draft.layer_blobs[row[draft.layer_blobs] >= 0]),
         ("config", manifests["config"]),
         ("manifest", manifests["manifest"][own_blob]),
     ):

@@ -12,13 +12,14 @@ import click
 
 import regviz
 from regviz.cli.ask import sizes
+from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
 from regviz.cli.make import capture, lab, report, world
 from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 INTERRUPTED = 130
-_COMMANDS = (report, tree, table, sizes, graph, capture, detect, rules, lab, world)
+_COMMANDS = (plan, report, tree, table, sizes, graph, capture, detect, rules, lab, world)
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
 )

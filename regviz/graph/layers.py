@@ -70,6 +70,7 @@ def layer_graph(reg: Registry) -> nx.DiGraph[Any]:
     """
     import networkx as nx
 
+    reg.source.require_contents("layers and their ancestry")
     columns: Mapping[str, Array] = reg.columns("layers")
     layer, parent = columns["layer"], columns["parent"]
     steps: Mapping[str, Array] = reg.columns("manifest_layers")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from regviz.columns import NO_TIME
+from regviz.storage.base import has_contents
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -87,7 +88,19 @@ class Options:
                 (facts.stored, "stored_at"),
             ):
                 rows.column(column).fill(NO_TIME)
-        return replace(source, trusts_times=trusted, knows_disk=storage.knows_disk, links_checked=self.links)
+        return replace(
+            source,
+            trusts_times=trusted and (has_contents(storage) or _has_times(facts)),
+            knows_disk=storage.knows_disk,
+            knows_contents=has_contents(storage),
+            links_checked=self.links,
+        )
+
+
+def _has_times(facts: Facts) -> bool:
+    """Whether any time is known; a listing may say none."""
+    said = (facts.tags["pushed_at"], facts.revisions["linked_at"], facts.stored["stored_at"])
+    return any(bool((times != NO_TIME).any()) for times in said)
 
 
 def _times_are_evidence(facts: Facts) -> bool:

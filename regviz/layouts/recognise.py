@@ -185,7 +185,7 @@ def _in_listing(storage: Storage) -> list[Found]:
             if path.endswith((_CAPTURE, _TABLE)):
                 directory, _, name = path.rpartition(b"/")
                 captures.setdefault(directory, set()).add(_CAPTURE if name == _CAPTURE else _TABLE)
-            if match := _V2_NAMED.match(path):
+            if b"docker/registry/v2" in path and (match := _V2_NAMED.match(path)):
                 named = _better(weak, Found("distribution", match[1], f"it has {decode_name(match[1])}"))
                 return named + _layouts(storage, marks)
             if weak is None:
@@ -204,14 +204,15 @@ def _in_listing(storage: Storage) -> list[Found]:
 
 
 def _weak(path: bytes, kind: int) -> Found | None:
-    if match := _V2_BLOB.match(path):
+    # expressions that may begin anywhere are for paths that have what they look for
+    if b"blobs/" in path and (match := _V2_BLOB.match(path)):
         if path.endswith(b"/data") or kind != FILE:
             return Found("distribution", match[1].rstrip(b"/"), "it has blobs/<algorithm>/<two digits>/<digest>")
-    elif match := _V2_REPOSITORY.match(path):
+    elif b"repositories/" in path and (match := _V2_REPOSITORY.match(path)):
         return Found("distribution", match[1].rstrip(b"/"), "its repositories have _manifests, _layers or _uploads")
-    elif kind == FILE and (match := _V1_IMAGE.match(path)):
+    elif kind == FILE and b"images/" in path and (match := _V1_IMAGE.match(path)):
         return Found("v1", match[1].rstrip(b"/"), "it has images/<id> directories")
-    elif kind == FILE and (match := _V1_REPOSITORY.match(path)):
+    elif kind == FILE and b"repositories/" in path and (match := _V1_REPOSITORY.match(path)):
         return Found("v1", match[1].rstrip(b"/"), "its repositories have tag_ files")
     return None
 

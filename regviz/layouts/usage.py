@@ -11,7 +11,7 @@ from regviz.layouts.docker import category as docker_category
 from regviz.layouts.oci import grammar as oci
 from regviz.layouts.v1 import grammar as v1
 from regviz.schema import STORAGE_CATEGORIES
-from regviz.storage.base import DIRECTORY, is_walkable
+from regviz.storage.base import DIRECTORY, NO_SIZE, is_walkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,19 +73,22 @@ def measure(storage: Storage, root: bytes, layout: str, facts: Facts, tick: Tick
     apparent = dict.fromkeys(STORAGE_CATEGORIES, 0)
     allocated = dict.fromkeys(STORAGE_CATEGORIES, 0)
     seen: set[int] = set()
+    lengths_known = True
     for path, kind, size, blocks, inode in _everything(storage, tick):
         if kind == DIRECTORY:
             category = "directories"
         else:
             category = category_of(layout, path[len(head) :]) if path.startswith(head) else "other"
         files[category] += 1
-        apparent[category] += size
+        lengths_known &= size != NO_SIZE
+        apparent[category] += max(size, 0)
         if inode < 0 or inode not in seen:
             allocated[category] += blocks
             seen.add(inode)
     for category in STORAGE_CATEGORIES:
         disk = allocated[category] if storage.knows_disk else NO_NUMBER
-        facts.storage.add(category, files[category], apparent[category], disk)
+        bytes_known = category == "directories" or not files[category] or lengths_known
+        facts.storage.add(category, files[category], apparent[category] if bytes_known else NO_NUMBER, disk)
 
 
 def _everything(storage: Storage, tick: Callable[[int], None]) -> Iterator[tuple[bytes, int, int, int, int]]:

@@ -9,7 +9,7 @@ from regviz.live.address import parse_archive
 from regviz.live.credentials import Credentials
 from regviz.live.ranges import Ranges, Seekable
 from regviz.live.remote import FileClient, Remote
-from regviz.storage import kind_of, tar_within
+from regviz.storage import kind_of, none_of_them, within
 from regviz.storage.replayed import Replayed
 from regviz.storage.streams import Stream, gunzipped, unzstd
 from regviz.storage.tar import Tar
@@ -37,7 +37,7 @@ def open_remote_archive(source: str, live: Live, *, partial: bool) -> Storage:
     credentials = Credentials(address.authority, address.login)
     client = FileClient(address, credentials, connections=live.connections, rate=live.rate, insecure=live.insecure)
     remote = Remote(client, target)
-    kind = kind_of(remote.head, remote.uri)
+    kind = kind_of(remote.head)
     if kind == "zip":
         if remote.length is None:
             raise NotRecognisedError(
@@ -49,6 +49,8 @@ def open_remote_archive(source: str, live: Live, *, partial: bool) -> Storage:
         if remote.length is not None:
             return Tar(Ranges(remote), partial=partial)
         return Tar(Replayed(Stream(remote.uri, lambda _: remote.stream())), partial=partial)
+    if kind == "other":
+        raise NotRecognisedError(none_of_them(remote.uri, remote.head))
     unpacked = gunzipped if kind == "gzip" else unzstd
     stream = Stream(remote.uri, lambda _: unpacked(remote.stream()))
-    return Tar(tar_within(Replayed(stream)), partial=partial)
+    return within(Replayed(stream), partial=partial)

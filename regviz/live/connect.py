@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from regviz.errors import NotKnowableError, NotRecognisedError, UnreachableError
 from regviz.live.address import parse_address
 from regviz.live.cache import Cache
 from regviz.live.credentials import Credentials
 from regviz.live.http import Client, NoAnswerError
-from regviz.live.marks import marks, refuse
+from regviz.live.marks import PROXY, is_proxy, marks, refuse
 from regviz.live.options import Live
 from regviz.source import Source
 from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from regviz.layouts.common import Options
     from regviz.live.address import Address
     from regviz.live.http import Answer
@@ -81,6 +83,60 @@ def detect_registry(source: str, *, insecure: bool = False) -> tuple[str, str, s
     finally:
         client.close()
     return f"registry-{version}", ".", f"{why}; reading it leaves marks: {mark}" if mark else why
+
+
+class Look(NamedTuple):
+    """What a few requests tell of a registry.
+
+    Attributes
+    ----------
+    version, why : str
+        The API that answers, and what told so.
+    marks : str
+        Which marks reading it would leave; empty for none.
+    repositories : list of str
+        Those to read.
+    sampled, tags : int
+        Of how many repositories the tags were counted, and how many they are.
+    problem : str
+        Why the catalog is not whole; empty where it is.
+    """
+
+    version: str
+    why: str
+    marks: str = ""
+    repositories: Sequence[str] = ()
+    sampled: int = 0
+    tags: int = 0
+    problem: str = ""
+
+
+def look(source: str, options: Options, live: Live, most: int) -> Look:
+    """Look at the registry at a URL: its catalog, and the tags of at most so many repositories; no manifest.
+
+    Raises
+    ------
+    RegvizError
+        As :func:`read_registry`.
+    """
+    from regviz.live.listing import catalog, tag_lists
+
+    client = _client(parse_address(source, insecure=live.insecure), live)
+    try:
+        version, ping, why = recognise(client)
+        if version == "v1":
+            return Look(version, why)
+        names, problem = catalog(client, live, options)
+        mark = marks(client, ping)
+        if not mark and names and is_proxy(client, names[0]):
+            mark = PROXY
+        chosen = names if len(names) <= most else [names[at * len(names) // most] for at in range(most)]
+        lists = [*tag_lists(client, chosen, live, options)]
+        sampled = sum(found.problem is None for found in lists)
+        tags = sum(len(found.tags) for found in lists if found.problem is None)
+        return Look(version, why, mark, names, sampled, tags, str(problem or ""))
+    finally:
+        client.close()
 
 
 def _client(address: Address, live: Live) -> Client:

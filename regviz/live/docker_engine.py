@@ -104,6 +104,13 @@ def read(source: str, options: Options) -> Registry:
     return assemble(engine.facts, engine.finish(options, made))
 
 
+def count_images(source: str) -> tuple[str, int]:
+    """The version of an engine, and how many images it has, those of intermediate steps too."""
+    address = source.removeprefix(SCHEME)
+    with explained(engine_host(address)), closing(connect(address)) as client:
+        return text(mapping(client.api.version()).get("Version")), len(objects(client.api.images(all=True)))
+
+
 class _Engine:
     """Asks an engine, and keeps facts."""
 

@@ -72,6 +72,8 @@ def report(
         why = "it is a folder" if target.is_dir() else f"there is no folder {target.parent}"
         raise RegvizError(_not_written(target, why))
     reg = source if isinstance(source, Registry) else read(source, progress=progress)
+    if notebook is None:
+        reg.source.require_contents("the figures of the report")
     with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
         capture = Path(folder) / "source.regviz"
         try:

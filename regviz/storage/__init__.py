@@ -1,14 +1,18 @@
-"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip, object storage; nothing is extracted or written."""
+"""Where bytes lie: a folder, a tar (plain, gzip, zstd), a zip, object storage, a listing.
+
+Nothing is extracted, nothing is written.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from regviz.errors import AccessDeniedError, DamagedArchiveError, NotRecognisedError, SourceNotFoundError
 from regviz.storage.base import Storage
 from regviz.storage.folder import Folder
+from regviz.storage.listing import RECOMMENDED, open_listing
 from regviz.storage.streams import GZIP, ZSTD, Stream, open_gzip, open_zstd
 from regviz.storage.tar import PlainFile, Tar
 from regviz.storage.tar_fields import BLOCK, verify
@@ -17,10 +21,11 @@ from regviz.storage.zip import Zip
 if TYPE_CHECKING:
     from regviz.storage.tar import Source
 
-AnySource = TypeVar("AnySource", bound="Source")
+__all__ = ["Storage", "kind_of", "none_of_them", "open_storage", "within"]
 
-__all__ = ["Storage", "kind_of", "open_storage", "tar_within"]
+OPENERS = {"gzip": open_gzip, "zstd": open_zstd}
 
+_WANTED = f"give a registry's storage folder, an archive of it, or a listing ({RECOMMENDED})"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -30,7 +35,7 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
     Parameters
     ----------
     path : str
-        A folder, or a tar (plain, gzip, zstd) or zip archive.
+        A folder, a tar (plain, gzip, zstd) or zip archive, or a listing (plain, gzip, zstd).
     partial : bool
         Go on with what was read where an archive ends too early, instead of raising.
 
@@ -63,46 +68,50 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
     except PermissionError as error:
         message = f"{path} may not be read by this user; run as one who may, for example with sudo"
         raise AccessDeniedError(message) from error
-    kind = kind_of(head, path)
+    kind = kind_of(head)
     if kind == "zip":
         return Zip(path)
     if kind == "tar":
         return Tar(PlainFile(path), partial=partial)
-    return Tar(tar_within(Stream(path, open_gzip if kind == "gzip" else open_zstd)), partial=partial)
+    if kind in OPENERS:
+        return within(Stream(path, OPENERS[kind]), partial=partial)
+    if head and (listing := open_listing(PlainFile(path), partial=partial)):
+        return listing
+    raise NotRecognisedError(none_of_them(path, head))
 
 
-def kind_of(head: bytes, name: str) -> Literal["tar", "gzip", "zstd", "zip"]:
-    """What an archive is, by how it begins.
-
-    Raises
-    ------
-    NotRecognisedError
-        It is none.
-    """
+def kind_of(head: bytes) -> Literal["tar", "gzip", "zstd", "zip", "other"]:
+    """What a file is, by how it begins."""
     if head.startswith(_ZIP):
         return "zip"
     if head.startswith(GZIP):
         return "gzip"
     if head.startswith(ZSTD):
         return "zstd"
-    if not _is_tar_header(head[:BLOCK]):
-        what = "is empty" if not head else "is no archive that regviz reads (tar, tar.gz, tar.zst, zip)"
-        message = f"{name} {what}: give a registry's storage folder, or an archive of it"
-        raise NotRecognisedError(message)
-    return "tar"
+    return "tar" if _is_tar_header(head[:BLOCK]) else "other"
 
 
-def tar_within(stream: AnySource) -> AnySource:
-    """A compressed stream, from its beginning; NotRecognisedError where it holds no tar."""
+def none_of_them(name: str, head: bytes) -> str:
+    """What is said of a file that is nothing that can be read."""
+    what = "is empty" if not head else "is no archive that regviz reads (tar, tar.gz, tar.zst, zip), and no listing"
+    return f"{name} {what}: {_WANTED}"
+
+
+def within(stream: Source, *, partial: bool) -> Storage:
+    """The storage in a compressed stream: a tar or a listing.
+
+    Raises
+    ------
+    NotRecognisedError
+        It holds neither.
+    """
     head = stream.read_at(0, BLOCK)
-    if not _is_tar_header(head):
-        message = (
-            f"{stream.name} is compressed, and holds no tar archive: "
-            "give a registry's storage folder, or an archive of it"
-        )
-        raise NotRecognisedError(message)
     stream.rewind()
-    return stream
+    if _is_tar_header(head):
+        return Tar(stream, partial=partial)
+    if head and (listing := open_listing(stream, partial=partial)):
+        return listing
+    raise NotRecognisedError(f"{stream.name} is compressed, and holds no tar archive and no listing: {_WANTED}")
 
 
 def _is_tar_header(head: bytes) -> bool:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 FILE, DIRECTORY, SYMLINK, OTHER = 0, 1, 2, 3
 MANIFEST_LIMIT = 4 << 20
 """Bytes of the largest document that is read: Distribution's own limit for a manifest (handlers/manifests.go)."""
+INLINE = 512
+BATCH = 8192
+NO_SIZE = int(np.iinfo(np.int64).min)
+"""The length of a file that a listing names without it; NA in tables."""
+LARGE = bytes(INLINE)
+"""Stands for the content of a file that should be small and is not: nobody takes it for good."""
+UNREAD = b"(of this a listing has only the name)"
+"""Stands for a content that the source does not have; told by identity."""
 
 
 class Listing(NamedTuple):
@@ -67,6 +75,8 @@ class Columns:
         As the lists of :class:`Entries`.
     contents : array of int
         Where the content of a small file begins in the buffer of `paths`; -1 where it did not pass by.
+    absent : bytes
+        What stands for a content that did not pass by: `LARGE` or `UNREAD`.
     """
 
     paths: Spans
@@ -75,6 +85,7 @@ class Columns:
     mtimes: NDArray[np.int64]
     locators: NDArray[np.int64]
     contents: NDArray[np.int64]
+    absent: bytes = LARGE
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
         """The entries at these rows."""
@@ -85,6 +96,7 @@ class Columns:
             self.mtimes[rows],
             self.locators[rows],
             self.contents[rows],
+            self.absent,
         )
 
     def content(self, at: int) -> bytes | None:
@@ -93,9 +105,9 @@ class Columns:
         return None if start < 0 else self.paths.data[start : start + self.sizes[at]]
 
     def small(self, at: int) -> bytes:
-        """Content of a file that should be small; of another, `INLINE` zero bytes, which nobody takes for good."""
+        """Content of a file that should be small; `absent` where it did not pass by."""
         content = self.content(at)
-        return bytes(INLINE) if content is None else content
+        return self.absent if content is None else content
 
 
 class Entries:
@@ -137,7 +149,7 @@ class Entries:
 
     @cached_property
     def sizes(self) -> list[int]:
-        """Bytes of a file, 0 for what is none."""
+        """Bytes of a file, 0 for what is none; `NO_SIZE` where a listing does not say."""
         return [] if self._columns is None else self._columns.sizes.tolist()
 
     @cached_property
@@ -174,13 +186,24 @@ class Entries:
         return self._columns
 
     def small(self, at: int) -> bytes:
-        """Content of a file that should be small; of another, `INLINE` zero bytes, which nobody takes for good."""
-        content = self.inline[at] if self._columns is None else self._columns.content(at)
-        return bytes(INLINE) if content is None else content
+        """Content of a file that should be small; `Columns.absent` where it did not pass by."""
+        if self._columns is not None:
+            return self._columns.small(at)
+        content = self.inline[at]
+        return LARGE if content is None else content
 
 
-INLINE = 512
-BATCH = 8192
+class Counted(NamedTuple):
+    """How many entries there are, before anything is read.
+
+    A storage that can tell so cheaply has a method ``count_objects() -> Counted``; of any other
+    :mod:`regviz.plan` counts the entries for a moment.
+    """
+
+    objects: int
+    exact: bool
+    how: str
+    """How it was counted, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +309,11 @@ class Walkable(Searchable, Protocol):
 def is_searchable(storage: Storage) -> TypeGuard[Searchable]:
     """Whether it can be looked what lies at a path of a storage."""
     return storage.by_path
+
+
+def has_contents(storage: Storage) -> bool:
+    """Whether contents can be read; a listing has the names alone (its attribute `names_only` is true)."""
+    return not getattr(storage, "names_only", False)
 
 
 def is_walkable(storage: Storage) -> TypeGuard[Walkable]:

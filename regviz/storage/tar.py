@@ -8,23 +8,29 @@ GNU.sparse.*, sizes in base 256, old GNU sparse files (S), hard links.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from regviz.errors import DamagedArchiveError
-from regviz.storage.base import FILE, Entries, StorageProblem
+from regviz.storage.base import FILE, Counted, Entries, StorageProblem
 from regviz.storage.spans import Spans, gather
-from regviz.storage.tar_fields import BLOCK
+from regviz.storage.tar_fields import BLOCK, EXTENSIONS, verify
 from regviz.storage.tar_headers import Scan
+from regviz.text import count_noun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from regviz.storage.base import Columns
+
 _SLASH = ord("/")
+_WINDOWS, _WINDOW = 32, 1 << 20
+_MOMENT = 2.0  # seconds
 
 
 class Source(Protocol):
@@ -106,6 +112,33 @@ class Tar:
         self._source = source
         self._partial = partial
         self._targets: dict[bytes, bytes] = {}
+
+    def count_objects(self) -> Counted:
+        """The members: counted in a small archive, else told by the headers in some windows of a large one."""
+        size = self._source.size()
+        if size is None or size <= _WINDOWS * _WINDOW:
+            return self._counted_from_the_start()
+        found = 0
+        for number in range(_WINDOWS):
+            start = number * (size - _WINDOW) // (_WINDOWS - 1) // BLOCK * BLOCK
+            data = self._source.read_at(start, _WINDOW)
+            found += sum(_is_header(data, at) for at in _magic_at(data))
+        read = _WINDOWS * _WINDOW
+        how = f"headers in {_WINDOWS} windows of {count_noun(_WINDOW >> 20, 'MiB', 'MiB')}; archives inside count too"
+        return Counted(round(found * size / read), exact=False, how=how)
+
+    def _counted_from_the_start(self) -> Counted:
+        """Members as far as a moment goes."""
+        scan, count = Scan(self._source), 0
+        until = time.monotonic() + _MOMENT
+        try:
+            for batch in self._scanned(scan):
+                count += len(batch)
+                if time.monotonic() > until and not scan.ended:
+                    return Counted(count, exact=False, how="at least: what was met before it took too long")
+        except DamagedArchiveError as error:
+            return Counted(count, exact=False, how=f"at least: {error}")
+        return Counted(count + len(scan.hard_links), exact=True, how="its headers were counted")
 
     def entries(self) -> Iterator[Entries]:
         """All members that can be told apart by a safe path, in the archive's order; hard links at the end."""
@@ -196,17 +229,10 @@ class Tar:
         columns = batch.columns()
         paths = columns.paths
         cut = Spans(paths.data, paths.starts + 2 * paths.start_with(b"./")[0], paths.stops)
-        odd = np.flatnonzero(_may_be_unsafe(cut))
-        if len(odd):
-            there, cleaned = np.ones(len(paths), np.bool_), []
-            for at in odd.tolist():
-                safe = safe_path(paths[at])
-                if safe is None:
-                    self._say("path-escapes", paths[at], "it leads out of the archive")
-                there[at] = bool(safe)
-                cleaned.append(safe or b"")
-            return Entries(replace(columns, paths=cut.replaced(odd, cleaned)).take(there))
-        return Entries(replace(columns, paths=cut))
+        return Entries(below_root(replace(columns, paths=cut), self._escapes))
+
+    def _escapes(self, path: bytes) -> None:
+        self._say("path-escapes", path, "it leads out of the archive")
 
     def _incomplete(self, rule: str, detail: str) -> None:
         self.complete = False
@@ -214,6 +240,22 @@ class Tar:
 
     def _say(self, rule: str, path: bytes, detail: str) -> None:
         self.problems[StorageProblem(rule, path, detail)] = None
+
+
+def below_root(columns: Columns, escapes: Callable[[bytes], None]) -> Columns:
+    """The entries whose paths stay below the root, each as :func:`safe_path` has it; `escapes` hears of the others."""
+    paths = columns.paths
+    odd = np.flatnonzero(_may_be_unsafe(paths))
+    if not len(odd):
+        return columns
+    there, cleaned = np.ones(len(paths), np.bool_), []
+    for at in odd.tolist():
+        safe = safe_path(paths[at])
+        if safe is None:
+            escapes(paths[at])
+        there[at] = bool(safe)
+        cleaned.append(safe or b"")
+    return replace(columns, paths=paths.replaced(odd, cleaned)).take(there)
 
 
 def safe_path(path: bytes) -> bytes | None:
@@ -226,6 +268,21 @@ def safe_path(path: bytes) -> bytes | None:
     """
     parts = [part for part in path.split(b"/") if part not in (b"", b".")]
     return None if b".." in parts else b"/".join(parts)
+
+
+def _magic_at(data: bytes) -> list[int]:
+    """Where the blocks begin that may be headers."""
+    at = np.arange(0, len(data) - BLOCK + 1, BLOCK)
+    [is_magic] = Spans(data, at + 257, at + 262).start_with(b"ustar")
+    return [int(start) for start in at[is_magic]]
+
+
+def _is_header(data: bytes, at: int) -> bool:
+    try:
+        verify(data[at : at + BLOCK], 0, "")
+    except DamagedArchiveError:
+        return False
+    return data[at + 156] not in EXTENSIONS
 
 
 def _may_be_unsafe(paths: Spans) -> NDArray[np.bool_]:

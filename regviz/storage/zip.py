@@ -9,7 +9,7 @@ import zlib
 from typing import IO, TYPE_CHECKING
 
 from regviz.errors import DamagedArchiveError
-from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Entries, StorageProblem
+from regviz.storage.base import BATCH, DIRECTORY, FILE, INLINE, OTHER, SYMLINK, Counted, Entries, StorageProblem
 from regviz.storage.tar import safe_path
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Zip:
     def __del__(self) -> None:
         if hasattr(self, "_archive"):
             self._archive.close()
+
+    def count_objects(self) -> Counted:
+        """The members, by the central directory."""
+        return Counted(len(self._members), exact=True, how="its central directory lists them")
 
     def entries(self) -> Iterator[Entries]:
         """All members with a safe path, in the order of the central directory."""

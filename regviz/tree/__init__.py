@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
-from regviz.card import summarise
+from regviz.card import stored_text, summarise
 from regviz.errors import NotKnowableError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
@@ -15,8 +15,8 @@ from regviz.live.containers import Opened, is_container
 from regviz.live.containers import open_source as open_container
 from regviz.live.docker_engine import is_engine
 from regviz.live.options import Access, AccessOptions
-from regviz.read import open_source, read, source_path
-from regviz.text import count_noun, decode_name, format_bytes
+from regviz.read import STANDARD_INPUT, open_source, read, source_path
+from regviz.text import count_noun, decode_name
 from regviz.tree.distribution import Distribution
 from regviz.tree.docker import Docker
 from regviz.tree.gather import gather
@@ -185,13 +185,15 @@ def tree_rows(
 
 
 def refuse_address(source: str | os.PathLike[str] | Opened | None) -> None:
-    """A live registry shows no storage.
+    """A live registry shows no storage, and what comes on standard input is gone when it was read.
 
     Raises
     ------
     NotKnowableError
-        The source is a URL.
+        The source is a URL, or standard input.
     """
+    if source is not None and source_path(source) == STANDARD_INPUT:
+        raise NotKnowableError("a tree is made in two passes, and standard input comes once: give a file")
     if source is not None and is_address(source_path(source)) and not is_archive(source_path(source)):
         raise NotKnowableError(
             "a live registry does not show its storage: give the folder that it stores in, or an archive of it"
@@ -202,5 +204,5 @@ def _summary(registry: Registry) -> str:
     summary = summarise(registry)
     return (
         f"{count_noun(summary.repositories, 'repository', 'repositories')}, {count_noun(summary.tags, 'tag')}, "
-        f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}"
+        f"{stored_text(registry, summary)} in {count_noun(summary.blobs, 'blob')}"
     )

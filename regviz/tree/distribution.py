@@ -49,6 +49,8 @@ class Distribution(DistributionWords):
     def __init__(self, root: bytes, known: Known, chosen: Callable[[str], bool] | None = None) -> None:
         super().__init__(root, known, chosen)
         self._blobs: dict[bytes, dict[bytes, str]] = {}
+        if not known.registry.source.knows_contents:
+            self.kinds = self.kinds | {"unnamed": _blob("blob of unknown kind", "blobs of unknown kind")}
 
     # --- what is shown
 

@@ -26,6 +26,7 @@ _LINK_STATES = {
     "malformed": "a link that holds no digest",
     "mismatch": "a link that names another digest than its path",
     "missing": "no link",
+    "unread": "a link, of which the listing has only the name",
 }
 
 
@@ -100,7 +101,8 @@ class DistributionWords(RootedLayout):
             return "revision link: the manifest is not here"
         name = self.known.repository(repository)
         tagged = any(tag.startswith(f"{name}:") for tag in self.known.tags_on([code]))
-        untagged = "" if tagged else "; no tag here reaches it"
+        knows = self.known.registry.source.knows_contents
+        untagged = "" if tagged or not knows else "; no tag here reaches it"
         return f"revision link: {name} serves this {self.known.manifest(code)}{untagged}"
 
     def _current_link(self, repository: str, tag: str) -> str:
@@ -115,13 +117,16 @@ class DistributionWords(RootedLayout):
             else "manifest, which is not here,"
         )
         name = self.known.repository(repository)
-        return f'→ {short_digest(digest)} the {what} that tag "{tag}" of {name} points to'
+        by_time = ", as times tell" if self.known.text("tags", "link_state", row) == "inferred" else ""
+        return f'→ {short_digest(digest)} the {what} that tag "{tag}" of {name} points to{by_time}'
 
     def _index_link(self, repository: str, tag: str, digest: str) -> str:
         row = self._tag_row(repository, tag)
         if row >= 0 and self.known.text("tags", "manifest", row) == digest:
             return "points to it now"
         gone = "" if self.known.present(digest) else "; it is not here any more"
+        if row >= 0 and self.known.text("tags", "link_state", row) == "unread":
+            return f"points to it now, or did before{gone}"
         return f"pointed to it before{gone}"
 
     def _tag_row(self, repository: str, tag: str) -> int:
@@ -148,7 +153,7 @@ class DistributionWords(RootedLayout):
             return "contents, each stored once under its digest"
         if len(parts) == 1:
             rows = [row for rows in self.known.blobs(decode_name(parts[0])).values() for row in rows.tolist()]
-            return f"{count_noun(len(rows), 'blob')}, {format_bytes(self.known.bytes_of(rows))}"
+            return self.known.count_and_bytes("blob", rows)
         if len(parts) == 2:
             return f"digests that begin with {decode_name(parts[1])}"
         return "no data: it was collected, or never completed" if empty else ""

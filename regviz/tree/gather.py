@@ -218,7 +218,7 @@ def gather(storage: Storage, layout: Layout, tick: Tick, depth: int) -> Node:
             tick(len(batch.paths))
             for path, type_, size in zip(batch.paths, batch.types, batch.sizes, strict=True):
                 if path.count(b"/") < depth:
-                    gatherer.take(path, type_, size if type_ == FILE else None)
+                    gatherer.take(path, type_, size if type_ == FILE and size >= 0 else None)
     return gatherer.finish()
 
 

@@ -133,7 +133,8 @@ class Known:
             links = self.rows("repository_manifests", "manifest", manifests[0])
             if not len(links):
                 return "(no tag, served by nobody)"
-            return f"(no tag, served by {self.text('repository_manifests', 'repository', int(links[0]))})"
+            no_tag = "no tag, " if self.registry.source.knows_contents else ""  # an index with one may list it
+            return f"({no_tag}served by {self.text('repository_manifests', 'repository', int(links[0]))})"
         if len(tags) <= _NAMED + 1:
             return f"({', '.join(tags)})"
         return f"({', '.join(tags[:_NAMED])} and {count_noun(len(tags) - _NAMED, 'more tag')})"
@@ -168,7 +169,17 @@ class Known:
             what = "layer" if layer >= 0 else self._media_type(key)
             said = self._manifests(self.column("manifest_layers", "manifest")[steps])
             return f"{what} of {said}{self.instruction(layer)}"
-        return f"{self._media_type(key)}, listed by an index" if self._listings(code) else "nothing refers to it"
+        if self._listings(code):
+            return f"{self._media_type(key)}, listed by an index"
+        return "nothing refers to it" if self.registry.source.knows_contents else self._linked(code)
+
+    def _linked(self, code: int) -> str:
+        """What a listing tells of a blob: which repositories link it."""
+        links = self.rows("repository_blobs", "blob", code)
+        if not len(links):
+            return "no repository links it"
+        more = f" and {count_noun(len(links) - 1, 'more repository', 'more repositories')}" if len(links) > 1 else ""
+        return f"linked by {self.text('repository_blobs', 'repository', int(links[0]))}{more}"
 
     def instruction(self, layer: int) -> str:
         """What made a layer, after a colon; empty where it is not known."""
@@ -256,6 +267,11 @@ class Known:
         """Bytes of blobs, so far as they are known."""
         lengths = self.column("blobs", "blob_bytes")[rows]
         return int(lengths[lengths != NA_INT].sum())
+
+    def count_and_bytes(self, noun: str, rows: Array | list[int]) -> str:
+        """How many blobs, and their bytes where those of any are known."""
+        any_known = bool((self.column("blobs", "blob_bytes")[rows] != NA_INT).any()) or not len(rows)
+        return count_noun(len(rows), noun) + (f", {format_bytes(self.bytes_of(rows))}" if any_known else "")
 
     def concerned(self, rule: str, column: str) -> list[str]:
         """What the problems of a rule concern, sorted: a column of `problems` that holds digests or paths."""

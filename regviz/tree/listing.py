@@ -81,7 +81,7 @@ def _sorted(storage: Storage, tick: Tick, depth: int) -> Iterator[Entry]:
             parts = path.split(b"/", depth)
             above = b"/".join(parts[:depth])
             if len(parts) <= depth:
-                found[path] = (type_, size if type_ == FILE else None)
+                found[path] = (type_, size if type_ == FILE and size >= 0 else None)
                 above = above.rpartition(b"/")[0]
             while above and above not in found:  # archives may leave directories out
                 found[above] = (DIRECTORY, None)

@@ -8,7 +8,7 @@ from regviz.layouts.oci.grammar import BLOBS, INDEX, SAVED, SAVED_NAMES, UPLOADS
 from regviz.layouts.skopeo_dir import MANIFEST, parse_file
 from regviz.layouts.skopeo_dir import VERSION_FILE as SKOPEO_VERSION
 from regviz.storage.base import DIRECTORY
-from regviz.text import count_noun, decode_name, format_bytes
+from regviz.text import count_noun, decode_name
 from regviz.tree.gather import Kind, More, Total, Unit
 from regviz.tree.layout import HIDDEN, KINDS, RootedLayout
 from regviz.tree.listing import join
@@ -116,7 +116,7 @@ class Oci(RootedLayout):
 
     def _algorithm(self, algorithm: bytes) -> str:
         rows = [row for rows in self.known.blobs(decode_name(algorithm)).values() for row in rows.tolist()]
-        return f"{count_noun(len(rows), 'blob')}, {format_bytes(self.known.bytes_of(rows))}"
+        return self.known.count_and_bytes("blob", rows)
 
     def _index(self, repository: str) -> str:
         manifests = self.known.column("repository_manifests", "manifest")

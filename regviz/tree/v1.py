@@ -63,19 +63,18 @@ class V1(RootedLayout):
         return {image.encode() for rule in _UNFINISHED for image in self.known.concerned(rule, "manifest")}
 
     @cached_property
-    def _layers(self) -> tuple[int, int]:
-        """How many layer files there are, and their bytes; without those of unfinished images."""
+    def _layer_rows(self) -> list[int]:
+        """Rows of the layer files in `blobs`, without those of unfinished images."""
         rows = [row for rows in self.known.blobs("v1").values() for row in rows.tolist()]
         broken = (self.known.row("blobs", f"v1:{image.decode()}") for image in self._unfinished)
-        rows = list(set(rows).difference(broken))
-        return len(rows), self.known.bytes_of(rows)
+        return list(set(rows).difference(broken))
 
     def total(self, kind: str, directory: bytes) -> Total | None:
         """See `regviz.tree.gather.Layout`."""
         if kind == "tag":
             path = directory[len(self.root) + len(REPOSITORIES) + 1 :]
             return Total(len(self.known.of_repository("tags", decode_name(path))))
-        return Total(None, self._layers[1]) if kind == "image" else None
+        return Total(None, self.known.bytes_of(self._layer_rows)) if kind == "image" else None
 
     # --- what it is
 
@@ -95,8 +94,7 @@ class V1(RootedLayout):
         return self.known.repository(repository) if repository in self.known.repositories else None
 
     def _images_directory(self) -> str:
-        count, weight = self._layers
-        return f"{count_noun(count, 'layer')}, {format_bytes(weight)}: each is an image"
+        return f"{self.known.count_and_bytes('layer', self._layer_rows)}: each is an image"
 
     def _image(self, place: Place, image: str, type: int) -> str:  # noqa: A002
         row = self.known.row("manifests", image)
@@ -121,6 +119,8 @@ class V1(RootedLayout):
 
     def _json(self, row: int, code: int) -> str:
         layer = self.known.rows("layers", "layer", code)
+        if not self.known.registry.source.knows_contents:
+            return "what it is, and its parent"
         parent = self.known.text("layers", "parent", int(layer[0])) if len(layer) else ""
         made = self.known.date("manifests", "created_at", row)
         said = f"on {short_digest(parent)}" if parent else "without a parent: a base"
@@ -159,11 +159,11 @@ class V1(RootedLayout):
         tag = tag_name(place.tag)
         if place.role == Role.TAG:
             return self._tag(repository, tag)
-        images = len(self.known.of_repository("repository_manifests", repository))
+        listed = f": {count_noun(len(self.known.of_repository('repository_manifests', repository)), 'id')}"
         return {
             Role.TAG_METADATA: f'who pushed tag "{tag}", and when',
             Role.REPOSITORY_METADATA: 'who pushed tag "latest", and when',
-            Role.INDEX: f"every image ever pushed here: {count_noun(images, 'id')}",
+            Role.INDEX: f"every image ever pushed here{listed if self.known.registry.source.knows_contents else ''}",
             Role.IMAGES_LIST: "the same, where the server asks for tokens",
             Role.PRIVATE: "makes the repository private",
         }.get(place.role, _NOT_OF_THE_LAYOUT)
@@ -171,6 +171,8 @@ class V1(RootedLayout):
     def _tag(self, repository: str, tag: str) -> str:
         row = self.known.in_repository("tags", repository, "tag", self.known.registry.name_code(tag))
         image = self.known.text("tags", "manifest", row) if row >= 0 else ""
+        if row >= 0 and self.known.text("tags", "link_state", row) == "unread":
+            return f'the id that tag "{tag}" of {self.known.repository(repository)} points to'
         if not image:
             return "no tag: it holds no image id"
         pushed = self.known.date("tags", "pushed_at", row)

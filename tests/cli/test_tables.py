@@ -20,9 +20,10 @@ from regviz.analysis import sizes
 from regviz.cli import main
 from regviz.read import read
 from regviz.schema import TABLES
-from tests.cli.running import START, WORLD, WORLD_V1, done, run
+from tests.cli.running import START, WORLD, WORLD_V1, done, run, start
 from tests.conftest import ROOT
-from tests.helpers import Store, V1Store, image_id
+from tests.helpers import Store, V1Store, image_id, pack
+from tests.listed import FORMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -277,3 +278,22 @@ def test_reading_options_arrive(tmp_path: Path) -> None:
     (tmp_path / "cut.tar").write_bytes(whole[: len(whole) // 2 + 100])
     assert run("table", tmp_path / "cut.tar", "blobs").exit_code == 1
     assert len(done("table", tmp_path / "cut.tar", "blobs", "--partial").splitlines()) > 10
+
+
+@pytest.mark.parametrize("packed", ["listing", "tar.gz"])
+def test_a_source_on_standard_input(packed: str, tmp_path: Path) -> None:
+    store = Store(tmp_path / "r")
+    store.image("a", [b"layer"], "1.0")
+    place = pack(store.root, packed, tmp_path) if packed == "tar.gz" else tmp_path / "listing"
+    if packed == "listing":
+        FORMS["printf-nul"].write(store.root, place)
+    for words, said in (
+        (["table", "-", "tags", "--format", "json"], '"tag": "1.0"'),
+        (["tree", "-"], "give a file"),
+        (["plan", "-"], "give a file"),
+    ):
+        with place.open("rb") as file:
+            process = start(*words, stdin=file)
+            out, complaint = process.communicate()
+        assert said in (out + complaint).decode()
+        assert process.returncode == (0 if words[0] == "table" else 1)

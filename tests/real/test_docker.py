@@ -287,6 +287,12 @@ def test_the_engine_of_the_environment(family: Family, monkeypatch: pytest.Monke
     assert len(rv.read("docker-daemon:").tags) == len(family.names) + 1
 
 
+def test_a_plan_counts_the_images_of_an_engine(family: Family) -> None:
+    plan = rv.plan(_source(family))
+    images = family.client.images.list(all=True)
+    assert [(count.noun, count.number, count.exact) for count in plan.counts] == [("images", len(images), True)]
+
+
 def test_no_engine_answers(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError, match=r"no Docker Engine answers at unix://.*start it"):
         rv.read(f"docker-daemon:unix://{tmp_path / 'nothing.sock'}")

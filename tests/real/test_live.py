@@ -162,3 +162,14 @@ def test_sizes_are_the_same(live: Registry, stored: Registry) -> None:
     ours, theirs = (table[table["manifests"] > 0].sort_values("repository") for table in (ours, theirs))
     assert len(ours)
     assert ours.astype(object).values.tolist() == theirs.astype(object).values.tolist()
+
+
+def test_a_plan_counts_what_the_catalog_and_the_lists_say(
+    distribution_server: DistributionServer, answers: Answers
+) -> None:
+    plan = rv.plan(f"http://{distribution_server.url}")
+    repositories, tags = plan.counts
+    assert (repositories.number, repositories.exact) == (len(answers.catalog), True)
+    if tags.exact:
+        assert tags.number == len(answers.tags)
+    assert plan.layout == "registry-v2"

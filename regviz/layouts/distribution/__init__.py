@@ -15,7 +15,7 @@ from regviz.layouts.distribution.grammar import GITLAB_LOCKS, PROXY_MARK, blob_p
 from regviz.layouts.distribution.inventory import Inventory
 from regviz.layouts.distribution.walk import Walk
 from regviz.layouts.documents import Documents
-from regviz.storage.base import is_searchable, is_walkable
+from regviz.storage.base import has_contents, is_searchable, is_walkable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,8 +56,9 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
         source = _marked(source, around, root)
         reading = documents()
     inventory.count_inodes_once()
-    reading.manifests(*named())
-    reading.configs()
+    if has_contents(storage):
+        reading.manifests(*named())
+        reading.configs()
     options.measure_storage(storage, root, source, facts)
     return assemble(facts, options.finish(storage, facts, source))
 

@@ -9,7 +9,7 @@ import numpy as np
 from regviz.columns import NO_NUMBER, NO_TIME
 from regviz.layouts.distribution.grammar import LINK_LENGTH, LONGEST_NAME, NAME, TAG, is_encoded
 from regviz.pool import is_digest
-from regviz.storage.base import Stats
+from regviz.storage.base import UNREAD, Stats
 from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
@@ -151,6 +151,9 @@ class Inventory:
         """A layer link that was looked into; `content` None where its length says that it is as it should be."""
         link = _key(algorithm, name)
         state, blob = ("ok", link) if content is None else link_target(content)
+        if state == "unread":
+            self.facts.links.add(repository, link, link if algorithm == _SHA256 else "", "unchecked", mtime)
+            return
         if state == "ok" and blob != link and algorithm == _SHA256:
             state = "mismatch"
         if state != "ok":
@@ -159,18 +162,20 @@ class Inventory:
             )
         self.facts.links.add(repository, link, blob, state, mtime)
 
-    def listed_revisions(self, repositories: Codes, codes: Codes, mtimes: Numbers) -> None:
-        """Revision links that are as they should be, by codes."""
+    def listed_revisions(self, repositories: Codes, codes: Codes, mtimes: Numbers, state: str = "ok") -> None:
+        """Revision links that are as they should be, as far as was looked, by codes."""
         said: dict[str, NDArray[Any]] = {"repository": repositories, "manifest": codes, "linked_at": mtimes}
-        _extend(self.facts.revisions, said, state=self.facts.names.code("ok"), is_root=0)
+        _extend(self.facts.revisions, said, state=self.facts.names.code(state), is_root=0)
 
     def revision(self, repository: int, algorithm: bytes, name: bytes, content: bytes, mtime: int) -> None:
         """A revision link that was read."""
         key = _key(algorithm, name)
         state, target = link_target(content)
+        if state == "unread":
+            state, target = "unchecked", key
         if state == "ok" and target != key:
             state = "mismatch"
-        if state != "ok":
+        if state not in ("ok", "unchecked"):
             self.facts.problem(
                 f"revision-link-{state}",
                 repository=self.repository_name(repository),
@@ -219,22 +224,25 @@ class Inventory:
                 name.append(text)
                 manifest.append(digest)
                 time.append(mtime if digest == target else when)  # one push writes both links (tagstore.go, Tag)
-                current.append(digest == target)
+                current.append(-1 if state == "unread" else digest == target)
 
-    def listed_tags(self, repositories: Codes, names: Codes, manifests: Codes, mtimes: Numbers) -> None:
-        """Tags of valid names that lead to digests, by codes."""
+    def listed_tags(
+        self, repositories: Codes, names: Codes, manifests: Codes, mtimes: Numbers, states: Codes | None = None
+    ) -> None:
+        """Tags of valid names that lead to digests (or, as their states say, to what cannot be read), by codes."""
         said: dict[str, NDArray[Any]] = {
             "repository": repositories,
             "tag": names,
             "manifest": manifests,
             "pushed_at": mtimes,
         }
-        _extend(self.facts.tags, said, state=self.facts.names.code("ok"))
+        ok = np.full(len(names), self.facts.names.code("ok"), np.int32)
+        _extend(self.facts.tags, {**said, "state": ok if states is None else states})
 
     def listed_history(
-        self, repositories: Codes, names: Codes, manifests: Codes, mtimes: Numbers, current: NDArray[np.bool_]
+        self, repositories: Codes, names: Codes, manifests: Codes, mtimes: Numbers, current: NDArray[np.int8]
     ) -> None:
-        """What such tags pointed to, by codes."""
+        """What such tags pointed to, by codes; whether they do now is -1 where that is not known."""
         said: dict[str, NDArray[Any]] = {
             "repository": repositories,
             "tag": names,
@@ -245,7 +253,7 @@ class Inventory:
 
     def _complain(self, repository: int, tag: str, state: str, content: bytes | None) -> None:
         where = self.repository_name(repository)
-        if state != "ok":
+        if state not in ("ok", "unread"):
             self.facts.problem(f"tag-link-{state}", repository=where, detail=f"tag {clean(tag)}: {_shown(content)}")
         if TAG.fullmatch(tag) is None:
             self.facts.problem("name-invalid", repository=where, detail=f"tag {tag}")
@@ -253,9 +261,11 @@ class Inventory:
     def upload(self, repository: int, upload: bytes, size: int, started: bytes | None) -> None:
         """An unfinished upload; `size` -1 where no data arrived."""
         where, name = self.repository_name(repository), decode_name(upload)
-        text = None if started is None else started.decode("utf-8", "replace").strip()
-        self.facts.problem("upload-unfinished" if text else "upload-without-start", repository=where, detail=name)
-        self.facts.uploads.add(repository, name, max(size, 0), text)
+        text = None if started is None or started is UNREAD else started.decode("utf-8", "replace").strip()
+        self.facts.problem(
+            "upload-unfinished" if text or started is UNREAD else "upload-without-start", repository=where, detail=name
+        )
+        self.facts.uploads.add(repository, name, size if size == NO_NUMBER else max(size, 0), text)
 
     def repeated(self, path: bytes) -> None:
         """A path that an archive has more than once."""
@@ -317,6 +327,8 @@ def link_target(content: bytes) -> tuple[str, str]:
     >>> link_target(b"sha256:" + b"ab" * 32)[0], link_target(b""), link_target(b"latest")
     ('ok', ('empty', ''), ('malformed', ''))
     """
+    if content is UNREAD:
+        return "unread", ""
     if not content:
         return "empty", ""
     if len(content) == LINK_LENGTH or len(content) < 2 * LINK_LENGTH:

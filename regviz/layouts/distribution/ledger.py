@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 
 from regviz.layouts.distribution.grammar import LINK_LENGTH, TAG
+from regviz.layouts.distribution.guess import halves, pair, told_by_index
 from regviz.layouts.distribution.shapes import linked
+from regviz.storage.base import NO_SIZE, UNREAD
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -27,17 +29,6 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", bound=np.integer)
 _ENOUGH = 1 << 14
-_LOW = (1 << 32) - 1
-
-
-def pair(high: Codes | Numbers | int, low: Codes | Numbers | int) -> Numbers:
-    """Two numbers of 31 bits as one."""
-    return np.asarray(high, np.int64) << 32 | np.asarray(low, np.int64)
-
-
-def halves(pairs: Numbers) -> tuple[Codes, Codes]:
-    """The two numbers of each pair."""
-    return (pairs >> 32).astype(np.int32), (pairs & _LOW).astype(np.int32)
 
 
 def distinct(numbers: NDArray[Number]) -> NDArray[Number]:
@@ -163,7 +154,7 @@ class Links:
 
     def contents(self, links: Digests, columns: Columns) -> dict[int, bytes]:
         """What those links hold that are not as they should be, by their places."""
-        good = columns.sizes[links.rows] == LINK_LENGTH
+        good = (columns.sizes[links.rows] == LINK_LENGTH) | (columns.sizes[links.rows] == NO_SIZE)
         if self._open_all:
             raw, is_link = linked(columns, links.rows)
             good &= is_link & (raw == links.raw).all(axis=1)
@@ -226,13 +217,21 @@ class Tags:
         place = np.searchsorted(every, tags)
         target, time, number = np.full((3, len(every)), -1, np.int64)
         target[place], time[place], number[place] = targets, pushed, numbers
+        unread = (target < 0) & (number >= 0) & ~np.isin(number, list(self._contents))
         index = Ledger(1)
         for of, keys, mtimes in self._index:
             index.add(pair(np.searchsorted(every, of), keys), mtimes)
         self._index.clear()
         links, (linked,), _, _ = index.settle()
-        plain = (target >= 0) & self._are_valid(halves(every)[1])
-        self._hand_plain(every, plain, target, time, (links, linked))
+        states = np.full(len(every), self._names.code("ok"), np.int32)
+        if unread.any():
+            target, inferred = told_by_index(unread, time, links, linked)
+            words = np.where(target < 0, self._names.code("unread"), self._names.code("unchecked"))
+            states[unread] = np.where(inferred, self._names.code("inferred"), words)[unread]
+        plain = ((target >= 0) | unread) & self._are_valid(halves(every)[1])
+        self._hand_plain(every, plain, target, time, states, (links, linked))
+        self._contents |= dict.fromkeys(number[unread & ~plain].tolist(), UNREAD)
+        target[unread & ~plain] = -1
         self._hand_others(every, np.flatnonzero(~plain), target, time, number, (links, linked))
         for row, name in zip(*(half.tolist() for half in halves(repeated)), strict=True):
             yield row, self._names.text(name).encode()
@@ -244,19 +243,23 @@ class Tags:
         return np.array(valid, np.bool_)[np.searchsorted(names, codes)]
 
     def _hand_plain(
-        self, every: Numbers, plain: Flags, target: Numbers, time: Numbers, index: tuple[Numbers, Numbers]
-    ) -> None:
-        """Tags whose names are valid and whose current links hold digests."""
+        self, every: Numbers, plain: Flags, target: Numbers, time: Numbers, states: Codes,
+        index: tuple[Numbers, Numbers],
+    ) -> None:  # fmt: skip
+        """Tags whose names are valid and whose current links hold digests, or cannot be read."""
         chosen = plain[index[0] >> 32]
         links, linked = index[0][chosen], index[1][chosen]
-        own = pair(np.flatnonzero(plain), target[plain])
+        leading = plain & (target >= 0)
+        own = pair(np.flatnonzero(leading), target[leading])
         place = np.searchsorted(links, own)
         lacking = own[np.append(links, -1)[place] != own]  # current without a link in the index
         of, keys = halves(np.append(links, lacking))
-        is_current = keys == target[of]
-        times = np.where(is_current, time[of], np.append(linked, np.zeros(len(lacking), np.int64)))
+        is_current = (keys == target[of]).astype(np.int8)
+        is_current[target[of] < 0] = -1
+        times = np.where(is_current == 1, time[of], np.append(linked, np.zeros(len(lacking), np.int64)))
         rows, names = halves(every)
-        self._inventory.listed_tags(rows[plain], names[plain], halves(own)[1], time[plain])
+        manifests = target[plain].astype(np.int32)
+        self._inventory.listed_tags(rows[plain], names[plain], manifests, time[plain], states[plain])
         self._inventory.listed_history(rows[of], names[of], keys, times, is_current)
 
     def _hand_others(

@@ -8,8 +8,10 @@ import numpy as np
 
 from regviz.columns import NO_TIME
 from regviz.layouts.distribution.grammar import BLOBS, LAYERS, LINK_LENGTH, MANIFESTS, REPOSITORIES, REVISIONS, TAGS
-from regviz.layouts.distribution.ledger import Keys, Links, Tags, distinct, halves, pair
+from regviz.layouts.distribution.guess import halves, pair
+from regviz.layouts.distribution.ledger import Keys, Links, Tags, distinct
 from regviz.layouts.distribution.shapes import CURRENT, INDEX, TAG, is_repository, linked, repository_of
+from regviz.storage.base import NO_SIZE, UNREAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +87,7 @@ class Together:
         self._revisions = Links(open_all=inventory.links == "open")
         self._keys = Keys(inventory.facts.keys)
         self._lonely: list[Codes] = [np.empty(0, np.int32)]
+        self._lengths_known = True
 
     def looked_into(self, columns: Columns, shapes: Shapes) -> Numbers:
         """Which entries must be looked into: the current links of tags, and links that are not as they should be."""
@@ -135,6 +138,7 @@ class Together:
 
     def _take_links(self, links: Links, found: Digests, repositories: Codes, columns: Columns, times: Numbers) -> None:
         of, found = repositories[found.is_file], found.take(found.is_file)
+        self._lengths_known &= not (columns.sizes[found.rows] == NO_SIZE).any()
         contents, linked_at = links.contents(found, columns), times[found.rows]
         self._keys.then(found.raw, lambda codes: links.add(pair(of, codes), linked_at, contents))
 
@@ -146,7 +150,8 @@ class Together:
 
         rows, of, pushed_at = tags.rows[current], numbers[current], times[tags.rows[current]]
         raw, is_link = linked(columns, rows)
-        contents = {at: columns.small(rows[at]) for at in np.flatnonzero(~is_link).tolist()}
+        told = ~is_link if columns.absent is not UNREAD else ~is_link & (columns.contents[rows] >= 0)
+        contents = {at: columns.small(rows[at]) for at in np.flatnonzero(told).tolist()}
 
         def point(codes: Codes) -> None:
             targets = np.full(len(of), -1, np.int32)
@@ -170,8 +175,9 @@ class Together:
             del names
             inventory.listed_layers(rows, codes, np.full(len(rows), NO_TIME), "unchecked")
         layers, revisions = self._layers.settle(), self._revisions.settle()
-        inventory.listed_layers(*layers.plain(), "ok")
-        inventory.listed_revisions(*revisions.plain())
+        state = "ok" if self._lengths_known else "unchecked"
+        inventory.listed_layers(*layers.plain(), state)
+        inventory.listed_revisions(*revisions.plain(), state)
         for add, links in ((inventory.layer_link, layers), (inventory.revision, revisions)):
             for row, name, content, time in links.others(inventory.facts.keys):
                 add(row, b"sha256", name, content, time)

@@ -15,7 +15,7 @@ from regviz.layouts.oci.grammar import own_name
 from regviz.layouts.oci.legacy import drop_legacy
 from regviz.layouts.oci.names import Names
 from regviz.layouts.oci.pools import Pools
-from regviz.storage.base import is_walkable
+from regviz.storage.base import has_contents, is_walkable
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def _read(storage: Storage, root: bytes, source: Source, options: Options, *, ne
         else:
             Flat(storage, root, pools, tick, nested=nested).read()
     pools.settle()
+    if not has_contents(storage):
+        return _blobs_alone(storage, root, source, options, facts)
     names = Names(facts, _repository_of(root, source.uri, nested=nested))
     names.read(storage, pools.layouts, alone=not nested)
     locators = None if storage.by_path else pools.locators()
@@ -60,6 +62,13 @@ def _read(storage: Storage, root: bytes, source: Source, options: Options, *, ne
     if options.times is None:
         options = replace(options, times=look_like_pushes(facts.stored["stored_at"]))
     return assemble(facts, options.finish(storage, facts, replace(source, keeps_links=False, may_be_sparse=True)))
+
+
+def _blobs_alone(storage: Storage, root: bytes, source: Source, options: Options, facts: Facts) -> Registry:
+    """What a listing has of layouts: blobs, whose names would be in documents."""
+    options.measure_storage(storage, root, source, facts)
+    source = replace(source, keeps_links=False, may_be_sparse=True, knows_untagged=False)
+    return assemble(facts, options.finish(storage, facts, source))
 
 
 def _repository_of(root: bytes, uri: str, *, nested: bool) -> Callable[[Layout], str]:

@@ -90,7 +90,7 @@ class Pools:
             rows = np.flatnonzero([name in kept for name in names])
         else:
             rows = np.arange(len(names))
-        rows = rows[stats.sizes[rows] >= 0]
+        rows = rows[stats.sizes[rows] != -1]
         if len(rows) < len(names):
             names = [names[row] for row in rows.tolist()]
         stored = self.facts.stored

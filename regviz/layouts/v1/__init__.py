@@ -50,7 +50,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
         for path, repository in inventory.repositories(tick):
             tags.take(path, repository)
     tags.finish()
-    listed = read_indexes(storage, tags, images, facts)
+    listed = read_indexes(storage, tags, images, facts) if inventory.has_contents else {}
     chains = Chains(inventory, images, facts)
     verify_indexes(listed, tags, images, chains, facts)
     tagged = tags.all_targets()
@@ -79,7 +79,7 @@ def _put_listed(facts: Facts, listed: dict[int, Codes], images: Images) -> None:
 
 def _put_stored(facts: Facts, inventory: Inventory, blobs: Codes) -> None:
     """The layer files, as blobs."""
-    here = np.flatnonzero(inventory.layer_sizes >= 0)
+    here = np.flatnonzero(inventory.layer_sizes != -1)
     stored = facts.stored
     stored.key("blob").extend_numbers(blobs[here])
     stored.column("stored_bytes").extend_numbers(inventory.layer_sizes[here])

@@ -26,13 +26,14 @@ class Chains:
     """What stands on what. The images are all known by then, but for those that only ancestry files name.
 
     A parent comes from the json; where that is missing from ancestry, the image's own, else one of its children's.
+    A listing, which can be asked for neither, leaves parents and depths unknown.
 
     Attributes
     ----------
     parent : array of int
         Row of each image's parent; -1 at a base.
     depth : array of int
-        Images up to here; 1 at a base.
+        Images up to here; 1 at a base, -1 where that is not known.
     """
 
     def __init__(self, inventory: Inventory, images: Images, facts: Facts) -> None:
@@ -43,6 +44,9 @@ class Chains:
         known = np.flatnonzero(named >= 0)
         above = images.rows_of(named[known])
         self._grow()
+        if not inventory.has_contents:
+            self.depth = self.parent.copy()
+            return
         self.parent[known] = above
         self._ask_ancestries()
         while len(on_cycles := self._climb()):

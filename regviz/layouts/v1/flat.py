@@ -10,7 +10,7 @@ import numpy as np
 from regviz.columns import NO_TIME
 from regviz.layouts.v1.grammar import ID, IMAGE_FILES, IMAGES, REPOSITORIES, Role, parse
 from regviz.layouts.v1.inventory import Documents, Inventory, Repository, stray
-from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT, SYMLINK, Entries, with_contents
+from regviz.storage.base import DIRECTORY, FILE, MANIFEST_LIMIT, SYMLINK, Entries, has_contents, with_contents
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -135,21 +135,23 @@ class Listed(Inventory):
             found.take(_looked_into(storage, batch, self._root), self._root)
         super().__init__(sorted(found.row), facts)
         self._storage, self._repositories = storage, found.repositories
+        self.has_contents = has_contents(storage)
+        self.has_all_names = self.has_contents or storage.complete
         place = np.empty(len(self.names), np.int32)
         place[[found.row[name] for name in self.names]] = np.arange(len(place), dtype=np.int32)
         documents, ancestries, layers = (found.files[role] for role in (Role.JSON, Role.ANCESTRY, Role.LAYER))
         self._document_locators = documents.by_row(documents.locators, place, -1)
-        self._document_sizes = documents.by_row(documents.sizes, place, -1)
+        self.document_sizes = documents.by_row(documents.sizes, place, -1)
         self._ancestry_locators = ancestries.by_row(ancestries.locators, place, -1)
         self.ancestry_sizes = ancestries.by_row(ancestries.sizes, place, -1)
         self.layer_sizes = layers.by_row(layers.sizes, place, -1)
         self.layer_times = layers.by_row(layers.times, place, NO_TIME)
         for role, there in ((Role.IN_PROGRESS, self.in_progress), (Role.CHECKSUM, self.has_checksum)):
-            there[:] = found.files[role].by_row(found.files[role].sizes, place, -1) >= 0
+            there[:] = found.files[role].by_row(found.files[role].sizes, place, -1) != -1
 
     def documents(self) -> Iterator[Documents]:
         """The ``json`` of every image that has one, in the archive's best order."""
-        there = np.flatnonzero(self._document_sizes >= 0)
+        there = np.flatnonzero(self.document_sizes != -1)
         asked = len(there) if self._storage.forward_only else _READ
         rows: list[int] = []
         contents: list[bytes | None] = []
@@ -157,7 +159,7 @@ class Listed(Inventory):
             part = there[start : start + asked]
             names = [self.names[row] for row in part.tolist()] if self._storage.by_path else []
             places = self._places(names, self._document_locators[part], b"json")
-            sizes = self._document_sizes[part].tolist()
+            sizes = self.document_sizes[part].tolist()
             of_number = part.tolist()
             for number, content in self._storage.read_many(places, sizes, MANIFEST_LIMIT):
                 rows.append(of_number[number])

@@ -89,7 +89,13 @@ class Images:
         return self._row_of_key[keys]
 
     def load(self, tick: Tick) -> None:
-        """Read every json."""
+        """Read every json; where that cannot be, those that are not there are told all the same."""
+        if not self._inventory.has_contents:
+            lacking = np.flatnonzero(self._inventory.document_sizes == -1)
+            for row in lacking.tolist() if self._inventory.has_all_names else ():
+                self._facts.problem("v1-json-missing", manifest=self.name(row))
+            self._inventory.forget_names()
+            return
         rows: list[int] = []
         images: list[Image] = []
         for documents in self._inventory.documents():

@@ -59,9 +59,15 @@ class Inventory(ABC):
         Key of each image's id.
     layer_sizes, layer_times, allocated, in_progress
         Facts on layer files, and the marks of unfinished uploads, once the documents were read.
-    ancestry_sizes, has_checksum
-        Facts on the other files.
+    document_sizes, ancestry_sizes, has_checksum
+        Facts on the other files; of documents only a listing's are asked for.
+    has_contents : bool
+        Whether files can be read.
+    has_all_names : bool
+        Whether a file that was not met is not there; a listing may leave some out.
     """
+
+    has_contents = has_all_names = True
 
     def __init__(self, names: Sequence[bytes], facts: Facts) -> None:
         count = len(names)
@@ -75,6 +81,7 @@ class Inventory(ABC):
         self.layer_times: Numbers = np.full(count, NO_TIME, np.int64)
         self.allocated: Numbers = np.full(count, NO_NUMBER, np.int64)
         self.in_progress: NDArray[np.bool_] = np.zeros(count, np.bool_)
+        self.document_sizes: Numbers = np.zeros(count, np.int64)
         self.ancestry_sizes: Numbers = np.zeros(count, np.int64)
         self.has_checksum: NDArray[np.bool_] = np.ones(count, np.bool_)
 

@@ -74,6 +74,8 @@ def put_tables(draft: Draft, inventory: Inventory, images: Images, chains: Chain
         "author": said["author"],
         "subject": unsaid,
     }
+    if not inventory.has_contents:
+        draft.layer_blobs = blobs[: images.present]  # there are no stacks to tell
     _put_stacks(draft, images, chains, tagged, blobs, {**said, "empty": empty})
     draft.tables["labels"] = {
         "manifest": images.key[images.labels["image"]],
@@ -92,7 +94,7 @@ def _put_stacks(
     is_shown = np.ones(len(images), np.bool_)
     is_shown[chains.parent[chains.parent >= 0]] = False
     is_shown[tagged] = True
-    shown = np.flatnonzero(is_shown).astype(np.int32)
+    shown = np.flatnonzero(is_shown & (chains.depth > 0)).astype(np.int32)
     shown = shown[draft.facts.keys.argsort(images.key[shown])]
     height = chains.depth[shown]
     member = _members(chains, shown, height)

@@ -11,6 +11,7 @@ from regviz.columns import NO_TIME
 from regviz.layouts.v1.grammar import ID, repository_name, tag_name
 from regviz.manifests.json import length, load_object
 from regviz.pool import V1_ID
+from regviz.storage.base import UNREAD
 from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Tags:
             tags.add(tag)
             image = content.strip()
             state = "ok" if ID.fullmatch(image) else self._state(name, raw, tag, file, content)
+            if state == "unread" and file.endswith(b"_json") and b"_" + file[: -len(b"_json")] in repository.tags:
+                state = ""  # tag_x_json may be a tag, or what is said of the tag _x; it is that where there is one
             if state:
                 self._rows.append(row)
                 self._tags.append(tag)
@@ -86,6 +89,8 @@ class Tags:
 
     def _state(self, name: str, raw: str, tag: str, file: bytes, content: bytes) -> str:
         """State of a tag that holds no id; empty where it is no tag at all."""
+        if content is UNREAD:
+            return "unread"
         if load_object(content) is not None and file.endswith(b"_json"):
             path = f"{self._place}{raw}/tag_{decode_name(file)}"
             self._facts.problem("v1-tag-ambiguous", repository=name, path=path)

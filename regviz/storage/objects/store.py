@@ -251,11 +251,13 @@ def _joined(parts: list[Columns]) -> Columns:
         np.concatenate([part.paths.starts + more for part, more in zip(parts, behind, strict=True)]),
         np.concatenate([part.paths.stops + more for part, more in zip(parts, behind, strict=True)]),
     )
-    rest = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("types", "sizes", "mtimes", "locators", "contents")
+
+    def together(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return Columns(
+        paths, together("types"), together("sizes"), together("mtimes"), together("locators"), together("contents")
     )
-    return Columns(paths, *rest)
 
 
 def _join(directory: bytes, name: bytes) -> bytes:
