@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
     from concurrent.futures import Future
 
+    from numpy.typing import NDArray
+
     from regviz.storage.objects.adapter import Adapter, Page
     from regviz.storage.objects.address import ObjectAddress
 
