@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import regviz as rv
 from tests.real.distribution import OCI_MANIFEST
 from tests.real.engine import save
+from tests.real.object_storage import LOGIN, s3_server
 from tests.real.one_world import EVERYTHING
 from tests.real.packed import FORMS, pack
 
@@ -90,6 +95,44 @@ def _live(world: World, folder: Path) -> Iterator[Reading]:  # noqa: ARG001  it 
 def _capture(world: World, folder: Path) -> Iterator[Reading]:
     rv.read(world.server.root, **EVERYTHING).save(folder / "world.regviz")
     yield from _whole(rv.read(folder / "world.regviz"), world)
+
+
+def _s3(world: World, folder: Path) -> Iterator[Reading]:
+    """The storage's files as objects of an S3 server, as a copy makes them."""
+    with s3_server(folder) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in LOGIN.items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_CA_BUNDLE", raising=False)
+        server.upload(world.server.root, "one-world", "prefix/")
+        options = {**EVERYTHING, "times": False, "storage_options": server.options}
+        registry = rv.read("s3://one-world/prefix", **options)
+    yield from _whole(registry, world)
+
+
+def _container(world: World, folder: Path) -> Iterator[Reading]:  # noqa: ARG001  it needs no files
+    """A volume of a container that was never started, which has a copy of the storage in it."""
+    volume = world.engine.volumes.create("one-world")
+    shutil.copytree(world.server.root, volume.attrs["Mountpoint"], dirs_exist_ok=True)
+    place = {volume.name: {"bind": "/var/lib/registry", "mode": "rw"}}
+    image = f"{world.server.url}/team/web:1.0"
+    made = world.engine.containers.create(
+        image, ["/never-started"], name="one-world", volumes=place, network_mode="none"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", f"unix://{world.engine_folder / 'docker.sock'}")
+        registry = rv.read("docker-container://one-world:/var/lib/registry", **EVERYTHING)
+    made.remove(v=True)
+    volume.remove()
+    yield from _whole(registry, world)
+
+
+def _listing(world: World, folder: Path) -> Iterator[Reading]:
+    """What find prints of the storage: names, lengths and times."""
+    told = folder / "storage.list"
+    with told.open("wb") as file:
+        command = ["find", str(world.server.root), "-printf", r"%y %s %T@ %p\0"]
+        subprocess.run(command, check=True, stdout=file)
+    yield Reading(rv.read(told, times=True, measure=True), {place: frozenset() for place in world.tags})
 
 
 # --- one format, one image, one platform
@@ -186,10 +229,9 @@ WAYS: dict[str, Way] = {
     **{form: Way(partial(_storage, form=form), is_whole=True) for form in FORMS},
     "live": Way(_live, is_whole=True),
     "capture": Way(_capture, is_whole=True),
-    # Object storage: Way(…, is_whole=True), where … copies world.server.root to a bucket and reads its URL by `_whole`.
-    # A container's volume: Way(…, is_whole=True), where … mounts world.server.root in a container of world.engine.
-    # A listing: Way(…, is_whole=True, has_contents=False, says=(its rule,)), where … reads what `find -printf` says of
-    # world.server.root, and yields a Reading whose tags lead to no image: {place: frozenset() for place in world.tags}.
+    "s3": Way(_s3, is_whole=True, says=("times-not-trusted",)),
+    "container": Way(_container, is_whole=True),
+    "listing": Way(_listing, is_whole=True, has_contents=False, says=("listing-only",)),
     "oci-layout": Way(_oci_layout, lacks=("nested",)),
     "skopeo-dir": Way(_skopeo_dir),
     "docker-archive": Way(_docker_archive, lacks=("zstd",)),
