@@ -280,7 +280,10 @@ def test_more_than_a_person_agreed_to(engine: Engine, bound: str, monkeypatch: p
     with (volume / "docker/registry/v2/blobs/sha256/large").open("wb") as file:
         file.truncate(2_100_000_000)
     for source in ("docker-container://large", "docker-volume://large"):
-        with pytest.raises(RegvizError, match=r"large.* holds 1\.9\d GiB, .* yes=True \(--yes\), or read it in place"):
+        with pytest.raises(
+            RegvizError,
+            match=r"large.* holds 1\.9\d GiB, .* yes=True \(--yes\), or read it on the machine of its engine",
+        ):
             rv.read(source)
     assert len(rv.read("docker-volume://large", yes=True).tags) > 0
     monkeypatch.setattr(container_files, "MOST_BYTES", 100_000)  # of a folder of the host the engine says no size
@@ -288,11 +291,27 @@ def test_more_than_a_person_agreed_to(engine: Engine, bound: str, monkeypatch: p
         rv.read(bound)
 
 
-@pytest.mark.usefixtures("far")
-def test_storage_that_is_no_folder(engine: Engine) -> None:
-    engine.create("s3", environment=["REGISTRY_STORAGE=s3", f"REGISTRY_STORAGE_S3_SECRETKEY={SECRET}"])
-    with pytest.raises(NotRecognisedError, match=r"by s3 \(the variable REGISTRY_STORAGE .*https://HOST") as error:
-        rv.read("docker-container://s3")
+@pytest.mark.usefixtures("near")
+def test_who_could_read_it_in_place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may not look into the engine's folders is told who may."""
+    volume = engine.volume("closed")
+    with (volume / "large").open("wb") as file:
+        file.truncate(2_100_000_000)
+    engine.create("closed", binds={"closed": "/var/lib/registry"})
+    monkeypatch.setattr(container_files.os, "access", lambda *_: False)
+    with pytest.raises(RegvizError, match=rf"--yes\), or read it in place as one who may read {volume}, .* sudo"):
+        rv.read("docker-volume://closed")
+
+
+def test_storage_that_is_no_folder(engine: Engine, how: str) -> None:
+    name = f"s3-{how}"
+    variables = ["REGISTRY_STORAGE=s3", f"REGISTRY_STORAGE_S3_SECRETKEY={SECRET}"]
+    engine.create(name, environment=variables, ports={5000: 5055})
+    served = "http://localhost:5055" if how == "near" else r"https://HOST\[:PORT\]"
+    with pytest.raises(
+        NotRecognisedError, match=rf"by s3 \(the variable REGISTRY_STORAGE says so\): read what it serves, {served}"
+    ) as error:
+        rv.read(f"docker-container://{name}")
     assert SECRET not in str(error.value)
 
 
