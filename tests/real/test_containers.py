@@ -403,6 +403,31 @@ def test_links_lead_nowhere(engine: Engine, tmp_path: Path, how: str) -> None:
     assert_same_tables(read, rv.read(volume / "own"))
 
 
+def test_odd_content(engine: Engine, how: str) -> None:
+    """What may lie in a volume and in no registry: the same rows and problems as for the folder."""
+    name = f"odd-{how}"
+    volume = engine.volume(name)
+    engine.create(name, binds={name: "/var/lib/registry"})
+    write(small_world(), volume, "distribution")
+    v2 = volume / "docker/registry/v2"
+    repositories, blobs = v2 / "repositories", v2 / "blobs/sha256"
+    (repositories / "linked").symlink_to("/etc")
+    (repositories / "charts" / "up").symlink_to("../../../../../../..")
+    for odd in (b"caf\xe9", b"new\nline", b"back\\slash", b" "):
+        (repositories / os.fsdecode(odd) / "_manifests/tags/1/current").mkdir(parents=True)
+    deep = repositories.joinpath(*["deep" * 40] * 4, "_manifests", "revisions", "sha256")
+    deep.mkdir(parents=True)
+    digest = "ab" * 32
+    (blobs / "ab" / digest).mkdir(parents=True)
+    os.link(next(blobs.glob("*/*/data")), blobs / "ab" / digest / "data")
+    (blobs / "cd" / ("cd" * 32)).mkdir(parents=True)
+    (blobs / "cd" / ("cd" * 32) / "data").symlink_to("/etc/passwd")
+    (v2 / "large").write_bytes(b"{" + b"x" * 5_000_000)
+    level_times(volume)
+    read = hold_to_folder(f"docker-container://{name}", volume, how)
+    assert {"linked", "charts/up"} <= {path.rpartition("repositories/")[2] for path in read.problems["path"].dropna()}
+
+
 # --- progress, commands
 
 
