@@ -163,7 +163,7 @@ def tree_rows(
     found = recognise(storage)[0]
     layout = _LAYOUTS[found.layout](found.root, Known(registry), chosen)
     levels = min(depth or DEEPEST, DEEPEST)
-    kind = "directory" if storage.walkable else "file"
+    kind = "directory" if storage.walkable or opened else "file"
     yield Row(decode_name(os.fsencode(path)), 0, kind, None, _summary(registry), None, last=True)
     with progress("entries", None) as tick:
         if full:
