@@ -116,7 +116,10 @@ def test_an_answer_that_stops() -> None:
 
     with pytest.raises(DamagedArchiveError, match="does not go on"):
         listing(KeptTar(Kept("an answer", broken())))
+    with pytest.raises(DamagedArchiveError, match="does not go on"):
+        KeptTar(Kept("an answer", broken())).read_on()
     part = KeptTar(Kept("an answer", broken()), partial=True)
+    part.read_on()
     assert [entry.path for entry in listing(part)] == [b"first"]
     assert not part.complete
 
