@@ -110,7 +110,8 @@ class ContainerFiles:
         mount = self._mount(path)
         size = volume_bytes(self._client, text(mount.get("Name"))) if mount else None
         if size is not None and size > MOST_BYTES and text(mount.get("Destination")) == path and not reading.access.yes:
-            raise RegvizError(too_large(what, format_bytes(size), text(mount.get("Source"))))
+            hint = in_place_hint(self._client, text(mount.get("Source")))
+            raise RegvizError(too_large(what, format_bytes(size), hint))
         limit = None if reading.access.yes else MOST_BYTES
         answer = Answer(self._id, path.rstrip("/") + "/.", what, limit, reading.progress, size)
         return KeptTar(Kept(what, answer), partial=reading.partial), "read from the archive that the engine sends of it"
@@ -254,10 +255,16 @@ def volume_bytes(client: DockerClient, name: str) -> int | None:
     return next((size for size in sizes if size >= 0), None)
 
 
-def too_large(what: str, size: str, place: str) -> str:
+def too_large(what: str, size: str, hint: str) -> str:
     """What to do about an archive that is large."""
-    instead = f", or read it in place as one who may read {place}, for example with sudo" if place else ""
-    return f"{what} holds {size}, which the engine would have to send: agree to it with yes=True (--yes){instead}"
+    return f"{what} holds {size}, which the engine would have to send: agree to it with yes=True (--yes){hint}"
+
+
+def in_place_hint(client: DockerClient, place: str) -> str:
+    """Who could read a folder of the engine's machine in place, as the end of a sentence."""
+    if not is_of_this_machine(client):
+        return ", or read it on the machine of its engine"
+    return f", or read it in place as one who may read {clean(place)}, for example with sudo" if place else ""
 
 
 def readable_folder(root: str, below: str) -> str | None:

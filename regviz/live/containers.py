@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from regviz.errors import NotRecognisedError, RegvizError, SourceNotFoundError
 from regviz.layouts.common import no_progress
 from regviz.layouts.recognise import recognise
-from regviz.live.container_files import ContainerFiles, Reading, readable_folder
+from regviz.live.container_files import ContainerFiles, Reading, in_place_hint, readable_folder
 from regviz.live.engine import connect, engine_host, explained, is_of_this_machine
 from regviz.live.helper import helper_container
 from regviz.live.options import Access
@@ -65,7 +65,7 @@ def is_container(source: str) -> bool:
     >>> is_container("docker-container://registry"), is_container("docker-volume://DATA:/v2"), is_container("docker:x")
     (True, True, False)
     """
-    return source.startswith((CONTAINER, VOLUME))
+    return source.startswith((CONTAINER.rstrip("/"), VOLUME.rstrip("/")))  # those without slashes are told to have them
 
 
 def split_source(source: str) -> tuple[str, str]:
@@ -81,9 +81,9 @@ def split_source(source: str) -> tuple[str, str]:
     >>> split_source("docker-container://registry"), split_source("docker-volume://DATA:/a//b/")
     (('registry', ''), ('DATA', '/a/b'))
     """
-    scheme = CONTAINER if source.startswith(CONTAINER) else VOLUME
+    scheme = CONTAINER if source.startswith(CONTAINER.rstrip("/")) else VOLUME
     name, _, path = source.removeprefix(scheme).partition(":")
-    if not _NAME.fullmatch(name):
+    if not source.startswith(scheme) or not _NAME.fullmatch(name):
         raise RegvizError(f"{source} names no container or volume: write {scheme}NAME[:/PATH]")
     if (path and scheme == CONTAINER and not path.startswith("/")) or "\0" in path or ".." in path.split("/"):
         raise RegvizError(f"{source} has no absolute path behind the name: write {scheme}{name}:/PATH")
@@ -179,8 +179,12 @@ class _Container:
 
     def _decline(self, driver: str, by: str) -> NoReturn:
         """The registry stores in no folder."""
-        ports = mapping(mapping(self._files.details.get("NetworkSettings")).get("Ports"))
-        published = [text(each.get("HostPort")) for bindings in ports.values() for each in objects(bindings)]
+        published = [
+            text(binding.get("HostPort"))
+            for section, key in (("NetworkSettings", "Ports"), ("HostConfig", "PortBindings"))
+            for bindings in mapping(mapping(self._files.details.get(section)).get(key)).values()
+            for binding in objects(bindings)
+        ]
         served = [f"http://localhost:{port}" for port in dict.fromkeys(published) if port.isdigit() and self._here]
         instead = " or ".join(served) or "https://HOST[:PORT]"
         raise NotRecognisedError(
@@ -219,7 +223,8 @@ class _Volume:
         if not reading.access.helper:
             raise RegvizError(
                 f"no container shows volume {self._name} (none uses it, or another mount hides a part of it): let one "
-                f"be made for it, never started and removed again, with helper=True (--helper){self._or_in_place()}"
+                f"be made for it, never started and removed again, with helper=True (--helper)"
+                + in_place_hint(self._client, text(self._details.get("Mountpoint")))
             )
         with helper_container(self._client, self._name, reading.access.helper_image) as (details, destination):
             files = ContainerFiles(self._client, details)
@@ -261,10 +266,6 @@ class _Volume:
         except (OSError, ValueError):
             return None
         return readable_folder(root, path.lstrip("/") or ".") if int(created) in changed else None
-
-    def _or_in_place(self) -> str:
-        place = text(self._details.get("Mountpoint"))
-        return f", or read it in place as one who may read {place}, for example with sudo" if place else ""
 
 
 def _absent(kind: str, name: str, names: list[str]) -> SourceNotFoundError:

@@ -52,16 +52,14 @@ def explained(host: str) -> Iterator[None]:
     Raises
     ------
     UnreachableError
-        The engine did not answer.
-    RegvizError
-        It answered with an error.
+        The engine did not answer, or with an error.
     """
     import docker
 
     try:
         yield
     except docker.errors.APIError as error:
-        raise RegvizError(f"the Docker Engine at {host} answers with an error: {error}") from error
+        raise UnreachableError(f"the Docker Engine at {host} answers with an error: {error}") from error
     except (docker.errors.DockerException, OSError) as error:  # what its HTTP library raises is an OSError
         more = "; for ssh install paramiko beside docker (docker[ssh])" if host.startswith(_SSH) else ""
         message = (

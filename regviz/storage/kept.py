@@ -267,8 +267,12 @@ class KeptTar(Tar):
         return super().read_many(there, sizes, limit)
 
     def read_on(self) -> None:
-        """Take the rest of the archive, while it can be had."""
-        self._kept.read_on()
+        """Take the rest of the archive; where it breaks off, that is raised unless `partial` was asked for."""
+        try:
+            self._kept.read_on()
+        except DamagedArchiveError:
+            if not self._partial:
+                raise
 
 
 def _padded(size: int) -> int:

@@ -63,6 +63,12 @@ def test_a_name_that_is_none(rest: str) -> None:
         rv.read(f"docker-container://{rest}")
 
 
+def test_a_scheme_without_slashes() -> None:
+    """As docker-daemon: is written."""
+    with pytest.raises(RegvizError, match=r"write docker-volume://NAME\[:/PATH\]"):
+        rv.read("docker-volume:DATA")
+
+
 @given(st.text(max_size=20))
 def test_any_text_is_taken_or_refused(rest: str) -> None:
     """What is taken has a name that Docker would take, and a path that leads nowhere else."""

@@ -61,11 +61,13 @@ class Engine:
     far: str
     """An address as that of another machine: nothing of it can be read in place."""
 
-    def create(self, name: str, *, binds: Mapping[str, str] | None = None, **more: Any) -> str:
+    def create(
+        self, name: str, *, binds: Mapping[str, str] | None = None, ports: Mapping[int, int] | None = None, **more: Any
+    ) -> str:
         """A container of the registry's image that has not been started; its ID."""
         api = self.client.api
         mounts = {source: {"bind": place, "mode": "rw"} for source, place in (binds or {}).items()}
-        host = api.create_host_config(binds=mounts, network_mode="host")
+        host = api.create_host_config(binds=mounts, port_bindings=ports, network_mode="none" if ports else "host")
         made = api.create_container(
             more.pop("image", IMAGE), more.pop("command", ["/never-started"]), name=name, host_config=host, **more
         )

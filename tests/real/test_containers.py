@@ -136,9 +136,10 @@ def test_the_article(data: Path, how: str) -> None:
     read = hold_to_folder("docker-container://DATA", data, how)
     assert read.source.layouts == ("v1",)
     assert "stores at /tmp/registry" in read.source.why
-    shown, there = rv.tree("docker-container://DATA", full=True), rv.tree(data, full=True)
-    assert [row[:-1] for row in shown.rows[1:]] == [
-        (row.path.replace(str(data), shown.rows[0].path, 1), *row[1:-1]) for row in there.rows[1:]
+    shown, there = rv.tree("docker-container://DATA", full=True).rows, rv.tree(data, full=True).rows
+    assert shown[0].path == "docker-container://DATA"
+    assert [row._replace(path=row.path.removeprefix(shown[0].path)) for row in shown] == [
+        row._replace(path=row.path.removeprefix(str(data))) for row in there
     ]
 
 
@@ -280,7 +281,10 @@ def test_more_than_a_person_agreed_to(engine: Engine, bound: str, monkeypatch: p
     with (volume / "docker/registry/v2/blobs/sha256/large").open("wb") as file:
         file.truncate(2_100_000_000)
     for source in ("docker-container://large", "docker-volume://large"):
-        with pytest.raises(RegvizError, match=r"large.* holds 1\.9\d GiB, .* yes=True \(--yes\), or read it in place"):
+        with pytest.raises(
+            RegvizError,
+            match=r"large.* holds 1\.9\d GiB, .* yes=True \(--yes\), or read it on the machine of its engine",
+        ):
             rv.read(source)
     assert len(rv.read("docker-volume://large", yes=True).tags) > 0
     monkeypatch.setattr(container_files, "MOST_BYTES", 100_000)  # of a folder of the host the engine says no size
@@ -288,11 +292,27 @@ def test_more_than_a_person_agreed_to(engine: Engine, bound: str, monkeypatch: p
         rv.read(bound)
 
 
-@pytest.mark.usefixtures("far")
-def test_storage_that_is_no_folder(engine: Engine) -> None:
-    engine.create("s3", environment=["REGISTRY_STORAGE=s3", f"REGISTRY_STORAGE_S3_SECRETKEY={SECRET}"])
-    with pytest.raises(NotRecognisedError, match=r"by s3 \(the variable REGISTRY_STORAGE .*https://HOST") as error:
-        rv.read("docker-container://s3")
+@pytest.mark.usefixtures("near")
+def test_who_could_read_it_in_place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may not look into the engine's folders is told who may."""
+    volume = engine.volume("closed")
+    with (volume / "large").open("wb") as file:
+        file.truncate(2_100_000_000)
+    engine.create("closed", binds={"closed": "/var/lib/registry"})
+    monkeypatch.setattr(container_files.os, "access", lambda *_: False)
+    with pytest.raises(RegvizError, match=rf"--yes\), or read it in place as one who may read {volume}, .* sudo"):
+        rv.read("docker-volume://closed")
+
+
+def test_storage_that_is_no_folder(engine: Engine, how: str) -> None:
+    name = f"s3-{how}"
+    variables = ["REGISTRY_STORAGE=s3", f"REGISTRY_STORAGE_S3_SECRETKEY={SECRET}"]
+    engine.create(name, environment=variables, ports={5000: 5055})
+    served = "http://localhost:5055" if how == "near" else r"https://HOST\[:PORT\]"
+    with pytest.raises(
+        NotRecognisedError, match=rf"by s3 \(the variable REGISTRY_STORAGE says so\): read what it serves, {served}"
+    ) as error:
+        rv.read(f"docker-container://{name}")
     assert SECRET not in str(error.value)
 
 
@@ -382,6 +402,31 @@ def test_links_lead_nowhere(engine: Engine, tmp_path: Path, how: str) -> None:
     read = rv.read(f"docker-container://{name}:/var/lib/registry/alias")
     assert "read from the archive" in read.source.why
     assert_same_tables(read, rv.read(volume / "own"))
+
+
+def test_odd_content(engine: Engine, how: str) -> None:
+    """What may lie in a volume and in no registry: the same rows and problems as for the folder."""
+    name = f"odd-{how}"
+    volume = engine.volume(name)
+    engine.create(name, binds={name: "/var/lib/registry"})
+    write(small_world(), volume, "distribution")
+    v2 = volume / "docker/registry/v2"
+    repositories, blobs = v2 / "repositories", v2 / "blobs/sha256"
+    (repositories / "linked").symlink_to("/etc")
+    (repositories / "charts" / "up").symlink_to("../../../../../../..")
+    for odd in (b"caf\xe9", b"new\nline", b"back\\slash", b" "):
+        (repositories / os.fsdecode(odd) / "_manifests/tags/1/current").mkdir(parents=True)
+    deep = repositories.joinpath(*["deep" * 40] * 4, "_manifests", "revisions", "sha256")
+    deep.mkdir(parents=True)
+    digest = "ab" * 32
+    (blobs / "ab" / digest).mkdir(parents=True)
+    os.link(next(blobs.glob("*/*/data")), blobs / "ab" / digest / "data")
+    (blobs / "cd" / ("cd" * 32)).mkdir(parents=True)
+    (blobs / "cd" / ("cd" * 32) / "data").symlink_to("/etc/passwd")
+    (v2 / "large").write_bytes(b"{" + b"x" * 5_000_000)
+    level_times(volume)
+    read = hold_to_folder(f"docker-container://{name}", volume, how)
+    assert {"linked", "charts/up"} <= {path.rpartition("repositories/")[2] for path in read.problems["path"].dropna()}
 
 
 # --- progress, commands

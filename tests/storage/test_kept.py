@@ -19,6 +19,7 @@ from regviz.storage.base import MANIFEST_LIMIT
 from regviz.storage.kept import Kept, KeptTar
 from tests.storage.archives import BLOCK, Archive, archives, small_windows
 from tests.storage.listing import by_tarfile, listing
+from tests.storage.test_tar_hostile import PLAIN, base256, header, octal, pax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +116,10 @@ def test_an_answer_that_stops() -> None:
 
     with pytest.raises(DamagedArchiveError, match="does not go on"):
         listing(KeptTar(Kept("an answer", broken())))
+    with pytest.raises(DamagedArchiveError, match="does not go on"):
+        KeptTar(Kept("an answer", broken())).read_on()
     part = KeptTar(Kept("an answer", broken()), partial=True)
+    part.read_on()
     assert [entry.path for entry in listing(part)] == [b"first"]
     assert not part.complete
 
@@ -123,3 +127,40 @@ def test_an_answer_that_stops() -> None:
 def test_what_is_no_archive() -> None:
     with pytest.raises(DamagedArchiveError, match="is no tar archive"):
         listing(kept(b"no archive at all" * 100))
+
+
+SIZES = (0, 5, 600)
+BLOCKS = st.sampled_from(
+    [
+        *(header(kind=bytes([kind]), size=octal(size)) for kind in b"0\x001257xgL" for size in SIZES),
+        *(header(size=octal(size)) for size in (LARGE, LARGE + 1, 3 * LARGE)),
+        *(header(size=base256(size)) for size in (2 * LARGE, 1 << 60, -1)),
+        header(size=b"no number \0\0"),
+        header(kind=b"S", size=octal(600))[:482] + b"\1" + octal(9999) + bytes(17),
+        *(pax(size=size) for size in (b"99999", b"9" * 20, b"some")),
+        header(kind=b"g", size=octal(13)) + b"13 size=9999\n".ljust(BLOCK, b"\0"),
+        header(kind=b"x", size=octal(1 << 21)),
+        b"{" * BLOCK,
+        b"\x1f\x8b" * 256,
+        bytes(BLOCK),
+    ]
+)
+
+
+@settings(max_examples=600)
+@given(st.lists(BLOCKS | st.binary(min_size=BLOCK, max_size=BLOCK), max_size=40), st.sampled_from([100, 512, 1 << 15]))
+def test_it_goes_where_the_scan_goes(blocks: list[bytes], length: int) -> None:
+    """What is dropped is content for both: of any blocks whatever the same members are told as of a file."""
+    data = PLAIN + b"".join(blocks)
+    with TemporaryDirectory() as folder, small_windows(2):
+        path = Path(folder) / "a.tar"
+        path.write_bytes(data)
+        there = open_storage(str(path), partial=True)
+        expected = listing(there, limit=1 << 16)
+        here = kept(data, length, partial=True)
+        found = listing(here, limit=1 << 16)
+    assert [entry[:4] for entry in found] == [entry[:4] for entry in expected]
+    for entry, other in zip(found, expected, strict=True):
+        assert entry.content == other.content or (entry.content is None and entry.size > LARGE)
+    assert [problem.rule for problem in here.problems] == [problem.rule for problem in there.problems]
+    assert here.complete == there.complete
