@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from regviz.storage.objects.adapter import EVERYTHING, EndlessListingError, Page, Range, microseconds
+from regviz.storage.objects.adapter import EVERYTHING, Page, Range, StrangeListingError, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ class S3:
                 found = [each for each in found if each["Key"] <= within.until]
             token = said.get("NextContinuationToken", "") if said.get("IsTruncated") else ""
             if said.get("IsTruncated") and token in ("", asked.get("ContinuationToken")):
-                raise EndlessListingError
+                raise StrangeListingError
             yield Page(
                 [each["Key"] for each in found],
                 [each["Size"] for each in found],
