@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,7 @@ import regviz as rv
 from regviz.errors import AccessDeniedError, NotRecognisedError, RegvizError, SourceNotFoundError, UnreachableError
 from regviz.schema import TABLES
 from regviz.share import folder as shared
+from regviz.storage.objects import s3
 from tests.cli.running import START
 from tests.helpers import Store, assert_same_tables, found, rows
 from tests.real.answers import ask_everything
@@ -24,7 +25,7 @@ from tests.real.service import require_program
 from tests.real.tables import mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from regviz.registry import Registry
@@ -159,12 +160,23 @@ def test_more_than_a_page_and_what_is_empty(server: S3Server, tmp_path: Path) ->
     store = Store(tmp_path / "storage")
     digest = store.image("team/app", [b"base"], "1.0")
     store.tag("team/app", "empty", digest, b"")
-    for number in range(600):
+    store.tag("team/app", "café &<+%41>", digest)
+    for number in range(550):
         store.linked_blob("team/app", b"%d" % number)  # an object for the blob, and one for the link
     server.upload(store.root, "many", "")
     read = rv.read("s3://many", times=False, storage_options=server.options)
     assert_same_tables(read, rv.read(store.root, times=False))
     assert found(read, "tag-link-empty")
+
+
+def test_no_page_is_made_into_dictionaries(
+    server: S3Server, in_bucket: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(contents: Sequence[Any]) -> Any:
+        raise AssertionError(contents)
+
+    monkeypatch.setattr(s3, "_objects", refuse)
+    assert len(rv.read(SOURCE, times=True, storage_options=server.options).tags) == len(in_bucket.tags)
 
 
 # --- what goes wrong
