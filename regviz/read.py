@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 SOURCE_VARIABLE = "REGVIZ_SOURCE"
+_OF_LIVE = ("repositories", "cache", "allow_pull_marks")
 _READERS = {
     "distribution": distribution.read,
     "v1": v1.read,
@@ -117,8 +118,9 @@ def read(  # noqa: PLR0913  # all but the first by keyword, and each documented
     path = os.fspath(source if source is not None else os.environ.get(SOURCE_VARIABLE) or share.shipped_world())
     if storage_options and not is_object_address(path):
         raise RegvizError(f"storage_options (--anonymous, --endpoint-url) are for object storage, and {path} is none")
-    if over_http and not live.is_address(path):
-        raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
+    unfit = [name for name in over_http if not live.is_address(path) or (live.is_archive(path) and name in _OF_LIVE)]
+    if unfit:
+        raise RegvizError(f"{unfit[0]} is for a live registry, and {path.partition('?')[0]} is none")
     if capture.is_capture(path):
         registry = capture.load(path)
     else:
