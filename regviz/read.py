@@ -38,6 +38,7 @@ SOURCE_VARIABLE = "REGVIZ_SOURCE"
 VALUES_VARIABLE = "REGVIZ_SHOW_VALUES"
 """Set where a notebook is run for someone who asked for `show_values`."""
 STANDARD_INPUT = "-"
+_OF_LIVE = ("repositories", "cache", "allow_pull_marks")
 _READERS = {
     "distribution": distribution.read,
     "v1": v1.read,
@@ -139,8 +140,9 @@ def read(  # noqa: PLR0913  # each is one thing that a person may want of a read
         raise RegvizError(f"helper is for {containers.VOLUME}NAME, and {path} is none")
     if storage_options and not is_object_address(path):
         raise RegvizError(f"storage_options (--anonymous, --endpoint-url) are for object storage, and {path} is none")
-    if over_http and not live.is_address(path):
-        raise RegvizError(f"{next(iter(over_http))} is for a live registry, and {path} is none")
+    unfit = [name for name in over_http if not live.is_address(path) or (live.is_archive(path) and name in _OF_LIVE)]
+    if unfit:
+        raise RegvizError(f"{unfit[0]} is for a live registry, and {path.partition('?')[0]} is none")
     options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
     with _without_collection():
         if opened or containers.is_container(path):

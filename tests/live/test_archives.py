@@ -190,6 +190,12 @@ def test_refusals(status: int, kind: type[RegvizError], what: str) -> None:
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize("option", ["repositories", "cache", "allow_pull_marks"])
+def test_options_of_live_registries(option: str) -> None:
+    with pytest.raises(RegvizError, match=f"{option} is for a live registry, and https://h.example/a.tar is none"):
+        rv.read("https://h.example/a.tar?secret", **{option: True})
+
+
 def test_nobody_answers() -> None:
     server = Server(lambda _: Reply())
     server.close()

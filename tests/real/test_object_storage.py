@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,8 +15,9 @@ import regviz as rv
 from regviz.errors import AccessDeniedError, NotRecognisedError, RegvizError, SourceNotFoundError, UnreachableError
 from regviz.schema import TABLES
 from regviz.share import folder as shared
+from regviz.storage.objects import s3
 from tests.cli.running import START
-from tests.helpers import assert_same_tables, rows
+from tests.helpers import Store, assert_same_tables, found, rows
 from tests.real.answers import ask_everything
 from tests.real.content import push_content
 from tests.real.object_storage import KEY, LOGIN, SECRET, distribution_on_s3, s3_server
@@ -24,7 +25,7 @@ from tests.real.service import require_program
 from tests.real.tables import mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from regviz.registry import Registry
@@ -139,8 +140,8 @@ def test_objects_were_stored_when_the_server_says(in_bucket: Registry, server: S
     present = in_bucket.blobs[
         in_bucket.blobs["present"] & in_bucket.blobs["blob"].astype(str).str.startswith("sha256:")
     ]
-    found = {blob: (size, time) for blob, size, time in rows(present, "blob", "blob_bytes", "stored_at")}
-    assert found == expected
+    stored = {blob: (size, time) for blob, size, time in rows(present, "blob", "blob_bytes", "stored_at")}
+    assert stored == expected
 
 
 @pytest.mark.parametrize(("world", "layout"), [("v1", "v1"), ("oci", "oci"), ("docker-save", "docker-archive")])
@@ -153,6 +154,29 @@ def test_other_layouts_that_were_uploaded(world: str, layout: str, server: S3Ser
     assert uploaded.source.layouts == folder.source.layouts == (layout,)
     # what a link names twice was uploaded twice
     assert_same_tables(uploaded, folder, *(["blobs.copies"] if world == "docker-save" else []))
+
+
+def test_more_than_a_page_and_what_is_empty(server: S3Server, tmp_path: Path) -> None:
+    store = Store(tmp_path / "storage")
+    digest = store.image("team/app", [b"base"], "1.0")
+    store.tag("team/app", "empty", digest, b"")
+    store.tag("team/app", "café &<+%41>", digest)
+    for number in range(550):
+        store.linked_blob("team/app", b"%d" % number)  # an object for the blob, and one for the link
+    server.upload(store.root, "many", "")
+    read = rv.read("s3://many", times=False, storage_options=server.options)
+    assert_same_tables(read, rv.read(store.root, times=False))
+    assert found(read, "tag-link-empty")
+
+
+def test_no_page_is_made_into_dictionaries(
+    server: S3Server, in_bucket: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(contents: Sequence[Any]) -> Any:
+        raise AssertionError(contents)
+
+    monkeypatch.setattr(s3, "_objects", refuse)
+    assert len(rv.read(SOURCE, times=True, storage_options=server.options).tags) == len(in_bucket.tags)
 
 
 # --- what goes wrong

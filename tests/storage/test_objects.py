@@ -19,7 +19,7 @@ import regviz as rv
 from regviz.errors import AccessDeniedError, NotRecognisedError, RegvizError, SourceNotFoundError, UnreachableError
 from regviz.storage.base import FILE, StorageProblem, with_contents
 from regviz.storage.objects import Objects
-from regviz.storage.objects.adapter import EVERYTHING, EndlessListingError, Page, Range, microseconds
+from regviz.storage.objects.adapter import EVERYTHING, Page, Range, StrangeListingError, microseconds
 from regviz.storage.objects.address import parse_object_address
 from regviz.storage.objects.listing import Splitter, heads
 from tests.helpers import Store, found, rows, rules_of, sha256
@@ -80,6 +80,15 @@ def test_a_long_listing_is_asked_for_in_many_parts(directory: str) -> None:
 
 def within(key: str, bounds: Range) -> bool:
     return key > bounds.after and (not bounds.until or key <= bounds.until)
+
+
+def test_few_pages_are_kept_however_much_splitting_there_is() -> None:
+    names = "abcdef"
+    keys = {f"{a}/{b}/{c}/{d}/x": b"" for a in names for b in names for c in names for d in names}
+    shelf = Shelf(keys, 2)
+    parts = asyncio.run(Splitter(shelf).split(""))
+    assert sum(part.page is not None for part in parts) <= 64 + 16
+    assert sorted(entry.path.decode() for entry in listing(objects(Shelf(keys, 2)))) == sorted(keys)
 
 
 def test_a_short_listing_is_one_request() -> None:
@@ -275,7 +284,7 @@ async def raising(error: Exception | None) -> AsyncIterator[Page]:
         (type("NoCredentialsError", (Exception,), {})(), AccessDeniedError, "no credentials.*AWS_ACCESS_KEY_ID.*--anonymous"),
         (ConnectionRefusedError(111, "refused"), UnreachableError, "ConnectionRefusedError.*--endpoint-url"),
         (TypeError("an unexpected keyword"), RegvizError, "was given one that it does not take"),
-        (EndlessListingError(), UnreachableError, "repeats itself"),
+        (StrangeListingError(), UnreachableError, "the server repeats itself"),
     ],
 )  # fmt: skip
 def test_a_listing_that_fails_says_what_to_do(error: Exception, kind: type[RegvizError], what: str) -> None:
@@ -289,6 +298,18 @@ def test_a_listing_that_fails_says_what_to_do(error: Exception, kind: type[Regvi
         with pytest.raises(kind, match=what) as raised:
             look()
         assert type(raised.value) is kind
+
+
+def test_keys_that_were_not_asked_for_are_not_taken() -> None:
+    class Strange(Shelf):
+        async def pages(self, prefix: str, *, flat: bool = True, within: Range = EVERYTHING) -> AsyncIterator[Page]:
+            del prefix, flat, within
+            yield Page(["elsewhere/secret"], [1], microseconds([1]), (), more=False)
+
+    storage = objects(Strange({}), "prod/")
+    for look in (lambda: list(storage.entries()), lambda: storage.children(b"")):
+        with pytest.raises(UnreachableError, match="gives what was not asked for"):
+            look()
 
 
 def test_a_listing_that_fails_in_the_middle_raises() -> None:

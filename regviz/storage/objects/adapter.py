@@ -44,8 +44,8 @@ class Page(NamedTuple):
     """There is another page."""
 
 
-class EndlessListingError(Exception):
-    """A server says that there is more, and gives the same again."""
+class StrangeListingError(Exception):
+    """A server says that there is more and gives the same again, or gives what it was not asked for."""
 
 
 class Adapter(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from regviz.storage.objects.adapter import EVERYTHING, EndlessListingError, Page, Range, microseconds
+from regviz.storage.objects.adapter import EVERYTHING, Page, Range, StrangeListingError, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ class Azure:
                 found = [each async for each in page]
                 before, token = token, pages.continuation_token or ""
                 if token and token == before:
-                    raise EndlessListingError
+                    raise StrangeListingError
                 blobs = [each for each in found if getattr(each, "last_modified", None) is not None]
                 yield Page(
                     [each.name for each in blobs],

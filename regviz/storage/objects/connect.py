@@ -55,11 +55,11 @@ def _adapter(address: ObjectAddress, options: dict[str, Any]) -> Adapter:
     from fsspec.asyn import get_loop
 
     if address.protocol == "s3":
-        from regviz.storage.objects.s3 import S3, with_quick_times
+        from regviz.storage.objects.s3 import S3, with_quick_pages
 
         config = {"max_pool_connections": CONNECTIONS, "connect_timeout": 10, "read_timeout": 60}
         options["config_kwargs"] = config | dict(options.get("config_kwargs") or {})
-        return S3(with_quick_times(_filesystem("s3", options)), address.bucket)
+        return S3(with_quick_pages(_filesystem("s3", options)), address.bucket)
     if address.protocol == "gs":
         from regviz.storage.objects.gcs import GCS
 

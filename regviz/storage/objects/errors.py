@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regviz.errors import AccessDeniedError, RegvizError, SourceNotFoundError, UnreachableError
-from regviz.storage.objects.adapter import EndlessListingError
+from regviz.storage.objects.adapter import StrangeListingError
 from regviz.storage.objects.address import EXTRAS
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def understood(error: Exception, address: ObjectAddress) -> RegvizError:
             f"{name} cannot be opened so: what reads {address.protocol}:// lacks an option, or was given one that it "
             f"does not take or know ({type(error).__name__}){hint}"
         )
-    if isinstance(error, EndlessListingError):
-        return UnreachableError(f"{name} cannot be listed: the server says that there is more, and repeats itself")
+    if isinstance(error, StrangeListingError):
+        return UnreachableError(f"{name} cannot be listed: the server repeats itself, or gives what was not asked for")
     return UnreachableError(
         f"{name} does not answer, or not as it should ({_shown(error)}): look at the network, at the name, and at the "
         "endpoint (--endpoint-url)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from regviz.storage.objects.adapter import EVERYTHING, EndlessListingError, Page, Range, microseconds
+from regviz.storage.objects.adapter import EVERYTHING, Page, Range, StrangeListingError, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ class GCS:
             found = said.get("items", ())
             before, token = token, said.get("nextPageToken", "")
             if token and token == before:
-                raise EndlessListingError
+                raise StrangeListingError
             yield Page(
                 [each["name"] for each in found],
                 [int(each.get("size", 0)) for each in found],

@@ -26,6 +26,8 @@ _MOST_PARTS = 256
 _MOST_PAGES = 10
 """Of directories' names; a directory with more is split by ranges of keys."""
 _DEEPEST = 12
+_MOST_HELD = 64
+"""Pages that are met while splitting, and may be kept until their turn."""
 _AT_ONCE = 16
 """Parts that are listed at a time."""
 _WAITING = 16
@@ -54,10 +56,14 @@ class Splitter:
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
         self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._held = 0
 
     async def split(self, prefix: str, depth: int = 0) -> list[Part]:
         """Parts that together are all keys that begin so, each once."""
+        if self._held >= _MOST_HELD:
+            return [Part(prefix)]
         first = await self._pages(prefix, 1, flat=True)
+        self._held += 1
         if not first or not first[-1].more:
             return [Part(prefix, page=page) for page in first]
         pages = await self._pages(prefix, _MOST_PAGES, flat=False)

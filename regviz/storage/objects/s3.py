@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
 
-from regviz.storage.objects.adapter import EVERYTHING, EndlessListingError, Page, Range, microseconds
+from regviz.storage.objects.adapter import EVERYTHING, Page, Range, StrangeListingError, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
+
+    _Objects = tuple[list[str], list[int], list[Any]]
+
+_OBJECTS = "Objects"
 
 
 class S3:
@@ -33,17 +40,18 @@ class S3:
         asked |= {"StartAfter": within.after} if within.after else {}
         while True:
             said = await self._filesystem._call_s3("list_objects_v2", **asked)  # noqa: SLF001  # its way to a page
-            found = said.get("Contents", ())
-            beyond = bool(within.until and found and found[-1]["Key"] > within.until)
+            keys, sizes, times = said.get(_OBJECTS) or _objects(said.get("Contents", ()))
+            beyond = bool(within.until and keys and keys[-1] > within.until)
             if beyond:
-                found = [each for each in found if each["Key"] <= within.until]
+                count = bisect_right(keys, within.until)
+                keys, sizes, times = keys[:count], sizes[:count], times[:count]
             token = said.get("NextContinuationToken", "") if said.get("IsTruncated") else ""
             if said.get("IsTruncated") and token in ("", asked.get("ContinuationToken")):
-                raise EndlessListingError
+                raise StrangeListingError
             yield Page(
-                [each["Key"] for each in found],
-                [each["Size"] for each in found],
-                microseconds([each["LastModified"] for each in found]),
+                keys,
+                sizes,
+                microseconds(times),
                 [each["Prefix"] for each in said.get("CommonPrefixes", ())],
                 more=bool(token) and not beyond,
             )
@@ -69,10 +77,51 @@ class S3:
             said["Body"].close()
 
 
-def with_quick_times(filesystem: Any) -> Any:
-    """The same file system, with a session that reads the times of a listing a hundred times as fast.
+def _objects(contents: Sequence[Any]) -> _Objects:
+    """Keys, sizes and times of a page as botocore tells them."""
+    return (
+        [each["Key"] for each in contents],
+        [each["Size"] for each in contents],
+        [each["LastModified"] for each in contents],
+    )
 
-    botocore takes any form of time that ever was; nearly all that there is to do for a page would be that.
+
+def take_objects(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    r"""Take keys, sizes and times out of a page before botocore makes a dictionary of each object.
+
+    Whatever is not as it should be is left to botocore.
+
+    Examples
+    --------
+    >>> page, taken = {"status_code": 200, "body": b"<P><Contents><Key>a%20b</Key><Size>1</Size>" +
+    ...     b"<LastModified>T</LastModified></Contents><EncodingType>url</EncodingType></P>"}, {}
+    >>> take_objects(page, taken)
+    >>> taken, page["body"]
+    ({'Objects': (['a b'], [1], ['T'])}, b'<P><EncodingType>url</EncodingType></P>')
+    """
+    if response_dict.get("status_code") != 200:
+        return
+    try:
+        tree = ET.fromstring(response_dict["body"])  # noqa: S314  # as botocore does
+        space = tree.tag[: tree.tag.find("}") + 1]
+        contents = tree.findall(f"{space}Contents")
+        keys = [each.findtext(f"{space}Key") or "" for each in contents]
+        sizes = [int(each.findtext(f"{space}Size") or "") for each in contents]
+        times = [each.findtext(f"{space}LastModified") for each in contents]
+    except (ET.ParseError, ValueError):
+        return
+    if tree.findtext(f"{space}EncodingType") == "url":
+        keys = [unquote(key) if "%" in key else key for key in keys]
+    for each in contents:
+        tree.remove(each)
+    customized_response_dict[_OBJECTS] = keys, sizes, times
+    response_dict["body"] = ET.tostring(tree)
+
+
+def with_quick_pages(filesystem: Any) -> Any:
+    """The same file system, with a session that takes a tenth of the time for a page of a listing.
+
+    botocore makes a dictionary of each object, and takes any form of time that ever was.
     """
     from aiobotocore.session import AioSession
     from botocore.utils import parse_timestamp
@@ -87,6 +136,7 @@ def with_quick_times(filesystem: Any) -> Any:
     if filesystem.session is None:
         session = AioSession(**filesystem.kwargs)
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse)
+        session.register("before-parse.s3.ListObjectsV2", take_objects)
         filesystem.session = session
     return filesystem
 

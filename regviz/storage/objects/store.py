@@ -10,7 +10,7 @@ import numpy as np
 
 from regviz.errors import RegvizError
 from regviz.storage.base import BATCH, FILE, INLINE, OTHER, SYMLINK, Columns, Entries, Listing, Stats, StorageProblem
-from regviz.storage.objects.adapter import A_LINK, NO_FILE
+from regviz.storage.objects.adapter import A_LINK, NO_FILE, StrangeListingError
 from regviz.storage.objects.errors import is_absent, is_refused, understood
 from regviz.storage.objects.listing import drained, listed
 from regviz.storage.spans import Spans
@@ -170,6 +170,8 @@ class Objects:
         looked = _Looked(Listing([], [], []), {}, {})
         skip, pages = len(lead), 0
         async for page in self._adapter.pages(lead, flat=False):
+            if not all(key.startswith(lead) for key in (*page.keys, *page.directories)):
+                raise StrangeListingError
             names = [_raw(name[skip:].rstrip("/")) for name in page.directories]
             looked.listing.directories.extend(name for name in names if safe_path(name) == name and name)
             for key, size, time in zip(page.keys, page.sizes, page.times.tolist(), strict=True):
@@ -188,7 +190,10 @@ class Objects:
 
     def _columns(self, page: Page) -> Columns:
         """A page as columns: paths below the prefix, unsafe ones said and left out."""
-        skip = len(_raw(self._address.prefix))
+        prefix = self._address.prefix
+        if not all(key.startswith(prefix) for key in page.keys):
+            raise StrangeListingError
+        skip = len(_raw(prefix))
         text = "\n".join(["", *page.keys, ""])
         sizes = np.array(page.sizes, np.int64)
         paths = Spans.of([*map(_raw, page.keys)])
