@@ -67,9 +67,10 @@ class Commands(click.Group):
 def main() -> None:
     """Look into a container registry, from the bytes on a disk.
 
-    SOURCE is a registry's storage folder, an OCI image layout, an archive of one (tar, tar.gz, tar.zst, zip), a
-    capture, or the URL of a live registry. Without it, it is what the environment variable REGVIZ_SOURCE says, or else
-    the small world that comes with regviz. Nothing is ever written to it.
+    SOURCE is a registry's storage folder, an OCI image layout, an archive of one (tar, tar.gz, tar.zst, zip), a listing
+    of its files (as find prints it, or aws s3 ls), a capture, or the URL of a live registry. Without it, it is what
+    the environment variable REGVIZ_SOURCE says, or else the small world that comes with regviz. Nothing is ever written
+    to it.
     """
 
 
