@@ -326,8 +326,9 @@ def _not_recognised(path: str, storage: Storage) -> str:
             "images/ and repositories/ (v1), oci-layout and index.json (OCI), manifest.json (docker save), "
             "image/<driver> and graph/ (a Docker Engine), a few directories down"
         )
+    nothing = "no member of the archive" if has_contents(storage) else "nothing in this listing"
     return (
-        f"no registry was found in {path}: no member of the archive lies below docker/registry/v2 (Distribution), in "
+        f"no registry was found in {path}: {nothing} lies below docker/registry/v2 (Distribution), in "
         "images/ and repositories/ (v1), beside oci-layout and index.json (OCI) or manifest.json (docker save), or in "
         "image/<driver> or graph/ (a Docker Engine)"
     )

@@ -52,10 +52,8 @@ NA: dict[str, int] = {kind: int(NA_INT) if dtype == np.int64 else -1 for kind, d
 MANIFEST_KINDS = ("v1", "image", "index", "attestation", "signature", "chart", "artifact", "cache")
 BLOB_KINDS = ("manifest", "config", "layer", "other")
 LINK_STATES = ("ok", "unchecked", "empty", "malformed", "mismatch", "missing", "inferred", "unread")
-"""``unchecked``: it is there, and was not looked into. Of a listing's tags, whose links cannot be looked into:
-``unchecked`` too where only one manifest can be meant, ``inferred`` where the times of links tell which of several,
-``unread`` where nothing does.
-"""
+"""``unchecked``: it is there, and was not looked into; a listing's tag may be ``inferred`` from the times of links, or
+``unread``: what it points to is not known."""
 ROLES = ("child", "attestation", "subject", "blob")
 BASES = ("v1", "chain", "digests")
 SEVERITIES = ("error", "warning", "info")

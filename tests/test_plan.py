@@ -172,6 +172,22 @@ def test_a_compressed_listing_without_a_last_line_end(tmp_path: Path) -> None:
     assert counts(rv.plan(tmp_path / "l")) == {"records": (4, True)}
 
 
+def test_a_listing_whose_compression_is_broken(tmp_path: Path) -> None:
+    lines = b"".join(b"f 71 1.0 docker/registry/v2/blobs/sha256/%064x\n" % number for number in range(20_000))
+    (tmp_path / "l").write_bytes(gzip.compress(lines)[:-1000])
+    [count] = rv.plan(tmp_path / "l").counts
+    assert (count.exact, count.how[:10]) == (False, "at least: ")
+
+
+def test_what_cannot_be_read_has_no_next_command(tmp_path: Path) -> None:
+    store = tmp_path / "io.containerd.content.v1.content" / "blobs" / "sha256"
+    store.mkdir(parents=True)
+    (store / ("ab" * 32)).write_bytes(b"x")
+    plan = rv.plan(tmp_path)
+    assert (plan.layout, plan.next_command, plan.seconds) == ("containerd", "", None)
+    assert "it cannot be read: save the images" in plan.text()
+
+
 PEAK = """
 import resource, sys
 import pandas, pyarrow

@@ -68,9 +68,10 @@ def main() -> None:
     """Look into a container registry, from the bytes on a disk.
 
     SOURCE is a registry's storage folder, an OCI image layout, an archive of one (tar, tar.gz, tar.zst, zip; its URL
-    does too), object storage (s3://, gs://, az://), what a Docker Engine has (docker-daemon:, docker-container://NAME,
-    docker-volume://NAME), a capture, or the URL of a live registry. Without it, it is what the environment variable
-    REGVIZ_SOURCE says, or else the small world that comes with regviz. Nothing is ever written to it.
+    does too), object storage (s3://, gs://, az://), a listing of its files (as find prints it, or aws s3 ls), what a
+    Docker Engine has (docker-daemon:, docker-container://NAME, docker-volume://NAME), a capture, or the URL of a live
+    registry. Without it, it is what the environment variable REGVIZ_SOURCE says, or else the small world that comes
+    with regviz. Nothing is ever written to it.
     """
 
 

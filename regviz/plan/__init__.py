@@ -62,7 +62,7 @@ class Plan:
     notes : tuple of str
         What else to know first.
     next_command : str
-        What to type next.
+        What to type next; empty where this cannot be read.
     """
 
     source: str
@@ -95,7 +95,8 @@ class Plan:
         yield _Fact("marks", self.marks or "none: reading changes nothing")
         for note in self.notes:
             yield _Fact("note", note)
-        yield _Fact("next", self.next_command)
+        if self.next_command:
+            yield _Fact("next", self.next_command)
 
     def table(self) -> pd.DataFrame:
         """The plan as a table: fact, value, number, exact, how."""

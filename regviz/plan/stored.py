@@ -64,7 +64,7 @@ def of_storage(path: str, storage: Storage) -> dict[str, Any]:
         "permissions": _permissions(kind, path),
         "marks": "",
         "notes": (*notes, *((_COLD, _ACCESS_TIMES) if kind == "folder" else ())),
-        "next_command": _next(path, kind),
+        "next_command": "" if first.instead else _next(path, kind),
     }
 
 

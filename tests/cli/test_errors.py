@@ -17,6 +17,7 @@ import pytest
 
 from tests.cli.running import WORLD, WORLD_V1, run, start
 from tests.helpers import V2, Store
+from tests.listed import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -284,3 +285,17 @@ def test_messages_cannot_move_a_cursor(tmp_path: Path) -> None:
     result = run("detect", tmp_path / "\x1b[31mred\n")
     assert result.exit_code == 1
     assert result.stderr.removesuffix("\n").isprintable()
+
+
+@pytest.mark.parametrize(
+    "words", [["sizes"], ["graph"], ["report", "-o", "report.html"], ["table", "--links", "check"]]
+)
+def test_what_a_listing_cannot_know_is_said_in_a_line(words: list[str], tmp_path: Path) -> None:
+    store = Store(tmp_path / "r")
+    store.image("a", [b"layer"], "1.0")
+    listing = FORMS["printf-nul"].write(store.root, tmp_path / "listing")
+    where = [str(tmp_path / word) if word == "report.html" else word for word in words[1:]]
+    result = run(words[0], listing, *where)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert result.stderr.startswith(f"regviz: {listing} is a listing")
+    assert not (tmp_path / "report.html").exists()

@@ -188,7 +188,7 @@ class Listing:
         try:
             return Counted(self.reader.count(), exact=True, how="its records were counted")
         except DamagedArchiveError as error:
-            return Counted(0, exact=False, how=str(error))
+            return Counted(0, exact=False, how=f"at least: {error}")
 
     def link_target(self, path: bytes) -> bytes | None:
         """Where links lead is not asked of listings."""
