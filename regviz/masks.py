@@ -40,7 +40,7 @@ _VALUE = (
 )
 """A value as a shell takes it, quoted or not. A quote need not end, so nothing is looked at twice in vain."""
 _NO_SECRET = re.compile(
-    r"[$<%@]|\{\{|\*+$|x{3,}$|\.+$|(?:id|type)=|ssh-|[a-z_][\w.]*[(\[]|"
+    r"\$|<[^>]*>$|%\w+%?$|\{\{|\*+$|x{3,}$|\.+$|(?:id|type)=|ssh-|[a-z_][\w.]*[(\[]|"
     r"(?:\.{1,2}|~|/(?:run|etc|var|usr|opt|home|root|tmp|secrets?|apps?|srv|data|mnt|dev|proc|kaniko|github))/|"
     r"(?:true|false|yes|no|none|null|nil|undefined|required|optional|inherit|files|compat|systemd|0|1)\b[,;})\]]*$|"
     r"[\w./-]+\.(?:json|pem|key|crt|cer|txt|ya?ml|conf|ini|p12|jks|env)$",

@@ -439,6 +439,16 @@ def test_a_file_that_would_grow_without_end_is_not_decoded(capture: Path) -> Non
         read(capture)
 
 
+def test_more_rows_than_its_bytes_could_hold_are_not_decoded(capture: Path) -> None:
+    """Rows that are all alike take next to nothing, and gigabytes when they are decoded."""
+    tags = pq.read_table(capture / "tags.parquet")
+    alike = pa.table({name: pa.array([None] * 10_000_000, tags.schema.field(name).type) for name in tags.column_names})
+    _written(capture, "tags", alike)
+    assert (capture / "tags.parquet").stat().st_size < 200_000
+    with pytest.raises(DamagedCaptureError, match=r"tags\.parquet says it has 10,000,000 rows in"):
+        read(capture)
+
+
 def test_a_number_too_large_for_its_column_is_no_other_number(capture: Path) -> None:
     layers = pq.read_table(capture / "layers.parquet")
     place = layers.column_names.index("depth")

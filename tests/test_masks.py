@@ -34,6 +34,7 @@ INNOCENT = (
     "ENV NGINX_GPGKEYS=573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62",
     "ENV PATH=/usr/local/bin:/usr/bin",
     "ENV TOKEN= PASSWORD=\"\" SECRET='' API_KEY=$KEY ACCESS_KEY=${KEY:-none}",
+    "ENV PASSWORD=<password> SECRET=%SECRET% TOKEN={{token}} API_KEY=xxxx",
     "ENV POSTGRES_PASSWORD_FILE=/run/secrets/db GOOGLE_APPLICATION_CREDENTIALS=/srv/key.json PGPASSWORD=/run/secrets/x",
     "ENV PWD=/srv OLDPWD=/ MAX_TOKENS=4096 TOKEN_TTL=3600 TOKENIZERS_PARALLELISM=false KEY_FILE=a BYPASS=1",
     "RUN --mount=type=secret,id=token,env=TOKEN --mount=type=ssh make",
@@ -58,6 +59,7 @@ SECRETIVE = (
     (f"RUN mysql -u root -p{SECRET} -e 'select 1'", f"RUN mysql -u root -p{MASK} -e 'select 1'"),
     (f'RUN curl -H "X-Auth-Token: {SECRET}" x', f'RUN curl -H "X-Auth-Token: {MASK}" x'),
     (f"RUN aws configure set aws_secret_access_key {SECRET} && x", f"RUN aws configure set aws_secret_access_key {MASK} && x"),
+    (f"ENV PASSWORD=@{SECRET}! A=1", f"ENV PASSWORD={MASK} A=1"),
     (f"ENV MYSQL_PWD={SECRET}", f"ENV MYSQL_PWD={MASK}"),
 )  # fmt: skip
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MOST_EXPANSION = 1000
 """Times that a file may grow when it is decompressed; ours grow tenfold."""
+_MOST_ROWS_A_BYTE = 20
+"""Rows that say what those above said take next to nothing; ours have less than one a byte."""
 _ALWAYS = 1 << 20
 
 
@@ -86,6 +88,8 @@ def _examine(file: Any, table: Table, rows: int, length: int) -> None:
     metadata, schema = file.metadata, file.schema_arrow
     if metadata.num_rows != rows:
         raise UnexpectedError(f"has {metadata.num_rows:,} rows, and its manifest says {rows:,}")
+    if rows > _MOST_ROWS_A_BYTE * length + _ALWAYS:
+        raise UnexpectedError(f"says it has {rows:,} rows in {length:,} bytes: it is not regviz's")
     expected, found = [column.name for column in table.columns], schema.names
     if found != expected:
         missing = [name for name in expected if name not in found]

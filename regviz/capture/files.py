@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAME = "capture.json"
 """The manifest's file, which marks a capture."""
 LARGEST_MANIFEST = 1 << 20
-LARGEST_FILE = 8 << 30
+LARGEST_FILE = 4 << 30
 
 
 class Files(Protocol):

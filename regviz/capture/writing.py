@@ -63,6 +63,10 @@ def save(registry: Registry, path: str | os.PathLike[str]) -> None:
         write_files(registry, aside, dt.datetime.now(dt.UTC))
         aside.chmod(0o755)
         _swap_in(aside, target)
+    except OSError as error:
+        if error.errno and not error.filename:  # Arrow does not say which file
+            raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
+        raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -53,7 +53,7 @@ def capture(source: str | None, *, output: str, reading: Reading) -> None:
     """Save the tables as Parquet.
 
     A capture is read in the registry's place. Its path is printed. Nothing of what layers contain is in it, and no
-    credential.
+    credential; what looks like a secret in instructions and labels is ***, unless --show-values.
     """
     refuse_to_harm(source, output)
     registry = reading.read(source)

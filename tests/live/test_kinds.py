@@ -258,7 +258,7 @@ def test_addresses(source: str, uri: str) -> None:
         ("http://h.example/dump.tar", "plain HTTP"),
         ("https://h.example:x/dump.TAR.GZ", "no URL that can be read"),
         ("https:///dump.tar?signature=secret", "names no host"),
-        ("https://h.example/prod.regviz", "is an archive by its name"),
+        ("https://h.example/prod.regviz?token=secret", "more than a registry's URL"),
         ("http://h.example", "plain HTTP"),
         ("http://127.0.0.1.example.org", "plain HTTP"),
         ("docker://h.example/team/app:1", r"write https://h.example, and choose with repositories=\['team/app'\]"),
