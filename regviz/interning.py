@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_ROWS, _FIRST_SLOTS = 1024, 4096
+_LARGE = 1 << 19
 
 
 class RawRows:
@@ -45,28 +46,31 @@ class RawRows:
     def intern(self, rows: NDArray[np.uint64], family: int = 0) -> Codes:
         """Codes of rows; new ones are numbered as they find their places."""
         kind = np.uint8(family)
-        result = np.full(len(rows), -1, np.int32)
         self._reserve(len(rows))
         mask = np.int64(len(self._slots) - 1)
         slots = self._places(rows, kind)
-        pending = np.arange(len(rows))
+        result = np.empty(len(rows), np.int32)
+        pending, at, left = np.arange(len(rows)), slots, rows
         while len(pending):
-            at = slots[pending]
-            free = np.flatnonzero(self._slots[at] < 0)
+            there = self._slots[at]
+            free = np.flatnonzero(there < 0)
             if len(free):
                 # every claimant writes its number, the last one stays and becomes the new row
-                self._slots[at[free]] = -2 - free
-                winners = free[self._slots[at[free]] == -2 - free]
-                first = self.grow(len(winners))
-                new = np.arange(first, first + len(winners), dtype=np.int32)
-                self.words[new] = rows[pending[winners]]
-                self.family[new] = kind
-                self._slots[at[winners]] = new
-            there = self._slots[at]
-            same = (self.words[there] == rows[pending]).all(axis=1) & (self.family[there] == kind)
+                claimed = at[free]
+                self._slots[claimed] = -2 - free
+                won = self._slots[claimed] == -2 - free
+                first = self.grow(int(np.count_nonzero(won)))
+                self.words[first : self._count] = left[free[won]]
+                self.family[first : self._count] = kind
+                self._slots[claimed[won]] = np.arange(first, self._count, dtype=np.int32)
+                there = self._slots[at]
+            same, words = self.family[there] == kind, self.words[there]
+            for word in range(words.shape[1]):  # several times as fast as all words of each row
+                same &= words[:, word] == left[:, word]
             result[pending[same]] = there[same]
             pending = pending[~same]
-            slots[pending] = (slots[pending] + 1) & mask
+            at = slots[pending] = (slots[pending] + 1) & mask
+            left = rows[pending]
         return result
 
     def expect(self, more: int) -> None:
@@ -109,7 +113,7 @@ class RawRows:
     def _reserve(self, more: int) -> None:
         size = len(self._slots) or _FIRST_SLOTS
         while size < 2 * (self._count + more):
-            size *= 2
+            size *= 4 if size < _LARGE else 2  # small tables are cheap, and to fill a new one is not
         if size == len(self._slots):
             return
         self._slots = np.full(size, -1, np.int32)
