@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_ROWS, _FIRST_SLOTS = 1024, 4096
-_LARGE = 1 << 19
+_SMALL, _LARGE = 1 << 18, 1 << 21
 
 
 class RawRows:
@@ -83,7 +83,8 @@ class RawRows:
         first = self._count
         self._count += more
         if self._count > len(self.family):
-            self._widen(max(len(self.family) * 3 // 2, self._count))
+            room = len(self.family)
+            self._widen(max(room + room // (2 if room < _SMALL else 6), self._count))
         return first
 
     def _widen(self, size: int) -> None:
@@ -98,7 +99,9 @@ class RawRows:
     def reorder(self, order: NDArray[np.int32]) -> None:
         """Put the rows in another order, for good: nothing is interned after."""
         self.rest()
-        self.words = self.words[order]
+        for word in range(self.words.shape[1]):  # one after the other: no copy of all is needed
+            self.words[: len(order), word] = self.words[order, word]
+        self.words.resize((len(order), self.words.shape[1]), refcheck=False)
         self.family = self.family[order]
 
     def _places(self, rows: NDArray[np.uint64], family: np.uint8 | NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -112,10 +115,11 @@ class RawRows:
 
     def _reserve(self, more: int) -> None:
         size = len(self._slots) or _FIRST_SLOTS
-        while size < 2 * (self._count + more):
-            size *= 4 if size < _LARGE else 2  # small tables are cheap, and to fill a new one is not
+        while size < (2 if size < _LARGE else 1.5) * (self._count + more):  # a large one may be fuller
+            size *= 4 if size < _SMALL else 2  # a small one is cheap, and to fill another one is not
         if size == len(self._slots):
             return
+        self.rest()  # the old table is no help in making the new one
         self._slots = np.full(size, -1, np.int32)
         mask = np.int64(size - 1)
         for start in range(0, self._count, 1 << 16):

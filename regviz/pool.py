@@ -247,11 +247,14 @@ class KeyPool:
         """For each key its place in the order of texts."""
         if len(self._ranks) != len(self):
             count = len(self)
-            words, family = self._rows.words[:count].view(">u8"), self._rows.family[:count]
-            order = np.lexsort((words[:, 0], family)).astype(np.int32)
+            words, family = self._rows.words[:count], self._rows.family[:count]
+            begin = words[:, 0].byteswap()  # so numbers stand in the order of their bytes
+            order = np.lexsort((begin, family)).astype(np.int32)
+            begin = begin[order]
             # digests hardly ever begin with the same eight bytes, but who forges them can make it so
-            if bool((words[order[1:], 0] == words[order[:-1], 0]).any()):
-                order = np.lexsort((*words.T[::-1], family)).astype(np.int32)
+            if bool((begin[1:] == begin[:-1]).any()):
+                order = np.lexsort((*words.view(">u8").T[::-1], family)).astype(np.int32)
+            del begin
             order = order[: count - len(self._odd_text)]
             if self._odd_text:
                 order = self._merge_odd(order)

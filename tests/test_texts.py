@@ -78,3 +78,17 @@ def test_rows_are_told_apart_while_the_table_grows() -> None:
     for (first, second, family), code in codes.items():
         assert rows.words[code].tolist() == [first, second]
         assert rows.family[code] == family
+
+
+def test_rows_are_told_apart_in_large_tables_too() -> None:
+    generator = np.random.default_rng(7)
+    distinct = generator.integers(0, 2**64, (600_000, 2), np.uint64)
+    given_rows = distinct[generator.integers(0, len(distinct), 1_500_000)]
+    rows = RawRows(2)
+    codes = np.concatenate([rows.intern(given_rows[at : at + 100_000]) for at in range(0, len(given_rows), 100_000)])
+    assert (rows.words[codes] == given_rows).all()
+    assert len(rows) == len({*given_rows[:, 0].tolist()}) == len(np.unique(codes))
+    order = generator.permutation(len(rows)).astype(np.int32)
+    expected = rows.words[order].copy()
+    rows.reorder(order)
+    assert (rows.words == expected).all()
