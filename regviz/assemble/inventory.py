@@ -113,13 +113,11 @@ def _complete_manifests(draft: Draft) -> None:
 
 def _blobs(draft: Draft) -> Columns:
     facts, tables = draft.facts, draft.tables
-    stored, layers = facts.stored, draft.arrays("manifest_layers")
+    stored = facts.stored
     manifests, references = tables["manifests"], tables["manifest_references"]
     # an image that is known by its configuration's digest has no manifest's bytes
     own_blob = facts.manifests_are_blobs & (manifests["manifest"] != manifests["config"])
-    on_stack = (layers["layer"] >= 0) | (layers["empty"] == 1)  # a throwaway step of schema 1 is an (empty) layer too
-    in_stacks = layers["blob"]
-    stack_blobs, other_blobs = (_distinct(in_stacks[rows], len(facts.keys)) for rows in (on_stack, ~on_stack))
+    stack_blobs, other_blobs = _blobs_in_stacks(draft)
     is_blob = references["role"] == facts.names.code("blob")
     pure_links = facts.links["link"] == draft.resolve(facts.links["link"])
     named = [
@@ -182,11 +180,17 @@ def _blobs(draft: Draft) -> Columns:
     }
 
 
-def _distinct(codes: Codes, count: int) -> Codes:
-    """Each code once; they are less than `count`."""
-    found = np.zeros(count + 1, np.bool_)  # the last for NA
-    found[codes] = True
-    return np.flatnonzero(found[:-1]).astype(np.int32)
+def _blobs_in_stacks(draft: Draft) -> tuple[Codes, Codes]:
+    """The blobs that manifests list and that are layers, and those that are none."""
+    layers = draft.layers()
+    on_stacks, others = (np.zeros(len(draft.facts.keys) + 1, np.bool_) for _ in range(2))  # the last for NA
+    for rows in layers.parts():
+        blob, layer, empty = (layers.part(name, rows) for name in ("blob", "layer", "empty"))
+        on_stack = (layer >= 0) | (empty == 1)  # a throwaway step of schema 1 is an (empty) layer too
+        on_stacks[blob[on_stack]] = True
+        others[blob[~on_stack]] = True
+    found, rest = (np.flatnonzero(flags[:-1]).astype(np.int32) for flags in (on_stacks, others))
+    return found, rest
 
 
 def _declared(draft: Draft, row: Codes, count: int) -> tuple[Numbers, Codes]:
