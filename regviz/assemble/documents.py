@@ -48,6 +48,8 @@ def assemble_documents(draft: Draft) -> None:
     draft.tables["layers"] = _layers(draft, stacks, steps, created, is_empty)
     draft.tables["manifests"] = _manifests(draft, config_row, stacks, steps, created)
     _references(draft)
+    for rows in (facts.configs, facts.labels, facts.diff_ids, facts.steps):
+        rows.free()
     give_back()
 
 

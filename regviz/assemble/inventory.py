@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.memory import give_back
 from regviz.schema import NA, NA_INT, TABLES
+from regviz.spread import parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +54,9 @@ def assemble_inventory(draft: Draft) -> None:
     }
     tables["repositories"] = _repositories(draft)
     _complete_manifests(draft)
+    give_back()
     tables["blobs"] = _blobs(draft)
+    give_back()
     present = np.zeros(len(facts.keys) + 1, np.bool_)
     present[facts.stored["blob"]] = True
     manifests = tables["manifests"]
@@ -144,12 +148,14 @@ def _blobs(draft: Draft) -> Columns:
         made[row[at]] = values
         return made
 
-    places = np.bincount(row[stored["blob"]], minlength=count).astype(np.int32)
+    places = np.zeros(count, np.int32)
+    np.add.at(places, row[stored["blob"]], np.int32(1))
     order = slice(None) if places.max(initial=0) <= 1 else np.argsort(stored["stored_bytes"], kind="stable")
     # of several copies the largest is the whole one
     stored_bytes = column(stored.take("stored_bytes")[order], stored["blob"][order], int(NA_INT))
     allocated = column(stored.take("allocated_bytes"), stored["blob"], int(NA_INT))
     declared, media_type = _declared(draft, row, count)
+    give_back()
     kind = np.full(count, -1, np.int32)
     for word, blobs in (
         ("other", other_blobs),
@@ -211,11 +217,13 @@ def _declared(draft: Draft, row: Codes, count: int) -> tuple[Numbers, Codes]:
     )
     declared, media_type = np.full(count, NA_INT, np.int64), np.full(count, np.iinfo(np.int32).max, np.int32)
     rank = _name_ranks(facts.names.texts())
-    for blob, size, kind in sources:
-        known = np.flatnonzero((blob >= 0) & (size != NA_INT))
-        np.maximum.at(declared, row[blob[known]], size[known])
-        known = np.flatnonzero((blob >= 0) & (kind >= 0))
-        np.minimum.at(media_type, row[blob[known]], rank[kind[known]])
+    for blobs, sizes, kinds in sources:
+        for part in parts(len(blobs)):
+            blob, size, kind = blobs[part], sizes[part], kinds[part]
+            known = (blob >= 0) & (size != NA_INT)
+            np.maximum.at(declared, row[blob[known]], size[known])
+            known = (blob >= 0) & (kind >= 0)
+            np.minimum.at(media_type, row[blob[known]], rank[kind[known]])
     of_rank = np.append(np.argsort(rank).astype(np.int32), np.int32(-1))
     media_type[media_type == np.iinfo(np.int32).max] = len(rank)
     return declared, of_rank[media_type]
