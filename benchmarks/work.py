@@ -88,11 +88,9 @@ def chain_ids(count: int) -> None:
     parts = [facts.keys.intern(diff_ids[at : at + _PART]) for at in range(0, len(diff_ids), _PART)]
     element = np.concatenate(parts)
     images = len(element) // _HEIGHT
-    owner = np.repeat(np.arange(images, dtype=np.int32), _HEIGHT)
-    level = np.tile(np.arange(_HEIGHT, dtype=np.int32), images)
-    yes = np.ones(len(element), np.bool_)
+    height, yes = np.full(images, _HEIGHT, np.int32), np.ones(images, np.bool_)
     with Counted(wall=True):
-        climbed = stacks._climb(facts, owner, level, element, yes, yes)
+        climbed = stacks._climb(facts, height, element, yes, yes)
     last = facts.keys.text(int(climbed.key[climbed.step_layer[-1]]))
     if last != _chain_id(diff_ids[-_HEIGHT:]):
         raise SystemExit("a wrong chain ID")

@@ -6,10 +6,15 @@ Registry from them.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from regviz.columns import STAGED, Key, Rows
 from regviz.pool import SHA256, KeyPool
 from regviz.problems import RULES
 from regviz.texts import NamePool, TextPool
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 
 class Facts:
@@ -124,10 +129,10 @@ class Facts:
             if isinstance(rows, Rows):
                 rows.spill(most)
 
-    def free(self) -> None:
-        """Forget all rows; the pools stay."""
-        for rows in vars(self).values():
-            if isinstance(rows, Rows):
+    def free(self, *, but: Container[str] = ()) -> None:
+        """Forget all rows, or all `but` those of some tables; the pools stay."""
+        for name, rows in vars(self).items():
+            if isinstance(rows, Rows) and name not in but:
                 rows.free()
 
     def problem(

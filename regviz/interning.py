@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_ROWS, _FIRST_SLOTS = 1024, 4096
+_SMALL, _LARGE = 1 << 18, 1 << 21
 
 
 class RawRows:
@@ -49,36 +50,38 @@ class RawRows:
         if (codes := self._intern_natively(rows, family)) is not None:
             return codes
         kind = np.uint8(family)
-        result = np.full(len(rows), -1, np.int32)
         self._reserve(len(rows))
         mask = np.int64(len(self._slots) - 1)
         slots = self._places(rows, kind)
-        pending = np.arange(len(rows))
+        result = np.empty(len(rows), np.int32)
+        pending, at, left = np.arange(len(rows)), slots, rows
         while len(pending):
-            at = slots[pending]
-            free = np.flatnonzero(self._slots[at] < 0)
+            there = self._slots[at]
+            free = np.flatnonzero(there < 0)
             if len(free):
                 # every claimant writes its number, the last one stays and becomes the new row
-                self._slots[at[free]] = -2 - free
-                winners = free[self._slots[at[free]] == -2 - free]
-                first = self.grow(len(winners))
-                new = np.arange(first, first + len(winners), dtype=np.int32)
-                self.words[new] = rows[pending[winners]]
-                self.family[new] = kind
-                self._slots[at[winners]] = new
-            there = self._slots[at]
-            same = (self.words[there] == rows[pending]).all(axis=1) & (self.family[there] == kind)
+                claimed = at[free]
+                self._slots[claimed] = -2 - free
+                won = self._slots[claimed] == -2 - free
+                first = self.grow(int(np.count_nonzero(won)))
+                self.words[first : self._count] = left[free[won]]
+                self.family[first : self._count] = kind
+                self._slots[claimed[won]] = np.arange(first, self._count, dtype=np.int32)
+                there = self._slots[at]
+            same, words = self.family[there] == kind, self.words[there]
+            for word in range(words.shape[1]):  # several times as fast as all words of each row
+                same &= words[:, word] == left[:, word]
             result[pending[same]] = there[same]
             pending = pending[~same]
-            slots[pending] = (slots[pending] + 1) & mask
+            at = slots[pending] = (slots[pending] + 1) & mask
+            left = rows[pending]
         return result
 
     def _intern_natively(self, rows: NDArray[np.uint64], family: int) -> Codes | None:
         if not native.is_there():
             return None
         self._reserve(len(rows))
-        if self._count + len(rows) > len(self.family):
-            self._widen(max(len(self.family) * 3 // 2, self._count + len(rows)))
+        self._make_room(self._count + len(rows))
         codes, self._count = native.intern(
             self.words, self.family, self._slots, int(self._salt), self._count, rows, family
         )
@@ -93,9 +96,13 @@ class RawRows:
         """Make room for rows that are written directly, and never looked up; returns the first one's code."""
         first = self._count
         self._count += more
-        if self._count > len(self.family):
-            self._widen(max(len(self.family) * 3 // 2, self._count))
+        self._make_room(self._count)
         return first
+
+    def _make_room(self, count: int) -> None:
+        room = len(self.family)
+        if count > room:
+            self._widen(max(room + room // (2 if room < _SMALL else 6), count))
 
     def _widen(self, size: int) -> None:
         if size > len(self.family):
@@ -109,7 +116,9 @@ class RawRows:
     def reorder(self, order: NDArray[np.int32]) -> None:
         """Put the rows in another order, for good: nothing is interned after."""
         self.rest()
-        self.words = self.words[order]
+        for word in range(self.words.shape[1]):  # one after the other: no copy of all is needed
+            self.words[: len(order), word] = self.words[order, word]
+        self.words.resize((len(order), self.words.shape[1]), refcheck=False)
         self.family = self.family[order]
 
     def _places(self, rows: NDArray[np.uint64], family: np.uint8 | NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -123,10 +132,11 @@ class RawRows:
 
     def _reserve(self, more: int) -> None:
         size = len(self._slots) or _FIRST_SLOTS
-        while size < 2 * (self._count + more):
-            size *= 2
+        while size < (2 if size < _LARGE else 1.5) * (self._count + more):  # a large one may be fuller
+            size *= 4 if size < _SMALL else 2  # a small one is cheap, and to fill another one is not
         if size == len(self._slots):
             return
+        self.rest()  # the old table is no help in making the new one
         self._slots = np.full(size, -1, np.int32)
         mask = np.int64(size - 1)
         for start in range(0, self._count, 1 << 16):

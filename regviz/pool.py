@@ -39,7 +39,7 @@ _REGISTERED_ALGORITHMS = ("sha256", "sha384", "sha512", "blake3")
 _LONGEST_DIGEST = 512
 _V1_ID = re.compile(r"[a-f0-9]{16}(?:[a-f0-9]{48})?")
 
-_DIGITS = b"0123456789abcdef"
+_DIGITS, _CAPITALS = b"0123456789abcdef", b"ABCDEF"
 _NIBBLE = np.full(256, 255, np.uint8)
 _NIBBLE[np.frombuffer(_DIGITS, np.uint8)] = np.arange(16, dtype=np.uint8)
 _HEX_PAIRS = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), np.uint16)  # of two letters each
@@ -80,7 +80,12 @@ def _packed(nibbles: Raw) -> Raw:
 
 def _decoded(digits: bytes) -> Raw | None:
     """Rows of 32 bytes out of hex digits; None where one of them is none, or a capital."""
-    return None if digits.translate(None, _DIGITS) else np.frombuffer(unhexlify(digits), np.uint8).reshape(-1, _WIDTH)
+    if any(capital in digits for capital in _CAPITALS):
+        return None
+    try:
+        return np.frombuffer(unhexlify(digits), np.uint8).reshape(-1, _WIDTH)
+    except ValueError:
+        return None
 
 
 class KeyPool:
@@ -242,11 +247,14 @@ class KeyPool:
         """For each key its place in the order of texts."""
         if len(self._ranks) != len(self):
             count = len(self)
-            words, family = self._rows.words[:count].view(">u8"), self._rows.family[:count]
-            order = np.lexsort((words[:, 0], family)).astype(np.int32)
+            words, family = self._rows.words[:count], self._rows.family[:count]
+            begin = words[:, 0].byteswap()  # so numbers stand in the order of their bytes
+            order = np.lexsort((begin, family)).astype(np.int32)
+            begin = begin[order]
             # digests hardly ever begin with the same eight bytes, but who forges them can make it so
-            if bool((words[order[1:], 0] == words[order[:-1], 0]).any()):
-                order = np.lexsort((*words.T[::-1], family)).astype(np.int32)
+            if bool((begin[1:] == begin[:-1]).any()):
+                order = np.lexsort((*words.view(">u8").T[::-1], family)).astype(np.int32)
+            del begin
             order = order[: count - len(self._odd_text)]
             if self._odd_text:
                 order = self._merge_odd(order)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from copy import copy
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz import native
+from regviz.hashes import HASH_WORDS, KeyedHash
 from regviz.interning import RawRows
 from regviz.text import clean
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
 
 _BLOCK = 1 << 18
-_HASH_BYTES = 16
 _TWINS = 1  # the family of texts that have another code beside that of their equals
 
 
@@ -42,12 +39,26 @@ def encode(values: list[Any], *, keep_empty: bool = False) -> tuple[list[str | N
     except TypeError:  # a list or an object
         values = [value if isinstance(value, str) else None for value in values]
         distinct = dict.fromkeys(values)
-    place = dict(zip(distinct, range(len(distinct)), strict=True))
-    texts = [value if isinstance(value, str) and (value or keep_empty) else None for value in distinct]
-    joined = "".join(filter(None, texts))
-    if not joined.isascii() or "\0" in joined:
-        texts = [text and clean(text) for text in texts]
-    return texts, np.fromiter(map(place.__getitem__, values), np.int32, len(values))
+    if len(distinct) == len(values):
+        places = np.arange(len(values), dtype=np.int32)
+    elif len(distinct) == 1:
+        places = np.zeros(len(values), np.int32)
+    else:
+        place = dict(zip(distinct, range(len(distinct)), strict=True))
+        places = np.fromiter(map(place.__getitem__, values), np.int32, len(values))
+    return _cleaned([*distinct], keep_empty=keep_empty), places
+
+
+def _cleaned(values: list[Any], *, keep_empty: bool) -> list[str | None]:
+    """What tables take of distinct values."""
+    try:
+        together = "".join(values)
+    except TypeError:
+        pass
+    else:
+        if together.isascii() and "\x00" not in together and (keep_empty or "" not in values):
+            return values
+    return [clean(value) if isinstance(value, str) and (value or keep_empty) else None for value in values]
 
 
 class NamePool:
@@ -109,8 +120,8 @@ class TextPool:
     """
 
     def __init__(self) -> None:
-        self._rows = RawRows(_HASH_BYTES // 8)
-        self._key = secrets.token_bytes(16)
+        self._rows = RawRows(HASH_WORDS)
+        self._hashes = KeyedHash()
         self._blocks: list[bytes] = []
         self._open: list[bytes] = []
         self._open_bytes = 0
@@ -125,9 +136,10 @@ class TextPool:
     def codes(self, values: list[Any], *, keep_empty: bool = False) -> Codes:
         """Codes of values out of documents; -1 for what is no text."""
         distinct, places = encode(values, keep_empty=keep_empty)
+        said = [text for text in distinct if text is not None]
         known = np.full(len(distinct), -1, np.int32)
-        raw = [text.encode() for text in distinct if text is not None]
-        if raw:
+        if said:
+            raw = "\x00".join(said).encode().split(b"\x00")  # a clean text has no NUL
             known[[text is not None for text in distinct]] = self._interned(raw)
         return known[places]
 
@@ -136,14 +148,8 @@ class TextPool:
         return self._interned([text.encode() for text in texts], _TWINS)
 
     def _interned(self, raw: list[bytes], family: int = 0) -> Codes:
-        ends = np.cumsum([*map(len, raw)])
-        hashes = native.hashes(b"".join(raw), np.array([np.append(0, ends[:-1]), ends]), self._key)
-        if hashes is None:
-            blake2b, key = hashlib.blake2b, self._key
-            joined = b"".join([blake2b(text, digest_size=_HASH_BYTES, key=key).digest() for text in raw])
-            hashes = np.frombuffer(joined, np.uint64).reshape(-1, _HASH_BYTES // 8)
         before = len(self._rows)
-        codes = self._rows.intern(hashes, family)
+        codes = self._rows.intern(self._hashes.of(raw), family)
         fresh = np.flatnonzero(codes >= before)  # each stands here once
         self._append([raw[at] for at in fresh[np.argsort(codes[fresh])].tolist()])
         return codes

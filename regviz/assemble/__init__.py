@@ -42,9 +42,11 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
         Makes the tables that come from documents; v1 has its own.
     """
     draft = Draft(facts)
+    facts.texts.rest()
     give_back()
     documents(draft)
     assemble_inventory(draft)
+    facts.free(but=("problems", "storage"))
     give_back()
     if documents is assemble_documents:  # another has other rules
         find_problems(draft, source)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from regviz.assemble.stacks import Stacks, build_stacks, is_empty_key, no_numbers
-from regviz.assemble.steps import Steps, grouped, sort_manifests, spread, spread_steps
+from regviz.assemble.steps import Steps, gathered, in_parts, sort_manifests, spread_steps
 from regviz.memory import give_back
 from regviz.schema import NA_INT
 from regviz.spread import Picked, Places, Repeated, SpreadColumns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
 
 
+_NOTHING = (int(NA_INT), -1)
+"""What a history's entry has that does not say when, or by what, a layer was made."""
+
+
 def assemble_documents(draft: Draft) -> None:
     """Put the tables that come from manifests and configurations into the draft."""
     facts = draft.facts
@@ -31,17 +37,19 @@ def assemble_documents(draft: Draft) -> None:
     created = np.append(facts.configs["created"], NA_INT)[config_row]
     is_empty = is_empty_key(facts)
     steps = spread_steps(draft)
-    stacks = build_stacks(facts, config_row, steps)
+    stacks = build_stacks(draft, config_row, steps)
     facts.diff_ids.free()
     facts.keys.rest()
     give_back()
     draft.spread["manifest_layers"] = _manifest_layers(draft, stacks, steps, is_empty)
-    step_of_history = _history(draft, config_row)
+    _history(draft, config_row)
     give_back()
     _labels(draft, config_row)
-    draft.tables["layers"] = _layers(draft, stacks, steps, step_of_history, created, is_empty)
+    draft.tables["layers"] = _layers(draft, stacks, steps, created, is_empty)
     draft.tables["manifests"] = _manifests(draft, config_row, stacks, steps, created)
     _references(draft)
+    for rows in (facts.configs, facts.labels, facts.diff_ids, facts.steps):
+        rows.free()
     give_back()
 
 
@@ -85,24 +93,21 @@ def _written(facts: Facts, digest: Codes) -> Codes:
     return written[digest + 1]
 
 
-def _history(draft: Draft, config_row: Numbers) -> Codes:
-    """History of every manifest, spread out from its configuration.
-
-    Returns for each row of it the step that it made, -1 where it cannot be paired.
-    """
+def _history(draft: Draft, config_row: Numbers) -> None:
+    """History of every manifest, spread out from its configuration."""
     facts, words = draft.facts, draft.facts.words
     count = np.append(facts.configs["history_count"], np.int32(0))
-    word = facts.history["word"][grouped(count, config_row)]
+    word = gathered(facts.history["word"], count, config_row)
+    facts.history.free()
     of_manifest = count[config_row]
-    owner = np.repeat(np.arange(len(config_row), dtype=np.int32), of_manifest)
-    own = facts.manifests["own_config"][owner] >= 0
-    # schema 1 has one entry of history a layer; later configurations one a layer or an empty step
-    makes = own | (words["empty"] == 0)[word]
-    made = np.bincount(owner[makes], minlength=len(config_row))
-    on_list = facts.manifests["step_count"]
-    paired = (made == on_list)[owner] & makes
-    position = np.full(len(owner), -1, np.int32)
-    position[paired] = spread(made)[1][paired[makes]]
+    is_schema1, is_layer = facts.manifests["own_config"] >= 0, words["empty"] == 0
+    position = np.full(len(word), -1, np.int32)
+    for groups, rows, owner in in_parts(of_manifest):
+        # schema 1 has one entry of history a layer; later configurations one a layer or an empty step
+        makes = is_schema1[groups][owner] | is_layer[word[rows]]
+        made = np.bincount(owner[makes], minlength=groups.stop - groups.start)
+        paired = (made == facts.manifests["step_count"][groups])[owner] & makes
+        position[rows][paired] = Places(made.astype(np.int32)).made()[paired[makes]]
     draft.spread["history"] = SpreadColumns(
         {
             "manifest": Repeated(facts.manifests["manifest"], of_manifest),
@@ -115,58 +120,34 @@ def _history(draft: Draft, config_row: Numbers) -> Codes:
             "position": position,
         }
     )
-    facts.history.free()
     words.free()
-    first = np.cumsum(on_list, dtype=np.int32) - on_list
-    return np.where(paired, first[owner] + position, np.int32(-1))
 
 
 def _labels(draft: Draft, config_row: Numbers) -> None:
     facts = draft.facts
-    count = np.append(np.bincount(facts.labels["config"], minlength=len(facts.configs)), 0)
-    row = grouped(count, config_row)
+    count = np.append(np.bincount(facts.labels.take("config"), minlength=len(facts.configs)), 0)
     draft.tables["labels"] = {
-        "manifest": facts.manifests["manifest"][spread(count[config_row])[0]],
-        "key": facts.labels.take("key")[row],
-        "value": facts.labels.take("value")[row],
+        "manifest": np.repeat(facts.manifests["manifest"], count[config_row]),
+        "key": gathered(facts.labels.take("key"), count, config_row),
+        "value": gathered(facts.labels.take("value"), count, config_row),
     }
 
 
 def _layers(
-    draft: Draft,
-    stacks: Stacks,
-    steps: Steps,
-    step_of_history: Codes,
-    image_created: Numbers,
-    is_empty_key: NDArray[np.bool_],
+    draft: Draft, stacks: Stacks, steps: Steps, image_created: Numbers, is_empty_key: NDArray[np.bool_]
 ) -> Columns:
     """The layers; where images disagree on who made one and when, the earliest image's word stands."""
-    facts, history = draft.facts, draft.spread["history"]
-    layer = np.append(stacks.step_layer, np.int32(-1))[step_of_history]
-    told = np.flatnonzero(layer >= 0).astype(np.int32)
-    layer = layer[told]
-    age = np.where(image_created == NA_INT, np.iinfo(np.int64).max, image_created)
-    order = np.argsort(age, kind="stable")  # of one age the first by key, as manifests stand
-    seniority = np.empty(len(order), np.int32)
-    seniority[order] = np.arange(len(order), dtype=np.int32)
-    told_by = seniority[steps.manifest[step_of_history[told]]]
-
-    def eldest_word(words: NDArray[Any], nothing: int) -> NDArray[Any]:
-        said = words[told] != nothing
-        eldest = np.full(len(stacks.key), len(order), np.int32)
-        np.minimum.at(eldest, layer[said], told_by[said])
-        chosen = np.flatnonzero(said & (told_by == eldest[layer]))[::-1]  # of several steps the first stays
-        made = np.full(len(stacks.key), nothing, words.dtype)
-        made[layer[chosen]] = words[told[chosen]]
-        return made
-
-    created_at, created_by = eldest_word(history["created_at"], int(NA_INT)), eldest_word(history["created_by"], -1)
+    facts = draft.facts
+    created_at, created_by = _eldest_words(draft, stacks, steps, image_created)
     is_empty = is_empty_key[stacks.diff_id] & (stacks.diff_id >= 0)
-    is_empty[stacks.step_layer[(stacks.step_layer >= 0) & (draft.spread["manifest_layers"]["empty"] == 1)]] = True
+    listed = draft.spread["manifest_layers"]
+    for part in listed.parts():
+        layer = stacks.step_layer[part]
+        is_empty[layer[(layer >= 0) & (listed.part("empty", part) == 1)]] = True
     name = facts.names.code
     return {
         "layer": stacks.key,
-        "basis": np.where(stacks.chain, name("chain"), name("digests")).astype(np.int32),
+        "basis": np.where(stacks.chain, np.int32(name("chain")), np.int32(name("digests"))),
         "parent": np.append(stacks.key, np.int32(-1))[stacks.parent],
         "depth": stacks.depth,
         "diff_id": stacks.diff_id,
@@ -175,6 +156,42 @@ def _layers(
         "created_at": created_at,
         "created_by": created_by,
     }
+
+
+def _eldest_words(draft: Draft, stacks: Stacks, steps: Steps, image_created: Numbers) -> list[NDArray[Any]]:
+    """When each layer was made, and by what: as the earliest image says that says it."""
+    history = draft.spread["history"].kept
+    columns = [cast("Picked", history[name]) for name in ("created_at", "created_by")]
+    position, count = cast("Codes", history["position"]), cast("Places", history["step"]).counts
+    age = np.where(image_created == NA_INT, np.iinfo(np.int64).max, image_created)
+    order = np.argsort(age, kind="stable")  # of one age the first by key, as manifests stand
+    seniority = np.empty(len(order), np.int32)
+    seniority[order] = np.arange(len(order), dtype=np.int32)
+    first = np.cumsum(steps.count, dtype=np.int32) - steps.count
+
+    def told() -> Iterator[tuple[Codes, Codes, Codes]]:
+        """Layers that history tells of, whose history that is, and its entry."""
+        for groups, rows, owner in in_parts(count):
+            here = np.flatnonzero(position[rows] >= 0)
+            layer = stacks.step_layer[first[groups][owner[here]] + position[rows][here]]
+            here, layer = here[layer >= 0], layer[layer >= 0]
+            yield layer, seniority[groups][owner[here]], columns[0].rows[rows][here]
+
+    eldest = [np.full(len(stacks.key), len(order), np.int32) for _ in columns]
+    made = [np.full(len(stacks.key), no, said.values.dtype) for said, no in zip(columns, _NOTHING, strict=True)]
+    for layer, told_by, word in told():
+        for column, eldest_yet, nothing in zip(columns, eldest, _NOTHING, strict=True):
+            said = column.values[word] != nothing
+            np.minimum.at(eldest_yet, layer[said], told_by[said])
+    unsaid = [np.ones(len(stacks.key), np.bool_) for _ in columns]
+    for layer, told_by, word in told():
+        for column, eldest_of_all, nothing, is_open, words in zip(columns, eldest, _NOTHING, unsaid, made, strict=True):
+            said = column.values[word]
+            chosen = (said != nothing) & (told_by == eldest_of_all[layer]) & is_open[layer]
+            rows = np.flatnonzero(chosen)[::-1]  # of several steps the first stays
+            words[layer[rows]] = said[rows]
+            is_open[layer[rows]] = False
+    return made
 
 
 def _uncompressed(facts: Facts, layers: Codes) -> Numbers:
@@ -189,11 +206,12 @@ def _uncompressed(facts: Facts, layers: Codes) -> Numbers:
 def _manifests(draft: Draft, config_row: Numbers, stacks: Stacks, steps: Steps, created: Numbers) -> Columns:
     facts = draft.facts
     count = len(config_row)
-    owner = steps.manifest
-    on_stack = stacks.step_layer >= 0
-    top = np.full(count, -1, np.int64)
-    top[owner[on_stack]] = stacks.step_layer[on_stack]  # the last one stays: steps stand from the base up
-    height = np.bincount(owner[on_stack], minlength=count).astype(np.int64)
+    top, height = np.full(count, -1, np.int32), np.zeros(count, np.int32)
+    for groups, rows, owner in in_parts(steps.count):
+        layer = stacks.step_layer[rows]
+        on_stack = layer >= 0
+        top[groups][owner[on_stack]] = layer[on_stack]  # the last one stays: steps stand from the base up
+        height[groups] = np.bincount(owner[on_stack], minlength=groups.stop - groups.start)
     is_image = facts.manifests["kind"] == facts.names.code("image")
     platform = {
         name: np.append(facts.configs[name], np.int32(-1))[config_row]

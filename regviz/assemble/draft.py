@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from regviz.spread import SpreadColumns
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.facts import Facts
     from regviz.schema import Columns
-    from regviz.spread import SpreadColumns
 
     Codes = NDArray[np.int32]
 
@@ -40,9 +39,10 @@ class Draft:
         facts.spill(0)
         self._alias = self._links_elsewhere()
 
-    def arrays(self, table: str) -> Mapping[str, NDArray[Any]]:
-        """The columns of a table that is done."""
-        return self.spread[table] if table in self.spread else self.tables[table]
+    def layers(self) -> SpreadColumns:
+        """The table ``manifest_layers``, which is done, to look at in parts."""
+        spread = self.spread.get("manifest_layers")
+        return SpreadColumns({**self.tables["manifest_layers"]}) if spread is None else spread
 
     def resolve(self, digests: Codes) -> Codes:
         """The key that a digest's blob lies under: a sha512 link leads to the sha256 (linkedblobstore.go)."""

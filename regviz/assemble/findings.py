@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.spread import parts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,7 +28,6 @@ def find_problems(draft: Draft, source: Source) -> None:
     finder.repositories()
 
 
-_PART = 1 << 16
 _ELSEWHERE = {
     "child-missing": "child-elsewhere",
     "manifest-missing": "blob-elsewhere",
@@ -94,18 +95,20 @@ class _Finder:
 
     def blobs(self) -> None:
         """Configurations and layers that are absent, or not linked where the image is served."""
-        manifests, layers = self._tables["manifests"], self._draft.arrays("manifest_layers")
+        manifests, layers = self._tables["manifests"], self._draft.layers()
         read = manifests["kind"] >= 0
         config = manifests["config"]
         for row in np.flatnonzero(read & (config >= 0) & ~self._present[config]).tolist():
             self._say(self._absence or "config-missing", manifests, row, blob=config[row])
-        blob = layers["blob"]
-        absent = np.flatnonzero((blob >= 0) & ~self._present[blob])
-        if len(absent):
-            owner, foreign = layers["manifest"][absent].tolist(), layers["foreign"][absent].tolist()
-            for row, manifest, is_foreign in zip(absent.tolist(), owner, foreign, strict=True):
+        for part in layers.parts():
+            blob = layers.part("blob", part)
+            absent = np.flatnonzero((blob >= 0) & ~self._present[blob])
+            if not len(absent):
+                continue
+            owner, foreign = (layers.part(name, part)[absent].tolist() for name in ("manifest", "foreign"))
+            for key, manifest, is_foreign in zip(blob[absent].tolist(), owner, foreign, strict=True):
                 rule = "foreign-layer" if is_foreign == 1 else self._absence or "layer-missing"
-                self._facts.problem(self._elsewhere.get(rule, rule), manifest=manifest, blob=int(blob[row]))
+                self._facts.problem(self._elsewhere.get(rule, rule), manifest=manifest, blob=key)
         links = self._tables["repository_blobs"]
         dangling = (links["blob"] >= 0) & ~self._present[links["blob"]]
         if not self._source.keeps_links:  # there one that nobody checked only tells where a blob lay
@@ -117,20 +120,24 @@ class _Finder:
 
     def _unlinked_blobs(self) -> None:
         """Each blob of each image that a repository serves needs a layer link of that repository."""
-        manifests, layers = self._tables["manifests"], self._draft.arrays("manifest_layers")
+        manifests, layers = self._tables["manifests"], self._draft.layers()
         links = self._tables["repository_blobs"]
-        linked = np.append(np.sort(self._pair(links["repository"], links["link"])), np.iinfo(np.int64).max)
+        linked = np.append(self._pair(links["repository"], links["link"]), np.iinfo(np.int64).max)
+        linked.sort()
         said: set[int] = set()
-        for owners, blobs, lies in (
-            (manifests["manifest"], manifests["config"], manifests["config"]),
-            (layers["manifest"], layers["digest"], layers["blob"]),
-        ):
-            for start in range(0, len(owners), _PART):
-                part = slice(start, start + _PART)
-                here = np.flatnonzero((lies[part] >= 0) & self._present[lies[part]]) + start
-                self._find_unlinked(owners[here], blobs[here], linked, said)
+        for part in parts(len(manifests["manifest"])):
+            owners, blobs = (manifests[name][part] for name in ("manifest", "config"))
+            self._find_unlinked(owners, blobs, blobs, linked, said)
+        for part in layers.parts():
+            owners, blobs, lies = (layers.part(name, part) for name in ("manifest", "digest", "blob"))
+            self._find_unlinked(owners, blobs, lies, linked, said)
 
-    def _find_unlinked(self, owners: Codes, blobs: Codes, linked: NDArray[np.int64], said: set[int]) -> None:
+    def _find_unlinked(
+        self, owners: Codes, blobs: Codes, lies: Codes, linked: NDArray[np.int64], said: set[int]
+    ) -> None:
+        """Say which of some images' blobs (their digests, and where those lie) no serving repository links to."""
+        here = np.flatnonzero((lies >= 0) & self._present[lies])
+        owners, blobs = owners[here], blobs[here]
         row_of, repository_of = self._serving(owners)
         wanted = self._pair(repository_of, blobs[row_of])
         for at in np.flatnonzero(linked[np.searchsorted(linked, wanted)] != wanted).tolist():
@@ -170,7 +177,10 @@ class _Finder:
         return np.isin(self._pair(repository, manifest), self._served)
 
     def _pair(self, repository: NDArray[Any], key: NDArray[Any]) -> NDArray[np.int64]:
-        return repository.astype(np.int64) * self._width + key.astype(np.int64)
+        pair = repository.astype(np.int64)
+        pair *= self._width
+        pair += key
+        return pair
 
     def _code(self, word: str) -> int:
         return self._facts.names.code(word)

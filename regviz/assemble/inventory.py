@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.memory import give_back
 from regviz.schema import NA, NA_INT, TABLES
+from regviz.spread import parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +54,9 @@ def assemble_inventory(draft: Draft) -> None:
     }
     tables["repositories"] = _repositories(draft)
     _complete_manifests(draft)
+    give_back()
     tables["blobs"] = _blobs(draft)
+    give_back()
     present = np.zeros(len(facts.keys) + 1, np.bool_)
     present[facts.stored["blob"]] = True
     manifests = tables["manifests"]
@@ -113,13 +117,11 @@ def _complete_manifests(draft: Draft) -> None:
 
 def _blobs(draft: Draft) -> Columns:
     facts, tables = draft.facts, draft.tables
-    stored, layers = facts.stored, draft.arrays("manifest_layers")
+    stored = facts.stored
     manifests, references = tables["manifests"], tables["manifest_references"]
     # an image that is known by its configuration's digest has no manifest's bytes
     own_blob = facts.manifests_are_blobs & (manifests["manifest"] != manifests["config"])
-    on_stack = (layers["layer"] >= 0) | (layers["empty"] == 1)  # a throwaway step of schema 1 is an (empty) layer too
-    in_stacks = layers["blob"]
-    stack_blobs, other_blobs = (_distinct(in_stacks[rows], len(facts.keys)) for rows in (on_stack, ~on_stack))
+    stack_blobs, other_blobs = _blobs_in_stacks(draft)
     is_blob = references["role"] == facts.names.code("blob")
     pure_links = facts.links["link"] == draft.resolve(facts.links["link"])
     named = [
@@ -146,12 +148,14 @@ def _blobs(draft: Draft) -> Columns:
         made[row[at]] = values
         return made
 
-    places = np.bincount(row[stored["blob"]], minlength=count).astype(np.int32)
+    places = np.zeros(count, np.int32)
+    np.add.at(places, row[stored["blob"]], np.int32(1))
     order = slice(None) if places.max(initial=0) <= 1 else np.argsort(stored["stored_bytes"], kind="stable")
     # of several copies the largest is the whole one
     stored_bytes = column(stored.take("stored_bytes")[order], stored["blob"][order], int(NA_INT))
     allocated = column(stored.take("allocated_bytes"), stored["blob"], int(NA_INT))
     declared, media_type = _declared(draft, row, count)
+    give_back()
     kind = np.full(count, -1, np.int32)
     for word, blobs in (
         ("other", other_blobs),
@@ -183,11 +187,17 @@ def _blobs(draft: Draft) -> Columns:
     }
 
 
-def _distinct(codes: Codes, count: int) -> Codes:
-    """Each code once; they are less than `count`."""
-    found = np.zeros(count + 1, np.bool_)  # the last for NA
-    found[codes] = True
-    return np.flatnonzero(found[:-1]).astype(np.int32)
+def _blobs_in_stacks(draft: Draft) -> tuple[Codes, Codes]:
+    """The blobs that manifests list and that are layers, and those that are none."""
+    layers = draft.layers()
+    on_stacks, others = (np.zeros(len(draft.facts.keys) + 1, np.bool_) for _ in range(2))  # the last for NA
+    for rows in layers.parts():
+        blob, layer, empty = (layers.part(name, rows) for name in ("blob", "layer", "empty"))
+        on_stack = (layer >= 0) | (empty == 1)  # a throwaway step of schema 1 is an (empty) layer too
+        on_stacks[blob[on_stack]] = True
+        others[blob[~on_stack]] = True
+    found, rest = (np.flatnonzero(flags[:-1]).astype(np.int32) for flags in (on_stacks, others))
+    return found, rest
 
 
 def _declared(draft: Draft, row: Codes, count: int) -> tuple[Numbers, Codes]:
@@ -208,11 +218,13 @@ def _declared(draft: Draft, row: Codes, count: int) -> tuple[Numbers, Codes]:
     )
     declared, media_type = np.full(count, NA_INT, np.int64), np.full(count, np.iinfo(np.int32).max, np.int32)
     rank = _name_ranks(facts.names.texts())
-    for blob, size, kind in sources:
-        known = np.flatnonzero((blob >= 0) & (size != NA_INT))
-        np.maximum.at(declared, row[blob[known]], size[known])
-        known = np.flatnonzero((blob >= 0) & (kind >= 0))
-        np.minimum.at(media_type, row[blob[known]], rank[kind[known]])
+    for blobs, sizes, kinds in sources:
+        for part in parts(len(blobs)):
+            blob, size, kind = blobs[part], sizes[part], kinds[part]
+            known = (blob >= 0) & (size != NA_INT)
+            np.maximum.at(declared, row[blob[known]], size[known])
+            known = (blob >= 0) & (kind >= 0)
+            np.minimum.at(media_type, row[blob[known]], rank[kind[known]])
     of_rank = np.append(np.argsort(rank).astype(np.int32), np.int32(-1))
     media_type[media_type == np.iinfo(np.int32).max] = len(rank)
     return declared, of_rank[media_type]

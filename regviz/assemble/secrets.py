@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from regviz.assemble.draft import Draft
 
 
+def _table(draft: Draft, name: str) -> Mapping[str, NDArray[Any]]:
+    return draft.spread[name] if name in draft.spread else draft.tables[name]
+
+
 def find_secrets(draft: Draft) -> None:
     """Mask what looks like a secret, and add it to ``facts.problems``: each text once, whatever many images say it."""
     facts = draft.facts
@@ -24,7 +28,7 @@ def find_secrets(draft: Draft) -> None:
     if not found:
         return
     what = {shape.shape: shape.what for shape in shapes()}
-    history, labels, manifests = draft.arrays("history"), draft.arrays("labels"), draft.tables["manifests"]
+    history, labels, manifests = _table(draft, "history"), draft.tables["labels"], draft.tables["manifests"]
 
     def say(rule: str, table: Mapping[str, NDArray[Any]], column: str, where: Callable[[int], str]) -> None:
         codes, owners = table[column], table["manifest"]

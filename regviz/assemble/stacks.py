@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regviz.assemble.steps import count_true, gathered, in_parts
 from regviz.pool import SHA256
 from regviz.schema import NA_INT
-from regviz.spread import Places
+from regviz.spread import parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from regviz.assemble.draft import Draft
     from regviz.assemble.steps import Steps
     from regviz.facts import Facts
 
@@ -51,53 +53,58 @@ class Stacks:
 
     step_layer: Codes
     key: Codes
-    parent: Numbers
+    parent: Codes
     diff_id: Codes
-    depth: Numbers
+    depth: Codes
     chain: NDArray[np.bool_]
 
 
-def build_stacks(facts: Facts, config_row: Numbers, steps: Steps) -> Stacks:
-    """The ancestry forest of everything in `facts`.
+def build_stacks(draft: Draft, config_row: Numbers, steps: Steps) -> Stacks:
+    """The ancestry forest of everything in the facts.
 
     Parameters
     ----------
-    facts : Facts
-        With manifests and configurations read.
+    draft : Draft
+        Of facts with manifests and configurations read.
     config_row : array of int
         For each manifest its row in ``facts.configs``, -1 for none.
     steps : Steps
         Of those manifests.
     """
+    facts = draft.facts
+    digest = draft.resolve(facts.descriptors["digest"])
     rows = slice(None) if steps.on_stack.all() else np.flatnonzero(steps.on_stack).astype(np.int32)
-    owner, blob = steps.manifest[rows], steps.blob[rows]
-    height = np.bincount(owner, minlength=len(config_row))
-    level = Places(height.astype(np.int32)).made()
-    diff_id = _written_diff_ids(facts, config_row, height, owner, level)
+    height = steps.count if isinstance(rows, slice) else count_true(steps.on_stack, steps.count)
+    blob = digest[steps.descriptor[rows]]
+    diff_id = _written_diff_ids(facts, config_row, height)
     _learn_diff_ids(facts, blob, diff_id)
-    known = np.bincount(owner, diff_id >= 0, len(config_row)) == height
-    element = np.where(known[owner], diff_id, blob)
-    broken = np.bincount(owner, element < 0, len(config_row)) > 0
-    layers = _climb(facts, owner, level, element, known[owner] & ~broken[owner], ~broken[owner])
+    known = count_true(diff_id < 0, height) == 0
+    element = diff_id if known.all() else np.where(np.repeat(known, height), diff_id, blob)
+    del blob
+    whole = count_true(element < 0, height) == 0
+    layers = _climb(facts, height, element, known & whole, whole)
     layers.diff_id = _diff_id_of_layers(layers, diff_id, element)
-    step_layer = np.full(len(steps.manifest), -1, np.int32)
-    step_layer[rows] = layers.step_layer
-    layers.step_layer = step_layer
+    if not isinstance(rows, slice):
+        step_layer = np.full(len(steps.descriptor), -1, np.int32)
+        step_layer[rows] = layers.step_layer
+        layers.step_layer = step_layer
     return layers
 
 
-def _written_diff_ids(facts: Facts, config_row: Numbers, height: Numbers, owner: Codes, level: Codes) -> Codes:
+def _written_diff_ids(facts: Facts, config_row: Numbers, height: Codes) -> Codes:
     """The diff ID of each layer where its image's configuration has as many as the manifest has layers."""
     counts = facts.configs["diff_count"]
-    first = np.cumsum(np.maximum(counts, 0), dtype=np.int32) - np.maximum(counts, 0)
-    codes = np.append(facts.diff_ids["diff_id"], np.int32(-1))[np.append(facts.diffs.take("diff_id"), np.int32(-1))]
     has_config = config_row >= 0
     fits = np.zeros(len(config_row), np.bool_)
     fits[has_config] = counts[config_row[has_config]] == height[has_config]
-    place = np.append(first, np.int32(0))[config_row][owner]
-    place += level
-    place[~fits[owner]] = -1  # the last code, which is none
-    result: Codes = codes[place]
+    distinct, listed = facts.diff_ids["diff_id"], facts.diffs.take("diff_id")
+    written = gathered(listed, np.maximum(counts, 0), config_row[fits])
+    result: Codes = np.full(int(height.sum(dtype=np.int64)), -1, np.int32)
+    start = 0
+    for groups, rows, owner in in_parts(height):
+        here = np.flatnonzero(fits[groups][owner])
+        result[rows][here] = distinct[written[start : start + len(here)]]
+        start += len(here)
     differ = has_config & ~fits & (height > 0)
     differ[has_config] &= counts[config_row[has_config]] >= 0
     keys = np.asarray(facts.manifests["manifest"], np.int32)
@@ -109,50 +116,65 @@ def _written_diff_ids(facts: Facts, config_row: Numbers, height: Numbers, owner:
 
 def _learn_diff_ids(facts: Facts, blob: Codes, diff_id: Codes) -> None:
     """Fill in, in place, the diff IDs that other images' configurations tell of the same blob."""
-    both = (blob >= 0) & (diff_id >= 0)
     of_blob = np.full(len(facts.keys), -1, np.int32)
-    of_blob[blob[both]] = diff_id[both]
-    differ = np.unique(blob[both & (of_blob[blob] != diff_id)])
-    told = np.flatnonzero(both & np.isin(blob, differ))
+    for part in parts(len(blob)):
+        both = (blob[part] >= 0) & (diff_id[part] >= 0)
+        of_blob[blob[part][both]] = diff_id[part][both]
+    nothing = np.empty(0, np.int32)
+    contradict = [
+        blob[part][(blob[part] >= 0) & (diff_id[part] >= 0) & (of_blob[blob[part]] != diff_id[part])]
+        for part in parts(len(blob))
+    ]
+    differ = np.unique(np.concatenate([nothing, *contradict]))
+    if len(differ):
+        _choose_diff_ids(facts, blob, diff_id, differ, of_blob)
+    for part in parts(len(blob)):
+        missing = (blob[part] >= 0) & (diff_id[part] < 0)
+        diff_id[part][missing] = of_blob[blob[part][missing]]
+
+
+def _choose_diff_ids(facts: Facts, blob: Codes, diff_id: Codes, differ: Codes, of_blob: Codes) -> None:
+    """Of the diff IDs that are told of one blob, the first counts."""
+    told = np.flatnonzero((blob >= 0) & (diff_id >= 0) & np.isin(blob, differ))
     pairs = np.unique(blob[told].astype(np.int64) << 32 | diff_id[told])
     several = np.split(pairs, np.searchsorted(pairs >> 32, differ))[1:]
     for code, said in zip(differ.tolist(), several, strict=True):
         texts = sorted(facts.keys.texts((said & 0xFFFFFFFF).astype(np.int32)))
         facts.problem("diff-ids-differ", blob=facts.keys.text(code), detail=", ".join(texts))
         of_blob[code] = facts.keys.code(texts[0])
-    missing = (blob >= 0) & (diff_id < 0)
-    diff_id[missing] = of_blob[blob[missing]]
 
 
-def _climb(
-    facts: Facts, owner: Codes, level: Codes, element: Codes, chain: NDArray[np.bool_], whole: NDArray[np.bool_]
-) -> Stacks:
-    """Give every step its layer, from the base up, and every layer its key. Steps of one owner lie together."""
-    base = np.flatnonzero(level == 0)
-    height = np.diff(base, append=len(level))
-    base, height = base[whole[base]], height[whole[base]]
-    layer_of = np.full(len(owner), -1, np.int32)
+def _climb(facts: Facts, height: Codes, element: Codes, chain: NDArray[np.bool_], whole: NDArray[np.bool_]) -> Stacks:
+    """Give every step its layer, from the base up, and every layer its key.
+
+    Steps of one owner, as many as its height, lie together; whether it is a chain, and whole, is one flag an owner.
+    """
+    base = np.cumsum(height, dtype=np.int64) - height
+    going = whole & (height > 0)
+    base, height, chain = base[going], height[going], chain[going]
+    layer_of = np.full(len(element), -1, np.int32)
     here = np.zeros(len(base), np.int64)  # where each owner stands, among the layers made last
     keys: list[Codes] = []
-    parents: list[Numbers] = []
+    parents: list[Codes] = []
     chains: list[NDArray[np.bool_]] = []
     made = made_last = 0
     while len(base):
         steps = base + len(keys)
         place, first = _meeting(here, element[steps])
-        parents.append(here[first] + made - made_last if keys else np.full(len(first), -1))
+        below = here[first] + (made - made_last) if keys else np.full(len(first), -1)
+        parents.append(below.astype(np.int32))
         keys.append(_keys(facts, keys[-1][here[first]] if keys else None, element[steps[first]]))
         on_diff_ids = np.zeros(len(first), np.bool_)
-        on_diff_ids[place[chain[steps]]] = True
+        on_diff_ids[place[chain]] = True
         chains.append(on_diff_ids)
         layer_of[steps] = made + place
         made_last = len(first)
         made += made_last
         higher = height > len(keys)
-        base, height, here = base[higher], height[higher], place[higher]
-    depth = np.repeat(np.arange(1, len(keys) + 1), [len(made) for made in keys])
-    key = np.concatenate([np.empty(0, np.int32), *keys])
-    parent = np.concatenate([np.empty(0, np.int64), *parents])
+        base, height, chain, here = base[higher], height[higher], chain[higher], place[higher]
+    depth = np.repeat(np.arange(1, len(keys) + 1, dtype=np.int32), [len(made) for made in keys])
+    nothing = np.empty(0, np.int32)
+    key, parent = np.concatenate([nothing, *keys]), np.concatenate([nothing, *parents])
     return _without_doubles(Stacks(layer_of, key, parent, key, depth, np.concatenate([np.empty(0, np.bool_), *chains])))
 
 
@@ -201,13 +223,13 @@ def _chained(lower: NDArray[np.uint8], upper: NDArray[np.uint8]) -> NDArray[np.u
 
 def _without_doubles(layers: Stacks) -> Stacks:
     """One row a key: a configuration may name another chain's ID as its diff ID, to confuse us."""
-    rows = np.arange(len(layers.key))
-    last = np.empty(int(layers.key.max(initial=-1)) + 1, np.int64)
+    rows = np.arange(len(layers.key), dtype=np.int32)
+    last = np.empty(int(layers.key.max(initial=-1)) + 1, np.int32)
     last[layers.key] = rows
     if (last[layers.key] == rows).all():
         return layers
     _, first, place = np.unique(layers.key, return_index=True, return_inverse=True)
-    moved = np.append(place, -1)  # -1 stays -1
+    moved = np.append(place, -1).astype(np.int32)  # -1 stays -1
     parent = moved[layers.parent[first]]
     return Stacks(
         moved[layers.step_layer],
@@ -222,10 +244,11 @@ def _without_doubles(layers: Stacks) -> Stacks:
 def _diff_id_of_layers(layers: Stacks, diff_id: Codes, element: Codes) -> Codes:
     """The diff ID of each layer: its chain's element, or what is known of one of its blobs."""
     result = np.full(len(layers.key), -1, np.int32)
-    known, on_chain = (layers.step_layer >= 0) & (diff_id >= 0), diff_id == element
-    for steps in (known & ~on_chain, known & on_chain):
-        rows = np.flatnonzero(steps).astype(np.int32)[::-1]  # of several the first stays
-        result[layers.step_layer[rows]] = diff_id[rows]
+    for on_chain in (False, True):  # what a chain says counts more
+        for part in reversed(parts(len(diff_id))):  # of several steps the first counts
+            layer, told = layers.step_layer[part], diff_id[part]
+            rows = np.flatnonzero((layer >= 0) & (told >= 0) & ((told == element[part]) == on_chain))[::-1]
+            result[layer[rows]] = told[rows]
     return result
 
 

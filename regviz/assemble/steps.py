@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.spread import Places
+from regviz.spread import PART, Places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
@@ -20,35 +22,31 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Steps:
-    """Arrays of equal length, grouped by manifest, from the base up.
+    """Steps, grouped by manifest, from the base up.
 
     Attributes
     ----------
-    manifest : array of int
-        Row in ``facts.manifests``.
+    count : array of int
+        Steps of each manifest.
     descriptor : array of int
-        Row in ``facts.descriptors``.
-    blob : array of int
-        Key that its blob lies under.
+        For each step its row in ``facts.descriptors``.
     on_stack : array of bool
-        Whether it is a filesystem layer.
+        For each step whether it is a filesystem layer.
     """
 
-    manifest: Codes
+    count: Codes
     descriptor: Codes
-    blob: Codes
     on_stack: NDArray[np.bool_]
 
 
 def spread_steps(draft: Draft) -> Steps:
     """The steps of all manifests, those as they stand in ``facts.manifests``."""
     facts = draft.facts
-    manifest = np.repeat(np.arange(len(facts.manifests), dtype=np.int32), facts.manifests["step_count"])
-    descriptor = facts.steps["descriptor"]
+    count, descriptor = facts.manifests["step_count"], facts.steps["descriptor"]
     is_image = facts.manifests["kind"] == facts.names.code("image")
-    on_stack = is_image[manifest] & (facts.descriptors["throwaway"] == 0)[descriptor]
-    blob = draft.resolve(facts.descriptors["digest"])[descriptor]
-    return Steps(manifest, descriptor, blob, on_stack)
+    on_stack = np.repeat(is_image, count)
+    on_stack &= (facts.descriptors["throwaway"] == 0)[descriptor]
+    return Steps(count, descriptor, on_stack)
 
 
 def sort_manifests(facts: Facts) -> None:
@@ -76,6 +74,55 @@ def grouped(count: NDArray[Any], groups: NDArray[Any]) -> Codes:
     owner, place = spread(count[groups])
     place += first[groups][owner]
     return place
+
+
+def gathered(values: NDArray[Any], count: NDArray[Any], groups: NDArray[Any]) -> NDArray[Any]:
+    """``values[grouped(count, groups)]``, without having all those row numbers at once.
+
+    Examples
+    --------
+    >>> gathered(np.array([1, 2, 3, 4, 5, 6]), np.array([2, 1, 3]), np.array([2, 0])).tolist()
+    [4, 5, 6, 1, 2]
+    """
+    first = np.cumsum(count, dtype=np.int32) - np.asarray(count, np.int32)
+    counts = count[groups]
+    made = np.empty(int(counts.sum(dtype=np.int64)), values.dtype)
+    for part, rows, owner in in_parts(counts):
+        place = Places(counts[part]).made()
+        place += first[groups[part]][owner]
+        made[rows] = values[place]
+    return made
+
+
+def in_parts(count: NDArray[Any]) -> Iterator[tuple[slice, slice, Codes]]:
+    """Groups of `count` rows, some at a time: which groups, which rows, and for each row its group among these.
+
+    Examples
+    --------
+    >>> [(groups, rows, owner.tolist()) for groups, rows, owner in in_parts(np.array([2, 0, 1]))]
+    [(slice(0, 3, None), slice(0, 3, None), [0, 0, 2])]
+    """
+    beyond = np.cumsum(count, dtype=np.int64)
+    group = row = 0
+    while group < len(count):
+        last = max(int(np.searchsorted(beyond, row + PART, "right")), group + 1)
+        groups, rows = slice(group, last), slice(row, int(beyond[last - 1]))
+        yield groups, rows, np.repeat(np.arange(last - group, dtype=np.int32), count[groups])
+        group, row = last, rows.stop
+
+
+def count_true(flags: NDArray[np.bool_], count: NDArray[Any]) -> Codes:
+    """How many flags are set in each group of `count` rows.
+
+    Examples
+    --------
+    >>> count_true(np.array([True, False, True]), np.array([2, 0, 1])).tolist()
+    [1, 0, 1]
+    """
+    made = np.zeros(len(count), np.int32)
+    for groups, rows, owner in in_parts(count):
+        made[groups] = np.bincount(owner[flags[rows]], minlength=groups.stop - groups.start)
+    return made
 
 
 def spread(count: NDArray[Any]) -> tuple[Codes, Codes]:

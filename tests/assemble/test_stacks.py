@@ -44,11 +44,9 @@ def climb(images: list[tuple[list[str], bool]]) -> tuple[Facts, stacks.Stacks]:
     facts = Facts()
     heights = [len(elements) for elements, _ in images]
     element = facts.keys.intern([element for elements, _ in images for element in elements])
-    owner = np.repeat(np.arange(len(images), dtype=np.int32), heights)
-    level = np.array([number for height in heights for number in range(height)], np.int32)
-    chain = np.repeat(np.array([on_diff_ids for _, on_diff_ids in images], np.bool_), heights)
-    whole = np.repeat(np.array([all(elements) for elements, _ in images], np.bool_), heights)
-    return facts, stacks._climb(facts, owner, level, element, chain & whole, whole)
+    chain = np.array([on_diff_ids for _, on_diff_ids in images], np.bool_)
+    whole = np.array([all(elements) for elements, _ in images], np.bool_)
+    return facts, stacks._climb(facts, np.array(heights, np.int32), element, chain & whole, whole)
 
 
 @given(IMAGES)

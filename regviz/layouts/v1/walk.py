@@ -81,7 +81,7 @@ class Walked(Inventory):
         paths: list[bytes] = []
         strays = [base + b"/" + file for file in namespaces.files]
         for namespace in namespaces.directories:
-            listing = children(base + b"/" + namespace)
+            listing = children(base + b"/" + namespace, listed=True)
             paths += [namespace + b"/" + name for name in listing.directories]
             strays += [base + b"/" + namespace + b"/" + file for file in listing.files]
         for path in strays:
@@ -93,7 +93,7 @@ class Walked(Inventory):
     def _repository(self, directory: bytes) -> Repository:
         repository = Repository()
         small: list[bytes] = []
-        for name in self._storage.children(directory).files:
+        for name in self._storage.children(directory, listed=True).files:
             role, _ = in_repository(name)
             if role in (Role.TAG, Role.TAG_METADATA):
                 small.append(name)
