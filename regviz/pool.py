@@ -16,7 +16,7 @@ import numpy as np
 from regviz.interning import UNLISTED, RawRows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -86,6 +86,21 @@ def _decoded(digits: bytes) -> Raw | None:
         return np.frombuffer(unhexlify(digits), np.uint8).reshape(-1, _WIDTH)
     except ValueError:
         return None
+
+
+def _in_order(words: NDArray[np.uint64], family: NDArray[np.uint8]) -> Iterator[Codes]:
+    """Rows of the common families by family and bytes, a sixteenth at a time: all at once would take much memory."""
+    lead = words.view(np.uint8)[:, 0] >> 4
+    for kind in range(len(_PREFIXES)):
+        for sixteenth in range(16):
+            rows = np.flatnonzero((family == kind) & (lead == sixteenth)).astype(np.int32)
+            begin = words[rows, 0].byteswap()  # so numbers stand in the order of their bytes
+            order = np.argsort(begin, kind="stable")
+            begin = begin[order]
+            # digests hardly ever begin with the same eight bytes, but who forges them can make it so
+            if bool((begin[1:] == begin[:-1]).any()):
+                order = np.lexsort(words[rows].byteswap().T[::-1])
+            yield rows[order]
 
 
 class KeyPool:
@@ -248,14 +263,7 @@ class KeyPool:
         if len(self._ranks) != len(self):
             count = len(self)
             words, family = self._rows.words[:count], self._rows.family[:count]
-            begin = words[:, 0].byteswap()  # so numbers stand in the order of their bytes
-            order = np.lexsort((begin, family)).astype(np.int32)
-            begin = begin[order]
-            # digests hardly ever begin with the same eight bytes, but who forges them can make it so
-            if bool((begin[1:] == begin[:-1]).any()):
-                order = np.lexsort((*words.view(">u8").T[::-1], family)).astype(np.int32)
-            del begin
-            order = order[: count - len(self._odd_text)]
+            order = np.concatenate([*_in_order(words, family)])
             if self._odd_text:
                 order = self._merge_odd(order)
             self._ranks = np.empty(count, np.int32)

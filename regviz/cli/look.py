@@ -252,6 +252,7 @@ def _detected(source: str | Opened | None, storage_options: dict[str, Any], *, i
     from regviz.live.containers import Opened
     from regviz.live.docker_engine import is_engine
     from regviz.read import open_source, read, source_path
+    from regviz.storage import open_storage
     from regviz.text import decode_name
 
     path = source_path(source)
@@ -263,8 +264,10 @@ def _detected(source: str | Opened | None, storage_options: dict[str, Any], *, i
     else:
         if isinstance(source, Opened):
             storage = source.storage
-        else:
+        elif "://" in path:
             storage = open_source(path, storage_options=storage_options, over_http={"insecure": insecure})
+        else:
+            storage = open_storage(path)  # roots are told as seen from what was given
         if not isinstance(source, Opened) and not storage.by_path:
             for _ in storage.entries():  # an archive that breaks off further on is none to rely on
                 pass

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 def read(storage: Storage, root: bytes, source: Source, options: Options) -> Registry:
     """Read the storage whose ``v2`` directory lies at `root`."""
     facts = Facts()
+    source = _find_facts(storage, root, source, options, facts)  # what only finding them needs is gone by then
+    return assemble(facts, options.finish(storage, facts, source))
+
+
+def _find_facts(storage: Storage, root: bytes, source: Source, options: Options, facts: Facts) -> Source:
     inventory = Inventory(facts, options.links)
     lead = root + b"/" if root else b""
 
@@ -60,7 +65,7 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
         reading.manifests(*named())
         reading.configs()
     options.measure_storage(storage, root, source, facts)
-    return assemble(facts, options.finish(storage, facts, source))
+    return source
 
 
 def _above(root: bytes) -> bytes:
