@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +14,9 @@ from regviz import native
 from regviz.hashes import KeyedHash
 from regviz.interning import RawRows
 from regviz.texts import TextPool, encode
+
+if TYPE_CHECKING:
+    import pytest
 
 _SAID = st.one_of(
     st.text("ab/\x00é\U0010ffff\ud800", max_size=8),
