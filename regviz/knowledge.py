@@ -44,7 +44,7 @@ class Kind:
 
 @cache
 def kinds() -> dict[str, Kind]:
-    """Every kind of source, by its layout.
+    """Every kind of source, by its name: its layout, or for a listing of one ``listing-`` and that.
 
     Examples
     --------
@@ -54,15 +54,15 @@ def kinds() -> dict[str, Kind]:
     said = _said()
     only_folders = frozenset(said["only_folders"])
     return {
-        layout: Kind(
-            layout,
+        name: Kind(
+            kind.get("layout", name),
             kind["what"],
             unknown := frozenset(column for pattern in kind["unknown"] for column in _columns(pattern)),
             frozenset() if kind.get("as_its_source") else only_folders - unknown,
             tuple(kind.get("refuses", ())),
             kind.get("as_its_source", False),
         )
-        for layout, kind in said["kinds"].items()
+        for name, kind in said["kinds"].items()
     }
 
 

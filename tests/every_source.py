@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regviz.read import read
@@ -30,7 +32,6 @@ from tests.live.test_v1 import V1
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from regviz.registry import Registry
 
@@ -202,6 +203,32 @@ def registry_v1(root: Path) -> Iterator[Registry]:
         yield read(server.url, cache=False)
 
 
+def listing(folder: Path, to: Path) -> Path:
+    """What GNU find prints of a folder, in the form that is recommended."""
+    to.write_bytes(subprocess.check_output(["find", str(folder), "-printf", r"%y %s %T@ %p\0"]))
+    return to
+
+
+def listing_of_world(layout: str, root: Path) -> Path:
+    place = root / "world"
+    with tarfile.open(DATA / f"world-{layout}.tar.gz") as archive:
+        archive.extractall(place, filter="data")
+    return listing(place, root / "world.list")
+
+
+def listings(layout: str, more: Callable[[Path], Iterator[Registry]]) -> Callable[[Path], Iterator[Registry]]:
+    """Listings of the small world, and of every other folder of that layout."""
+
+    def read_listings(root: Path) -> Iterator[Registry]:
+        yield read(listing_of_world(layout, root), measure=True)
+        for number, registry in enumerate(more(root)):
+            folder = Path(registry.source.uri)
+            if folder.is_dir():
+                yield read(listing(folder, root / f"{number}.list"), measure=True)
+
+    return read_listings
+
+
 SOURCES: dict[str, Callable[[Path], Iterator[Registry]]] = {
     "distribution": distribution,
     "v1": v1,
@@ -212,5 +239,8 @@ SOURCES: dict[str, Callable[[Path], Iterator[Registry]]] = {
     "docker-daemon": docker_daemon,
     "registry-v2": registry_v2,
     "registry-v1": registry_v1,
+    "listing-distribution": listings("distribution", distribution),
+    "listing-v1": listings("v1", v1),
+    "listing-oci": listings("oci", oci),
 }
-"""By layout; a running engine's is in tests/real."""
+"""By kind; a running engine's is in tests/real."""

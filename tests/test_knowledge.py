@@ -13,11 +13,12 @@ import regviz as rv
 from regviz.errors import NotKnowableError
 from regviz.graph import layer_graph
 from regviz.knowledge import EVIDENT, answers, kinds
+from regviz.read import LISTABLE
 from regviz.report.words import _APIS, _LAYOUTS
 from regviz.schema import NA, TABLES
 from regviz.tree import tree
 from tests.conftest import ROOT
-from tests.every_source import SOURCES
+from tests.every_source import SOURCES, listing_of_world
 from tests.helpers import plain_tables
 from tests.live.conftest import home, hurry  # noqa: F401  # fixtures
 from tests.live.servers import serving, small_shop
@@ -49,18 +50,20 @@ def test_the_document_is_up_to_date() -> None:
 
 
 def test_every_kind_is_declared() -> None:
-    assert {*kinds()} - {"capture"} == {*_LAYOUTS, *_APIS, "zot"} - {"oci-layouts"}
+    layouts = {name for name, kind in kinds().items() if name == kind.layout}
+    assert layouts - {"capture"} == {*_LAYOUTS, *_APIS, "zot"} - {"oci-layouts"}
+    assert {*kinds()} - layouts == {f"listing-{layout}" for layout in LISTABLE if layout not in ("oci-layouts", "zot")}
     assert {*SOURCES} == {*kinds()} - {"capture", "docker-engine"}  # of which tests/real has one
     for kind in kinds().values():
         assert kind.unknown < EVERY
         assert {*kind.refuses} <= {*answers().values()}
 
 
-@pytest.mark.parametrize("layout", SOURCES)
-def test_a_source_knows_what_is_declared_and_nothing_else(layout: str, tmp_path: Path) -> None:
-    kind, found, in_archives = kinds()[layout], set[str](), set[str]()
-    for registry in SOURCES[layout](tmp_path):
-        assert registry.source.layouts == (layout,)
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_knows_what_is_declared_and_nothing_else(name: str, tmp_path: Path) -> None:
+    kind, found, in_archives = kinds()[name], set[str](), set[str]()
+    for registry in SOURCES[name](tmp_path):
+        assert registry.source.layouts == (kind.layout,)
         found |= known(registry)
         in_archives |= set() if Path(registry.source.uri).is_dir() else known(registry)
         registry.save(tmp_path / "made.regviz")  # a capture knows what its source knew
@@ -81,10 +84,10 @@ ASKED: dict[str, Callable[[str], object]] = {
 }
 
 
-def _held_to(layout: str, source: str) -> None:
+def _held_to(name: str, source: str) -> None:
     for answer, ask in ASKED.items():
-        if answer in kinds()[layout].refuses:
-            with pytest.raises(NotKnowableError, match=r"[Gg]ive|read"):
+        if answer in kinds()[name].refuses:
+            with pytest.raises(NotKnowableError, match=r"[Gg]ive|[Rr]ead"):
                 ask(source)
         else:
             ask(source)
@@ -98,6 +101,11 @@ def test_every_answer_is_asked() -> None:
 def test_answers_of_what_lies_in_files(layout: str) -> None:
     [source] = (ROOT / "data").glob(f"world-{layout}.tar*")
     _held_to(layout.replace("save", "archive"), str(source))
+
+
+@pytest.mark.parametrize("layout", ["distribution", "v1", "oci"])
+def test_answers_of_listings(layout: str, tmp_path: Path) -> None:
+    _held_to(f"listing-{layout}", str(listing_of_world(layout, tmp_path)))
 
 
 @pytest.mark.parametrize(("layout", "made"), [("registry-v2", small_shop), ("registry-v1", V1)])
