@@ -13,12 +13,14 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
+import fsspec
 import pytest
 
 import regviz as rv
 from regviz.errors import NotRecognisedError, SourceNotFoundError, UnreachableError
 from regviz.plan import Plan, cost, sample, stored
-from regviz.storage import tar
+from regviz.storage import base, tar
+from regviz.storage.objects import store as store_module
 from regviz.storage.zip import Zip
 from tests.cli.running import WORLD, WORLD_V1, done, run
 from tests.conftest import ROOT
@@ -266,6 +268,22 @@ def test_no_engine(tmp_path: Path) -> None:
 
 
 # --- what it says
+
+
+def test_an_object_store_of_many_is_told_by_some_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 blobs, one below each pair of digits: any eight of them tell all."""
+    store = _many(tmp_path / "registry", 2, 128)
+    memory = fsspec.filesystem("memory")
+    memory.put(str(store.root), "/planned/registry", recursive=True)
+    monkeypatch.setattr(stored, "_MOMENT", 0)
+    monkeypatch.setattr(base, "BATCH", 16)
+    monkeypatch.setattr(store_module, "BATCH", 16)
+    monkeypatch.setattr(sample, "_FEW", 0)
+    plan = rv.plan("memory://planned/registry")
+    assert plan.kind == "objects"
+    memory.rm("/planned", recursive=True)
+    assert counts(plan) == {"blobs": (256, False), "branches of repositories": (2, True)}
+    assert plan.requests == 256
 
 
 def test_object_stores_name_their_permissions() -> None:

@@ -9,21 +9,30 @@ from regviz.plan.cost import Count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from regviz.storage.base import Walkable
+    from regviz.storage.base import Searchable
 
 _PREFIXES, _REPOSITORIES, _BRANCHES = 8, 256, 64
 _FEW = 20_000  # names that are rather counted than estimated
 _MOST_NAMES, _MOST_DIRECTORIES = 1 << 20, 4000
 
 
-def distribution(storage: Walkable, root: bytes) -> list[Count]:
+def distribution(storage: Searchable, root: bytes) -> list[Count]:
     """Blobs, repositories, tags and links of a Distribution storage."""
     blobs = _blobs(storage, _join(root, b"blobs"))
     names, repositories = _repositories(storage, _join(root, b"repositories"))
     return [blobs, repositories, *_inside(storage, names, repositories)]
 
 
-def v1(storage: Walkable, root: bytes) -> list[Count]:
+def objects(storage: Searchable, root: bytes) -> list[Count]:
+    """Blobs of a Distribution storage in object storage, where each look is a request; and where repositories begin."""
+    branches = _directories(storage, _join(root, b"repositories"))
+    return [
+        _blobs(storage, _join(root, b"blobs")),
+        Count("branches of repositories", len(branches), exact=True, how=""),
+    ]
+
+
+def v1(storage: Searchable, root: bytes) -> list[Count]:
     """Images and repositories of a v1 storage."""
     base = _join(root, b"repositories")
     namespaces = _directories(storage, base)
@@ -36,7 +45,7 @@ def v1(storage: Walkable, root: bytes) -> list[Count]:
     return [_names(storage, _join(root, b"images"), "images"), repositories]
 
 
-def oci(storage: Walkable, root: bytes) -> list[Count]:
+def oci(storage: Searchable, root: bytes) -> list[Count]:
     """Blobs of an OCI layout."""
     counts = [
         _names(storage, _join(root, b"blobs/" + name), "blobs") for name in _directories(storage, _join(root, b"blobs"))
@@ -44,7 +53,7 @@ def oci(storage: Walkable, root: bytes) -> list[Count]:
     return [_sum("blobs", counts)]
 
 
-def _blobs(storage: Walkable, place: bytes) -> Count:
+def _blobs(storage: Searchable, place: bytes) -> Count:
     """Blobs by their first two digits, of which some directories are looked into."""
     counts = []
     for algorithm in _directories(storage, place):
@@ -66,7 +75,7 @@ def _blobs(storage: Walkable, place: bytes) -> Count:
     return _sum("blobs", counts)
 
 
-def _repositories(storage: Walkable, place: bytes) -> tuple[list[bytes], Count]:
+def _repositories(storage: Searchable, place: bytes) -> tuple[list[bytes], Count]:
     """Some repositories, and how many there are."""
     branches = _directories(storage, place)
     chosen = _spread(branches, _BRANCHES)
@@ -93,7 +102,7 @@ def _repositories(storage: Walkable, place: bytes) -> tuple[list[bytes], Count]:
     return names, Count("repositories", round(len(names) * len(branches) / done), exact=False, how=how)
 
 
-def _inside(storage: Walkable, names: list[bytes], repositories: Count) -> list[Count]:
+def _inside(storage: Searchable, names: list[bytes], repositories: Count) -> list[Count]:
     """Tags and links of all repositories, told by some of them."""
     chosen = _spread(sorted(names), _REPOSITORIES)
     counts = []
@@ -110,7 +119,7 @@ def _inside(storage: Walkable, names: list[bytes], repositories: Count) -> list[
     return counts
 
 
-def _names(storage: Walkable, directory: bytes, noun: str) -> Count:
+def _names(storage: Searchable, directory: bytes, noun: str) -> Count:
     """How many names a directory holds; counting ends where they are very many."""
     count = 0
 
@@ -131,7 +140,7 @@ def _sum(noun: str, counts: list[Count]) -> Count:
     return Count(noun, sum(count.number or 0 for count in counts), all(count.exact for count in counts), how)
 
 
-def _directories(storage: Walkable, path: bytes) -> list[bytes]:
+def _directories(storage: Searchable, path: bytes) -> list[bytes]:
     return sorted(storage.children(path).directories)
 
 

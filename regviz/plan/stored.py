@@ -43,6 +43,8 @@ def of_storage(path: str, storage: Storage) -> dict[str, Any]:
     if isinstance(storage, Objects):
         storage.narrow(first.root)
     counts, about = _of_folder(storage, first) if is_walkable(storage) else _of_flat(storage, kind)
+    if isinstance(storage, Objects) and not counts[0].exact and first.layout == "distribution":
+        counts = sample.objects(storage, first.root)
     counted = next((count.number for count in counts), None)
     seconds, memory = cost.work(counted, about)
     requests: int | None = 0

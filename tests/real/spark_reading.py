@@ -9,11 +9,11 @@ import json
 import sys
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-from pyspark.sql.functions import col, unix_micros
-
 
 def main() -> None:
+    from pyspark.sql import SparkSession  # no environment of the project has it
+    from pyspark.sql.functions import col, unix_micros
+
     session = (
         SparkSession.builder.master("local[1]")
         .config("spark.ui.enabled", "false")
