@@ -183,17 +183,22 @@ def test_names_with_a_zero_byte_are_left_to_python(place: int) -> None:
     assert native.lone(place, [(b"a\0b", b"")]) is None
 
 
-def test_a_listing_of_directories(tmp_path: Path) -> None:
+def test_a_listing(tmp_path: Path) -> None:
     names = {f"directory-{number}" for number in range(3000)} | {"\udcff"}
     for name in names:
         (tmp_path / name).mkdir()
-    found = native.list_directories(os.fsencode(tmp_path))
+    found = native.list_names(os.fsencode(tmp_path))
     assert found is not None
-    assert sorted(found) == sorted(map(os.fsencode, names))
+    assert (sorted(found[0]), found[1]) == (sorted(map(os.fsencode, names)), [])
     (tmp_path / "file").touch()
-    assert native.list_directories(os.fsencode(tmp_path)) is None
-    assert native.list_directories(os.fsencode(tmp_path / "file")) is None
-    assert len(Folder(str(tmp_path)).children(b"").directories) == len(names)
+    found = native.list_names(os.fsencode(tmp_path))
+    assert found is not None
+    assert (len(found[0]), found[1]) == (len(names), [b"file"])
+    assert native.list_names(os.fsencode(tmp_path / "file")) is None
+    (tmp_path / "link").symlink_to("file")
+    assert native.list_names(os.fsencode(tmp_path)) is None
+    listing = Folder(str(tmp_path)).children(b"")
+    assert (len(listing.directories), listing.files, listing.links) == (len(names), [b"file"], [b"link"])
 
 
 def test_documents_that_are_not_where_they_should_be() -> None:

@@ -11,7 +11,8 @@ import ctypes
 import hashlib
 import os
 from functools import cache
-from itertools import pairwise
+from itertools import compress, pairwise
+from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,7 +40,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "read": (None, _INT, _BYTES, _LONG, _POINTER, _POINTER, _POINTER, _POINTER),
     "read_links": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _INT, _POINTER, _POINTER, _POINTER),
     "lone": (None, _INT, _BYTES, _BYTES, _LONG, _POINTER),
-    "list": (_WIDE, _BYTES, _POINTER, _WIDE),
+    "list": (_WIDE, _BYTES, _POINTER, _POINTER, _WIDE),
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "elements": (_WIDE, _BYTES, _POINTER, _LONG, _WIDE, _POINTER, _POINTER, _POINTER),
     "hash": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
@@ -162,14 +163,21 @@ def lone(directory: int, tags: Sequence[tuple[bytes, bytes]]) -> list[bool] | No
     return found.tolist()
 
 
-def list_directories(path: bytes) -> list[bytes] | None:
-    """Names in a directory that holds nothing but directories."""
+def list_names(path: bytes) -> tuple[list[bytes], list[bytes]] | None:
+    """Names of directories and of files in a directory that holds nothing else."""
     native = library()
     if native is None:
         return None
-    buffer = np.empty(_LISTED, np.uint8)
-    used = native["list"](path, _at(buffer), _LISTED)
-    return None if used < 0 else buffer[:used].tobytes().split(b"\0")[:-1]
+    names, is_directory = np.empty(_LISTED, np.uint8), np.empty(_LISTED, np.bool_)
+    used = native["list"](path, _at(names), _at(is_directory), _LISTED)
+    if used < 0:
+        return None
+    found = names[:used].tobytes().split(b"\0")[:-1]
+    marks = is_directory[: len(found)]
+    if marks.all():
+        return found, []
+    kinds = marks.tolist()
+    return [*compress(found, kinds)], [*compress(found, map(not_, kinds))]
 
 
 def members(

@@ -184,9 +184,10 @@ void regviz_lone(int directory, const char *names, const char *digits, long coun
     }
 }
 
-/* Names in a directory that holds nothing but directories, each ended by a zero byte; returns how many bytes they take,
- * or -1: it holds something else, or more than there is room for, or could not be listed. */
-int64_t regviz_list(const char *path, char *names, int64_t room)
+/* Names in a directory that holds nothing but directories and regular files, each ended by a zero byte; `is_directory` has
+ * room for as many marks as there is room for bytes. Returns how many bytes the names take, or -1: it holds something else,
+ * or more than there is room for, or could not be listed. */
+int64_t regviz_list(const char *path, char *names, uint8_t *is_directory, int64_t room)
 {
     int64_t used = 0;
     DIR *directory = opendir(path);
@@ -197,11 +198,12 @@ int64_t regviz_list(const char *path, char *names, int64_t room)
         size_t length = strlen(entry->d_name) + 1;
         if (entry->d_name[0] == '.' && (length == 2 || (length == 3 && entry->d_name[1] == '.')))
             continue;
-        if (entry->d_type != DT_DIR || used + (int64_t)length > room) {
+        if ((entry->d_type != DT_DIR && entry->d_type != DT_REG) || used + (int64_t)length > room) {
             used = -1;
         } else {
             memcpy(names + used, entry->d_name, length);
             used += (int64_t)length;
+            *is_directory++ = entry->d_type == DT_DIR;
         }
     }
     if (errno)

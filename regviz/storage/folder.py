@@ -55,8 +55,8 @@ class Folder(Chunks):
             if not listed and os.path.islink(self.path(directory)):
                 self.say("symbolic-link", directory, "not followed")
                 return listing
-            if (directories := native.list_directories(self.path(directory))) is not None:
-                return Listing(directories, [], [])
+            if (found_natively := native.list_names(self.path(directory))) is not None:
+                return Listing(*found_natively, [])
             with os.scandir(self.path(directory)) as scan:
                 while found := [*islice(scan, _ENTRIES)]:
                     for kind, names in zip(listing, self._listing(directory, found), strict=True):
