@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from regviz import capture, live, share
+from regviz import live, share
 from regviz.errors import AccessDeniedError, NotKnowableError, NotRecognisedError, ProblemError, RegvizError
 from regviz.layouts import distribution, docker, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
@@ -22,7 +22,7 @@ from regviz.live.options import Live, split_options
 from regviz.source import Source
 from regviz.storage import open_storage
 from regviz.storage.base import StorageProblem, has_contents, is_searchable
-from regviz.storage.objects import Objects, is_object_address, open_objects
+from regviz.storage.objects import is_object_address, is_objects, open_objects
 from regviz.text import decode_name, escape_terminal
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def _read_storage(storage: Storage, path: str, options: Options, began: dt.datet
         raise NotRecognisedError(message)
     for other in others:
         storage.problems[StorageProblem("several-registries", other.root, f"{other.layout}: {other.why}")] = None
-    if isinstance(storage, Objects):
+    if is_objects(storage):
         storage.narrow(first.root)
     why = f"{first.why}; {how}" if how else first.why
     source = Source(uri=path, layouts=(first.layout,), why=why, root=decode_name(first.root), read_at=began)
@@ -267,6 +267,8 @@ def _read_capture(path: str, storage: Storage, roots: list[bytes]) -> Registry:
     if len(roots) > 1:
         named = ", ".join(escape_terminal(decode_name(root)) or "." for root in roots[:5])
         raise NotRecognisedError(f"{path} holds {len(roots)} captures ({named}): give the path of one")
+    from regviz import capture  # loaded where there is one
+
     return capture.load(capture.StoredFiles(storage, roots[0]))
 
 

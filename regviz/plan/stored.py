@@ -13,7 +13,7 @@ from regviz.plan import cost, sample
 from regviz.plan.cost import Count
 from regviz.read import LISTABLE, recognised
 from regviz.storage.base import has_contents, is_searchable, is_walkable
-from regviz.storage.objects import Objects
+from regviz.storage.objects import is_objects
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def of_storage(path: str, storage: Storage) -> dict[str, Any]:
     if first.instead:
         notes.append(f"it cannot be read: {first.instead}")
     kind = _kind(storage)
-    if isinstance(storage, Objects):
+    if is_objects(storage):
         storage.narrow(first.root)
     counts, about = _of_folder(storage, first) if is_walkable(storage) else _of_flat(storage, kind)
-    if isinstance(storage, Objects) and not counts[0].exact and first.layout == "distribution":
+    if is_objects(storage) and not counts[0].exact and first.layout == "distribution":
         counts = sample.objects(storage, first.root)
     counted = next((count.number for count in counts), None)
     seconds, memory = cost.work(counted, about)
@@ -127,7 +127,7 @@ def _of_capture(path: str, files: capture.Files, why: str) -> dict[str, Any]:
 def _kind(storage: Storage) -> str:
     if not has_contents(storage):
         return "listing"
-    if isinstance(storage, Objects):
+    if is_objects(storage):
         return "objects"
     return "folder" if is_walkable(storage) else "archive"
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 import regviz as rv
 from regviz.errors import AccessDeniedError, NotRecognisedError, RegvizError, SourceNotFoundError, UnreachableError
 from regviz.storage.base import FILE, StorageProblem, with_contents
-from regviz.storage.objects import Objects
 from regviz.storage.objects.adapter import EVERYTHING, Page, Range, StrangeListingError, microseconds
 from regviz.storage.objects.address import parse_object_address
 from regviz.storage.objects.listing import Splitter, heads
+from regviz.storage.objects.store import Objects
 from tests.helpers import Store, found, rows, rules_of, sha256
 from tests.storage.listing import listing
 from tests.storage.shelf import SECOND, Shelf

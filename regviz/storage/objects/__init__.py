@@ -9,13 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regviz.storage.objects.address import is_object_address
-from regviz.storage.objects.store import Objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, TypeGuard
 
-__all__ = ["Objects", "is_object_address", "open_objects"]
+    from regviz.storage.base import Storage
+    from regviz.storage.objects.store import Objects
+
+__all__ = ["is_object_address", "is_objects", "open_objects"]
+
+
+def is_objects(storage: Storage) -> TypeGuard[Objects]:
+    """Whether a storage is of objects."""
+    return is_object_address(storage.uri)
 
 
 def open_objects(source: str, options: Mapping[str, Any] | None = None) -> Objects:
@@ -33,5 +40,6 @@ def open_objects(source: str, options: Mapping[str, Any] | None = None) -> Objec
         What is needed to read it is not installed, or does not take these options.
     """
     from regviz.storage.objects.connect import connect  # it loads fsspec
+    from regviz.storage.objects.store import Objects  # and this asyncio
 
     return Objects(*connect(source, options or {}))
