@@ -175,7 +175,7 @@ def tree_rows(
     layout = _LAYOUTS[found.layout](found.root, Known(registry), chosen)
     levels = min(depth or DEEPEST, DEEPEST)
     kind = "directory" if storage.by_path or opened else "file"
-    shown = storage.uri if "://" in path else path  # a URL may have secrets
+    shown = storage.uri if "://" in path and not opened else path  # a URL may have secrets
     yield Row(decode_name(os.fsencode(shown)), 0, kind, None, _summary(registry), None, last=True)
     with progress("entries", None) as tick:
         if full:

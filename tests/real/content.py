@@ -103,11 +103,12 @@ def _push_built(server: DistributionServer, buildah: Buildah, folder: Path) -> N
         buildah.push(format_, server.reference("built", format_))
     buildah("config", "--arch=arm64", "--variant=v8", container)
     buildah.commit(container, "arm", "oci")
-    buildah("manifest", "create", "both")
+    both = f"both-{folder.name}"  # buildah's store may have those of another server
+    buildah("manifest", "create", both)
     for image in ("oci", "arm"):
-        buildah("manifest", "add", "both", image)
-    buildah.push_list("both", server.reference("built", "index"))
-    buildah.push_list("both", server.reference("built", "list"), "--format=v2s2")
+        buildah("manifest", "add", both, image)
+    buildah.push_list(both, server.reference("built", "index"))
+    buildah.push_list(both, server.reference("built", "list"), "--format=v2s2")
 
 
 def _overwrite(server: DistributionServer, skopeo: Skopeo, layout: OciLayout, content: Content) -> None:

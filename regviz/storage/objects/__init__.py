@@ -21,8 +21,8 @@ __all__ = ["is_object_address", "is_objects", "open_objects"]
 
 
 def is_objects(storage: Storage) -> TypeGuard[Objects]:
-    """Whether a storage is of objects."""
-    return is_object_address(storage.uri)
+    """Whether a storage is of objects: it is read by paths, and has no directories to walk."""
+    return storage.by_path and not storage.walkable
 
 
 def open_objects(source: str, options: Mapping[str, Any] | None = None) -> Objects:
