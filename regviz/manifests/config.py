@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from regviz.manifests.json import Document
 
 _ARRAY = (b"", b"[")
+_SPILL_AFTER = 100  # documents
 _COLUMNS = (
     *("config", "os", "architecture", "variant", "os_version", "created", "author"),
     *("diff_count", "history_count"),
@@ -50,10 +51,8 @@ class ConfigReader:
     """Puts image configurations into `configs`, `diffs`, `history` and `labels`."""
 
     def __init__(self, facts: Facts) -> None:
-        self._facts = facts
+        self._facts, self._spilled = facts, 0
         self._decode = msgspec.json.Decoder(_Config).decode
-        self._columns = [facts.configs.column(name).staged for name in _COLUMNS]
-        self._labels = [facts.labels.column(name).staged for name in ("config", "key", "value")]
         self._words = History(facts)
         self._diff_ids = Memo(self._add_diff_ids)
         self._diffs = facts.diffs.column("diff_id")
@@ -81,7 +80,9 @@ class ConfigReader:
             self._add_plain(plain)
             for digest, data in others:
                 self._read_leniently(digest, data)
-            self._facts.spill()
+            if self._facts.configs.numbered >= self._spilled + _SPILL_AFTER:
+                self._spilled = self._facts.configs.numbered
+                self._facts.spill()
 
     def _add_plain(self, configs: list[tuple[Key, _Config, bytes, bytes]]) -> None:
         if not configs:
@@ -91,9 +92,13 @@ class ConfigReader:
         self._diffs.extend_numbers(numbers)
         diff_counts = [count if raw else -1 for count, raw in zip(counts.tolist(), diff_ids, strict=True)]
         rows = self._add(digests, decoded, diff_counts, self._words.add_raw(histories))
-        for row, config in zip(rows, decoded, strict=True):
-            if config.config is not None and config.config.Labels:
-                self._add_labels(row, config.config.Labels)
+        self._add_labels(
+            [
+                (row, config.config.Labels)
+                for row, config in zip(rows, decoded, strict=True)
+                if config.config is not None and config.config.Labels
+            ]
+        )
 
     def _read_leniently(self, digest: Key, data: bytes) -> None:
         document = load_object(data)
@@ -110,7 +115,7 @@ class ConfigReader:
             setattr(config, name, document.get(name))
         config.os_version = document.get("os.version")
         [row] = self._add([digest], [config], [count], [self._words.add(objects(document.get("history")))])
-        self._add_labels(row, mapping(mapping(document.get("config")).get("Labels")))
+        self._add_labels([(row, mapping(mapping(document.get("config")).get("Labels")))])
 
     def _add(
         self, digests: Sequence[Key], configs: Sequence[_Config], diff_counts: list[int], history_counts: list[int]
@@ -126,19 +131,19 @@ class ConfigReader:
             diff_counts,
             history_counts,
         )
-        for staged, values in zip(self._columns, said, strict=True):
-            staged.extend(values)
+        for name, values in zip(_COLUMNS, said, strict=True):
+            self._facts.configs.column(name).staged.extend(values)
         return self._facts.configs.numbers(len(configs))
 
     def _add_diff_ids(self, diff_ids: list[Any]) -> range:
         self._staged_ids += diff_ids
         return self._facts.diff_ids.numbers(len(diff_ids))
 
-    def _add_labels(self, row: int, labels: dict[str, Any]) -> None:
-        rows, keys, values = self._labels
-        rows += [row] * len(labels)
-        keys += labels
-        values += labels.values()
+    def _add_labels(self, of_rows: list[tuple[int, dict[str, Any]]]) -> None:
+        labels = self._facts.labels
+        labels.column("config").staged.extend(row for row, said in of_rows for _ in said)
+        labels.column("key").staged.extend(key for _, said in of_rows for key in said)
+        labels.column("value").staged.extend(value for _, said in of_rows for value in said.values())
 
 
 class History:

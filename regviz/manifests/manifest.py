@@ -36,6 +36,7 @@ _DIGESTS = (
     ("descriptors", "digest"),
 )
 """Where digests stand that documents write."""
+_SPILL_AFTER = 100  # documents
 _PLAIN = frozenset((mt.SCHEMA2, mt.OCI_MANIFEST))
 _ARRAY = (b"", b"[")
 
@@ -86,6 +87,7 @@ class ManifestReader:
 
     def __init__(self, facts: Facts) -> None:
         self._facts, self._stage = facts, facts.manifests.stage
+        self._spilled = 0
         self._schema1 = Schema1Reader(facts)
         self._decode = msgspec.json.Decoder(_Manifest).decode
         self._layers = Layers(facts)
@@ -121,7 +123,9 @@ class ManifestReader:
             self._facts.manifests.numbers(len(plain))
             for digest, data in others:
                 self._read_document(digest, data, media_type)
-            self._facts.spill()
+            if self._facts.manifests.numbered >= self._spilled + _SPILL_AFTER:
+                self._spilled = self._facts.manifests.numbered
+                self._facts.spill()
 
     def _plain(self, data: bytes) -> _Manifest | None:
         try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
 
 _MOST = 1 << 14
+_FEW = 8  # arrays, for which a dictionary is quicker than arrays of numbers
 _EMPTY = b"[]"
 
 
@@ -58,7 +59,7 @@ class Memo:
     def numbers(self, arrays: Sequence[bytes]) -> tuple[Codes, NDArray[np.int64]]:
         """The number of each element, one array after the other, and how many each array has."""
         arrays = [array or _EMPTY for array in arrays]
-        found = native.elements(arrays)
+        found = native.elements(arrays) if len(arrays) > _FEW else None
         if found is None:
             return self._by_text(arrays)
         text, bounds, counts = found
