@@ -45,10 +45,9 @@ class KeyedHash:
 
     def of(self, texts: Sequence[bytes]) -> NDArray[np.uint64]:
         """A row of `HASH_WORDS` words for each text; they have no NUL, as shorter ones are filled up with it."""
-        ends = np.cumsum([0, *map(len, texts)])
-        natively = native.hashes(b"".join(texts), np.array([ends[:-1], ends[1:]]), self._key)
-        if natively is not None:
-            return natively
+        if native.is_there():
+            ends = np.cumsum([0, *map(len, texts)])
+            return native.hashes(b"".join(texts), np.array([ends[:-1], ends[1:]]), self._key)
         if max(map(len, texts), default=0) <= _SHORT:
             return self._short(texts)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))

@@ -53,23 +53,23 @@ class Memo:
         self._add, self._most = add, most
         self._decode = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self._key = secrets.token_bytes(16)
+        self._forget()
+
+    def _forget(self) -> None:
         self._known: dict[bytes, int] = {}
         self._hashed, self._numbers = RawRows(2), np.empty(0, np.int32)
 
     def numbers(self, arrays: Sequence[bytes]) -> tuple[Codes, NDArray[np.int64]]:
         """The number of each element, one array after the other, and how many each array has."""
+        if len(self._known) + len(self._hashed) > self._most:
+            self._forget()
         arrays = [array or _EMPTY for array in arrays]
         found = native.elements(arrays) if len(arrays) > _FEW else None
         if found is None:
             return self._by_text(arrays)
         text, bounds, counts = found
-        hashes = native.hashes(text, bounds, self._key)
-        if hashes is None:
-            return self._by_text(arrays)
-        if len(self._hashed) > self._most:
-            self._hashed, self._numbers = RawRows(2), np.empty(0, np.int32)
         before = len(self._hashed)
-        codes = self._hashed.intern(hashes)
+        codes = self._hashed.intern(native.hashes(text, bounds, self._key))
         if len(self._hashed) > before:
             # new codes are given in the order in which they are met
             new = np.flatnonzero(codes >= before)
@@ -81,8 +81,6 @@ class Memo:
     def _by_text(self, arrays: list[bytes]) -> tuple[Codes, NDArray[np.int64]]:
         lists = [*map(self._decode, arrays)]
         items = [*map(bytes, chain.from_iterable(lists))]
-        if len(self._known) > self._most:
-            self._known = {}
         known = self._known
         new = [*dict.fromkeys([item for item in items if item not in known])]
         if new:

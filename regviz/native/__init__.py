@@ -1,8 +1,8 @@
 """The same in C, where there is a compiler: system calls and look-ups of keys, thousands with one call.
 
 `native.c` is compiled when regviz is installed, if the machine can; nothing depends on it. Each function here returns
-None where there is no library, and the caller's own loop does the work. The library gives back what is as it should be;
-what is odd is left to the caller, who says what is wrong with it.
+None where there is no library (but for two that are called where there is one), and the caller's own loop does the
+work. The library gives back what is as it should be; what is odd is left to the caller, who says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -210,11 +210,12 @@ def elements(arrays: Sequence[bytes]) -> tuple[bytes, NDArray[np.int64], NDArray
     return None if count < 0 else (text, found[:, :count], counts)
 
 
-def hashes(text: bytes, bounds: NDArray[np.int64], key: bytes) -> NDArray[np.uint64] | None:
-    """A keyed hash of 128 bits (two words) of each part of a text; the first row of bounds has their beginnings."""
-    native = library()
-    if native is None:
-        return None
+def hashes(text: bytes, bounds: NDArray[np.int64], key: bytes) -> NDArray[np.uint64]:
+    """A keyed hash of 128 bits (two words) of each part of a text; the first row of bounds has their beginnings.
+
+    The library is there.
+    """
+    native = library() or {}
     starts, ends = np.ascontiguousarray(bounds[0]), np.ascontiguousarray(bounds[1])
     words = np.empty((len(starts), 2), np.uint64)
     native["hash"](text, _at(starts), _at(ends), len(starts), _at(np.frombuffer(key, np.uint64)), _at(words))

@@ -14,6 +14,7 @@ from regviz import native
 from regviz.columns import Rows
 from regviz.facts import Facts
 from regviz.manifests import media_types as mt
+from regviz.manifests import memo as memo_module
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
 from regviz.manifests.memo import Memo
@@ -216,6 +217,7 @@ def test_a_memo_forgets_and_never_mistakes(
         return range(len(added) - len(items), len(added))
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memo_module, "_FEW", 0)  # few arrays would go the plain way
         if not natively:
             patch.setattr(native, "library", lambda: None)
         memo = Memo(add, most)
