@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from regviz.manifests.json import Document
 
 _ARRAY = (b"", b"[")
-_SPILL_AFTER = 100  # documents
+_SPILL_AFTER = 256  # documents that come one by one
 _COLUMNS = (
     *("config", "os", "architecture", "variant", "os_version", "created", "author"),
     *("diff_count", "history_count"),
@@ -51,7 +51,7 @@ class ConfigReader:
     """Puts image configurations into `configs`, `diffs`, `history` and `labels`."""
 
     def __init__(self, facts: Facts) -> None:
-        self._facts, self._spilled = facts, 0
+        self._facts = facts
         self._decode = msgspec.json.Decoder(_Config).decode
         self._words = History(facts)
         self._diff_ids = Memo(self._add_diff_ids)
@@ -60,29 +60,32 @@ class ConfigReader:
 
     def read(self, digest: Key, data: bytes) -> None:
         """Take one configuration; one that is no JSON object becomes a problem."""
-        self.read_many([(digest, data)])
+        if self._facts.configs.numbered % _SPILL_AFTER == 0:
+            self._facts.spill()
+        self._take([(digest, data)])
 
     def read_many(self, documents: Iterable[tuple[Key, bytes]]) -> None:
         """Take configurations as :meth:`read` takes one; each of many costs half as much."""
         for some in batches(documents):
-            plain, others = [], []
-            for digest, data in some:
-                try:
-                    config = self._decode(data)
-                    diff_ids, history = bytes(config.rootfs.diff_ids), bytes(config.history)
-                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                    others.append((digest, data))
-                    continue
-                if diff_ids[:1] in _ARRAY and history[:1] in _ARRAY:
-                    plain.append((digest, config, diff_ids, history))
-                else:
-                    others.append((digest, data))
-            self._add_plain(plain)
-            for digest, data in others:
-                self._read_leniently(digest, data)
-            if self._facts.configs.numbered >= self._spilled + _SPILL_AFTER:
-                self._spilled = self._facts.configs.numbered
-                self._facts.spill()
+            self._take(some)
+            self._facts.spill()
+
+    def _take(self, documents: list[tuple[Key, bytes]]) -> None:
+        plain, others = [], []
+        for digest, data in documents:
+            try:
+                config = self._decode(data)
+                diff_ids, history = bytes(config.rootfs.diff_ids), bytes(config.history)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                others.append((digest, data))
+                continue
+            if diff_ids[:1] in _ARRAY and history[:1] in _ARRAY:
+                plain.append((digest, config, diff_ids, history))
+            else:
+                others.append((digest, data))
+        self._add_plain(plain)
+        for digest, data in others:
+            self._read_leniently(digest, data)
 
     def _add_plain(self, configs: list[tuple[Key, _Config, bytes, bytes]]) -> None:
         if not configs:
@@ -161,7 +164,8 @@ class History:
         """Take the steps of some configurations, as they are written; returns how many each has."""
         words, counts = without(*self._memo.numbers(arrays))
         self._column.extend_numbers(words)
-        return [*map(int, counts)]
+        how_many: list[int] = counts.tolist()
+        return how_many
 
     def add(self, steps: list[Document]) -> int:
         """Take the steps of one configuration; returns how many there are."""

@@ -36,7 +36,7 @@ _DIGESTS = (
     ("descriptors", "digest"),
 )
 """Where digests stand that documents write."""
-_SPILL_AFTER = 100  # documents
+_SPILL_AFTER = 256  # documents that come one by one
 _PLAIN = frozenset((mt.SCHEMA2, mt.OCI_MANIFEST))
 _ARRAY = (b"", b"[")
 
@@ -87,7 +87,6 @@ class ManifestReader:
 
     def __init__(self, facts: Facts) -> None:
         self._facts, self._stage = facts, facts.manifests.stage
-        self._spilled = 0
         self._schema1 = Schema1Reader(facts)
         self._decode = msgspec.json.Decoder(_Manifest).decode
         self._layers = Layers(facts)
@@ -104,28 +103,31 @@ class ManifestReader:
         media_type : str
             What a server or a descriptor called it, where the document itself does not say.
         """
-        self.read_many([(digest, data)], media_type)
+        if self._facts.manifests.numbered % _SPILL_AFTER == 0:
+            self._facts.spill()
+        self._take([(digest, data)], media_type)
 
-    def read_many(self, documents: Iterable[tuple[Key, bytes]], media_type: str = "") -> None:
+    def read_many(self, documents: Iterable[tuple[Key, bytes]]) -> None:
         """Take manifests as :meth:`read` takes one; each of many costs half as much."""
         for some in batches(documents):
-            plain: list[tuple[Key, _Manifest]] = []
-            others = []
-            for digest, data in some:
-                manifest = self._plain(data)
-                if manifest is None:
-                    others.append((digest, data))
-                else:
-                    plain.append((digest, manifest))
-            counts, types = self._layers.add_raw([bytes(manifest.layers) for _, manifest in plain])
-            for (digest, manifest), count, of_layers in zip(plain, counts, types, strict=True):
-                self._stage(self._image(digest, manifest.mediaType, manifest.config, count, of_layers))
-            self._facts.manifests.numbers(len(plain))
-            for digest, data in others:
-                self._read_document(digest, data, media_type)
-            if self._facts.manifests.numbered >= self._spilled + _SPILL_AFTER:
-                self._spilled = self._facts.manifests.numbered
-                self._facts.spill()
+            self._take(some)
+            self._facts.spill()
+
+    def _take(self, documents: list[tuple[Key, bytes]], media_type: str = "") -> None:
+        plain: list[tuple[Key, _Manifest]] = []
+        others = []
+        for digest, data in documents:
+            manifest = self._plain(data)
+            if manifest is None:
+                others.append((digest, data))
+            else:
+                plain.append((digest, manifest))
+        counts, types = self._layers.add_raw([bytes(manifest.layers) for _, manifest in plain])
+        for (digest, manifest), count, of_layers in zip(plain, counts, types, strict=True):
+            self._stage(self._image(digest, manifest.mediaType, manifest.config, count, of_layers))
+        self._facts.manifests.numbers(len(plain))
+        for digest, data in others:
+            self._read_document(digest, data, media_type)
 
     def _plain(self, data: bytes) -> _Manifest | None:
         try:
