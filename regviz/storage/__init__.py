@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 from regviz.errors import AccessDeniedError, DamagedArchiveError, NotRecognisedError, SourceNotFoundError
 from regviz.storage.base import Storage
 from regviz.storage.folder import Folder
-from regviz.storage.listing import RECOMMENDED, open_listing
 from regviz.storage.streams import GZIP, ZSTD, Stream, open_gzip, open_zstd
 from regviz.storage.tar import PlainFile, Tar
 from regviz.storage.tar_fields import BLOCK, verify
@@ -25,7 +24,6 @@ __all__ = ["Storage", "kind_of", "none_of_them", "open_storage", "within"]
 
 OPENERS = {"gzip": open_gzip, "zstd": open_zstd}
 
-_WANTED = f"give a registry's storage folder, an archive of it, or a listing ({RECOMMENDED})"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -75,9 +73,7 @@ def open_storage(path: str, *, partial: bool = False) -> Storage:
         return Tar(PlainFile(path), partial=partial)
     if kind in OPENERS:
         return within(Stream(path, OPENERS[kind]), partial=partial)
-    if head and (listing := open_listing(PlainFile(path), partial=partial)):
-        return listing
-    raise NotRecognisedError(none_of_them(path, head))
+    return _listing(PlainFile(path), head, none_of_them(path, head), partial=partial)
 
 
 def kind_of(head: bytes) -> Literal["tar", "gzip", "zstd", "zip", "other"]:
@@ -94,7 +90,7 @@ def kind_of(head: bytes) -> Literal["tar", "gzip", "zstd", "zip", "other"]:
 def none_of_them(name: str, head: bytes) -> str:
     """What is said of a file that is nothing that can be read."""
     what = "is empty" if not head else "is no archive that regviz reads (tar, tar.gz, tar.zst, zip), and no listing"
-    return f"{name} {what}: {_WANTED}"
+    return f"{name} {what}: {_wanted()}"
 
 
 def within(stream: Source, *, partial: bool) -> Storage:
@@ -109,9 +105,23 @@ def within(stream: Source, *, partial: bool) -> Storage:
     stream.rewind()
     if _is_tar_header(head):
         return Tar(stream, partial=partial)
-    if head and (listing := open_listing(stream, partial=partial)):
-        return listing
-    raise NotRecognisedError(f"{stream.name} is compressed, and holds no tar archive and no listing: {_WANTED}")
+    neither = f"{stream.name} is compressed, and holds no tar archive and no listing: {_wanted()}"
+    return _listing(stream, head, neither, partial=partial)
+
+
+def _listing(source: Source, head: bytes, otherwise: str, *, partial: bool) -> Storage:
+    from regviz.storage.listing import open_listing  # loaded for what is no archive
+
+    listing = open_listing(source, partial=partial) if head else None
+    if listing is None:
+        raise NotRecognisedError(otherwise)
+    return listing
+
+
+def _wanted() -> str:
+    from regviz.storage.listing import RECOMMENDED
+
+    return f"give a registry's storage folder, an archive of it, or a listing ({RECOMMENDED})"
 
 
 def _is_tar_header(head: bytes) -> bool:

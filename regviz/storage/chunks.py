@@ -61,16 +61,6 @@ class Chunks(Complaints):
         facts[0, odd] = -1
         return facts
 
-    def measure_chunk(self, place: Place | None, suffix: bytes, names: Sequence[bytes]) -> tuple[list[int], list[int]]:
-        """Lengths and times."""
-        if (looked := self._native_facts(place, suffix, names)) is not None:
-            return looked.sizes.tolist(), looked.times.tolist()
-        found, odd = self._look_chunk(place, suffix, names)
-        sizes = [*map(_SIZE, found)]
-        for at in odd:
-            sizes[at] = -1
-        return sizes, [one.st_mtime_ns // 1000 for one in found]
-
     def _native_facts(self, place: Place | None, suffix: bytes, names: Sequence[bytes]) -> native.Facts | None:
         """What lstat says of regular files; of what is none, once it was said, a size of -1."""
         if place is None or place.descriptor is None or (facts := native.look(place.descriptor, names, suffix)) is None:

@@ -88,14 +88,9 @@ class Folder(Chunks):
         return Stats(*(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)))
 
     def measure_links(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> tuple[list[int], list[int]]:
-        """Lengths (-1 where there is no file) and times of ``directory/name + suffix``: `stat_many` for a few."""
-        sizes: list[int] = []
-        times: list[int] = []
-        with self.opened(directory) as place:
-            for some, of_them in adaptively(partial(self.measure_chunk, place, suffix), names):
-                sizes += some
-                times += of_them
-        return sizes, times
+        """Lengths (-1 where there is no file) and times of ``directory/name + suffix``."""
+        facts = self.stat_many(directory, names, suffix)
+        return facts.sizes.tolist(), facts.mtimes.tolist()
 
     def exist_many(self, directory: bytes, names: Sequence[bytes], suffix: bytes) -> NDArray[np.bool_]:
         """Whether there is a ``directory/name + suffix``, for each name."""
