@@ -133,12 +133,6 @@ class KeyColumn(Column):
         self._pool, self._prefix, self._accepts = pool, prefix, accepts
         self.malformed: list[tuple[int, object]] = []
 
-    def extend_names(self, names: Sequence[bytes], prefix: bytes | None = None) -> NDArray[np.int32]:
-        """Add keys given as file names, the hex digits after the prefix; returns their codes."""
-        codes = self._pool.intern_names(names, self._prefix if prefix is None else prefix)
-        self.extend_numbers(codes)
-        return codes
-
     def intern(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Codes of keys, without adding them."""
         return self._pool.intern(texts, self._prefix)

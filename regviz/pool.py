@@ -161,17 +161,18 @@ class KeyPool:
         return codes
 
     def intern_names(self, names: Sequence[bytes], prefix: bytes = SHA256) -> Codes:
-        """Codes of keys given as file names: the hex digits after `prefix`."""
+        """Codes of keys given as file names: what follows `prefix`, the hex digits of a digest for one."""
         if len(names) > _PART:
             parts = [self.intern_names(names[at : at + _PART], prefix) for at in range(0, len(names), _PART)]
             return np.concatenate(parts)
         joined = b"".join(names)
-        if len(joined) == len(names) * _HEX and {*map(len, names)} <= {_HEX}:
+        is_common = prefix in _PREFIXES
+        if is_common and len(joined) == len(names) * _HEX and {*map(len, names)} <= {_HEX}:
             raw = _decoded(joined)
             if raw is not None:
                 return self.intern_raw(raw, prefix)
-        head = prefix.decode()
-        return self.intern([head + name.decode("utf-8", "backslashreplace") for name in names], prefix)
+        texts = [(prefix + name).decode("utf-8", "backslashreplace") for name in names]
+        return self.intern(texts, prefix if is_common else SHA256)
 
     def code(self, text: str) -> int:
         """Code of one key."""

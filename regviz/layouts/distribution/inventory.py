@@ -70,12 +70,6 @@ class Inventory:
         """Set a flag of a repository."""
         self.facts.repositories.column(column).set(row, 1)
 
-    def codes(self, algorithm: bytes, names: Sequence[bytes]) -> Codes:
-        """Codes of the digests that directories are named after."""
-        if algorithm == _SHA256:
-            return self.facts.keys.intern_names(names)
-        return self.facts.stored.key("blob").intern([_key(algorithm, name) for name in names])
-
     def blobs(self, algorithm: bytes, names: Sequence[bytes], codes: Codes, facts: Stats) -> None:
         """Blobs that have a directory in the store; a size of -1 says that it holds no data."""
         here = np.flatnonzero(facts.sizes >= 0)

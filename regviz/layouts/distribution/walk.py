@@ -79,7 +79,7 @@ class Walk:
             some: list[tuple[list[bytes], Codes, Stats]] = []
             for prefix in sorted(listing.directories):
                 names = self._digests_below(directory + b"/" + prefix, algorithm, prefix)
-                codes = self._inventory.codes(algorithm, names)
+                codes = self._inventory.facts.keys.intern_names(names, algorithm + b":")
                 is_new = np.ones(len(codes), np.bool_)
                 was_there = codes < len(known)
                 is_new[was_there] = ~known[codes[was_there]]

@@ -9,7 +9,6 @@ import numpy as np
 
 from regviz.columns import NO_NUMBER, NO_TIME
 from regviz.layouts.oci.grammar import INDEX, VERSION_FILE, blob_path, split_digests
-from regviz.pool import SHA256
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -94,12 +93,7 @@ class Pools:
         if len(rows) < len(names):
             names = [names[row] for row in rows.tolist()]
         stored = self.facts.stored
-        column = stored.key("blob")
-        if algorithm == _SHA256:
-            column.extend_names(names, SHA256)
-        else:
-            head = decode_name(algorithm) + ":"
-            column.extend_numbers(column.intern([head + decode_name(name) for name in names]))
+        stored.key("blob").extend_numbers(self.facts.keys.intern_names(names, algorithm + b":"))
         stored.column("stored_bytes").extend_numbers(stats.sizes[rows])
         stored.column("stored_at").extend_numbers(np.where(stats.mtimes[rows] == 0, NO_TIME, stats.mtimes[rows]))
         stored.column("allocated_bytes").extend_numbers(stats.allocated[rows])
