@@ -37,6 +37,16 @@ FORMS = ("folder", "tar", "tar.gz", "tar.zst", "zip")
 
 SCHEMA2 = "application/vnd.docker.distribution.manifest.v2+json"
 MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+STORAGE_DUMPS = (
+    "v1-article-0.6.6.tar",
+    "v1-docker-1.3.3-registry-0.9.1.tar",
+    "v1-family-0.6.6.tar",
+    "v1-pypi-registry-0.9.1-nodejs.tar",
+    "v2-distribution-3.1.1.tar",
+    "v2-small-after-gc-m-broken-index.tar",
+    "v2-small-filesystem.tar",
+)
+"""Real dumps of v1 and of Distribution storage, where they are at hand."""
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"

@@ -12,7 +12,7 @@ from regviz.errors import RegvizError
 from regviz.read import read
 from regviz.tree import Row, tree, tree_lines
 from tests.conftest import ROOT
-from tests.helpers import Store, V1Store, image_id, pack, sha256, sha512
+from tests.helpers import STORAGE_DUMPS, Store, V1Store, image_id, pack, sha256, sha512
 from tests.listed import FORMS
 from tests.plain_reading import plain_distribution, plain_v1
 
@@ -236,18 +236,7 @@ def test_deleted_manifests_of_a_collected_registry(shared_dumps: Path) -> None:
     assert said == deleted
 
 
-@pytest.mark.parametrize(
-    "dump",
-    [
-        "v1-article-0.6.6.tar",
-        "v1-docker-1.3.3-registry-0.9.1.tar",
-        "v1-family-0.6.6.tar",
-        "v1-pypi-registry-0.9.1-nodejs.tar",
-        "v2-distribution-3.1.1.tar",
-        "v2-small-after-gc-m-broken-index.tar",
-        "v2-small-filesystem.tar",
-    ],
-)
+@pytest.mark.parametrize("dump", STORAGE_DUMPS)
 def test_every_dump_has_a_tree(shared_dumps: Path, dump: str) -> None:
     full, short = tree(shared_dumps / dump, full=True), tree(shared_dumps / dump)
     with tarfile.open(shared_dumps / dump) as archive:

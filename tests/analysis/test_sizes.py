@@ -27,6 +27,7 @@ from tests.helpers import (
     OCI_LAYER,
     OCI_MANIFEST,
     SCHEMA2,
+    STORAGE_DUMPS,
     Store,
     V1Store,
     descriptor,
@@ -44,15 +45,6 @@ if TYPE_CHECKING:
 
 GRAINS = get_args(Grain)
 BYTES = ["layer_bytes", "logical_bytes", "unique_bytes", "exclusive_bytes", "shared_bytes", "absent_bytes"]
-DUMPS = (
-    "v1-article-0.6.6.tar",
-    "v1-docker-1.3.3-registry-0.9.1.tar",
-    "v1-family-0.6.6.tar",
-    "v1-pypi-registry-0.9.1-nodejs.tar",
-    "v2-distribution-3.1.1.tar",
-    "v2-small-after-gc-m-broken-index.tar",
-    "v2-small-filesystem.tar",
-)
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
@@ -326,7 +318,7 @@ def hold_against_oracle(source: Path) -> None:
         assert table.attrs["tagged_bytes"] == truth.tagged_bytes
 
 
-@pytest.mark.parametrize("name", DUMPS)
+@pytest.mark.parametrize("name", STORAGE_DUMPS)
 def test_real_dumps_as_a_second_implementation_has_them(shared_dumps: Path, name: str) -> None:
     hold_against_oracle(shared_dumps / name)
 

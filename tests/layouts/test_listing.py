@@ -13,7 +13,7 @@ import regviz as rv
 from regviz.errors import NotKnowableError
 from regviz.read import read
 from tests.conftest import ROOT
-from tests.helpers import EPOCH, V2, Store, V1Store, encode, found, image_id, rows, sha256, sha512
+from tests.helpers import EPOCH, STORAGE_DUMPS, V2, Store, V1Store, encode, found, image_id, rows, sha256, sha512
 from tests.listed import FORMS, Form
 
 if TYPE_CHECKING:
@@ -177,20 +177,8 @@ def test_the_shipped_worlds(world: str, form: str, tmp_path: Path) -> None:
         assert unread == (0 if FORMS[form].times else 2)  # two tags were pushed twice
 
 
-DUMPS = (
-    "v1-article-0.6.6.tar",
-    "v1-docker-1.3.3-registry-0.9.1.tar",
-    "v1-family-0.6.6.tar",
-    "v1-pypi-registry-0.9.1-nodejs.tar",
-    "v2-distribution-3.1.1.tar",
-    "v2-small-after-gc-m-broken-index.tar",
-    "v2-small-filesystem.tar",
-    "oci-layout-small.tar",
-)
-
-
 @pytest.mark.parametrize("form", ["printf-nul", "find", "tar-tv", "s3-ls", "inventory"])
-@pytest.mark.parametrize("dump", DUMPS)
+@pytest.mark.parametrize("dump", [*STORAGE_DUMPS, "oci-layout-small.tar"])
 def test_real_dumps(dump: str, form: str, tmp_path: Path, shared_dumps: Path) -> None:
     folder = unpacked(shared_dumps / dump, tmp_path / "storage")
     compare(folder, FORMS[form], FORMS[form].write(folder, tmp_path / "listing"))
