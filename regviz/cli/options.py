@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 TableFormat = Literal["table", "csv", "json", "parquet"]
+LINKS: tuple[Links, ...] = ("stat", "check", "open")
+"""How far links can be looked into, the nearest first."""
 
 
 class RegularExpression(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.2
@@ -151,7 +153,7 @@ def reading_options(command: Command) -> Command:
         with_reading,
         click.option(
             "--links",
-            type=click.Choice(["stat", "check", "open"]),
+            type=click.Choice(LINKS),
             default="stat",
             show_default=True,
             help="How far to look into Distribution's links. stat: revision links must be there; "

@@ -1,0 +1,99 @@
+"""What commands that answer a question have in common: the source, what to choose of the answer, where it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from regviz.cli.choose import choose_rows, repository_matcher
+from regviz.cli.options import (
+    LINKS,
+    format_option,
+    output_option,
+    reading_options,
+    refuse_to_harm,
+    repository_options,
+    source_argument,
+    tag_option,
+    top_option,
+)
+from regviz.cli.output import write_table
+
+if TYPE_CHECKING:
+    import re
+    from contextlib import AbstractContextManager
+
+    import pandas as pd
+
+    from regviz.cli.options import Command, Reading, TableFormat
+    from regviz.layouts.common import Links
+    from regviz.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was asked on the command line.
+
+    Attributes
+    ----------
+    source : str, optional
+    repositories, excluded : tuple of str
+        Globs of repositories wanted, and not wanted.
+    tag : re.Pattern, optional
+        What is to be found in a tag.
+    top : int, optional
+        How many rows are wanted.
+    format_, output
+        How the answer is written, and where.
+    reading : Reading
+    """
+
+    source: str | None
+    repositories: tuple[str, ...]
+    excluded: tuple[str, ...]
+    tag: re.Pattern[str] | None
+    top: int | None
+    format_: TableFormat | None
+    output: str | None
+    reading: Reading
+
+    def read(self, source: str | None = None, *, links: Links = "stat", measure: bool = False) -> Registry:
+        """Read the source, or another one.
+
+        Parameters
+        ----------
+        source : str, optional
+            Another source than the one asked about.
+        links : {"stat", "check", "open"}
+            How far links must be looked into for this answer; ``--links`` can ask for more.
+        measure : bool
+            Whether the table `storage` is needed.
+        """
+        place = self.source if source is None else source
+        refuse_to_harm(place, self.output)
+        farther = max(links, self.reading.links, key=LINKS.index)
+        return replace(self.reading, links=farther).read(place, measure=measure)
+
+    def working(self, what: str) -> AbstractContextManager[None]:
+        """Say what takes its time."""
+        return self.reading.working(what)
+
+    def show(self, answer: pd.DataFrame, registry: Registry) -> None:
+        """Write the rows that were asked for; the accounting behind them has known the whole registry."""
+        frame = choose_rows(answer, registry, repository_matcher(self.repositories, self.excluded), self.tag)
+        write_table(frame if self.top is None else frame.head(self.top), self.format_, self.output)
+
+
+def question(command: Command) -> Command:
+    """Give a command the source, what to choose of its answer, where that goes and how to read, as one `Asked`."""
+
+    @wraps(command)
+    def with_question(**given: Any) -> Any:
+        asked = Asked(**{each.name: given.pop(each.name) for each in fields(Asked)})
+        return command(asked=asked, **given)
+
+    wrapped: Command = with_question
+    for option in (reading_options, output_option, format_option, top_option, tag_option, repository_options):
+        wrapped = option(wrapped)
+    return source_argument(wrapped)
