@@ -1,4 +1,4 @@
-"""Compiles `regviz/native/native.c` where there is a C compiler; without one regviz finds the same, more slowly.
+"""Compiles what is in `regviz/native` where there is a C compiler; without one regviz finds the same, more slowly.
 
 The wheel then is one for this system; otherwise it is one for all. `REGVIZ_NATIVE=0` leaves the compiler alone.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCE, _LIBRARY = "regviz/native/native.c", "regviz/native/_native.so"
+_SOURCES, _LIBRARY = ("regviz/native/json.c", "regviz/native/native.c"), "regviz/native/_native.so"
 _OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
 
 
@@ -31,23 +31,23 @@ class CompileNative(BuildHookInterface[Any]):
         if self.target_name != "wheel":
             return
         library = Path(self.root, _LIBRARY)
-        if not self._compile(Path(self.root, _SOURCE), library):
+        if not self._compile([Path(self.root, source) for source in _SOURCES], library):
             library.unlink(missing_ok=True)
             return
         build_data["artifacts"].append(_LIBRARY)
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
-    def _compile(self, source: Path, library: Path) -> bool:
+    def _compile(self, sources: list[Path], library: Path) -> bool:
         compiler = (
             shlex.split(os.environ.get("CC", "")) or [*filter(None, map(shutil.which, ("cc", "gcc", "clang")))][:1]
         )
         if os.name != "posix" or not compiler or os.environ.get("REGVIZ_NATIVE") == "0":
             self.app.display_info("No C compiler is used: regviz will be slower")
             return False
-        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
         aside = library.with_name(f"{library.name}.{os.getpid()}")
-        command = [*compiler, *_OPTIONS, f'-DSOURCE="{digest}"', "-o", str(aside), str(source)]
+        command = [*compiler, *_OPTIONS, f'-DSOURCE="{digest}"', "-o", str(aside), *map(str, sources)]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # the builder's compiler
         except (OSError, subprocess.CalledProcessError) as error:

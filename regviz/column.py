@@ -133,6 +133,13 @@ class KeyColumn(Column):
         self._pool, self._prefix, self._accepts = pool, prefix, accepts
         self.malformed: list[tuple[int, object]] = []
 
+    def extend_letters(self, letters: NDArray[np.uint8]) -> bool:
+        """Add keys given as rows of letters; whether they are well formed, else nothing is added."""
+        codes = self._pool.intern_letters(letters, self._prefix)
+        if codes is not None:
+            self.extend_numbers(codes)
+        return codes is not None
+
     def intern(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Codes of keys, without adding them."""
         return self._pool.intern(texts, self._prefix)

@@ -47,7 +47,7 @@ class KeyedHash:
         """A row of `HASH_WORDS` words for each text; they have no NUL, as shorter ones are filled up with it."""
         if native.is_there():
             ends = np.cumsum([0, *map(len, texts)])
-            return native.hashes(b"".join(texts), np.array([ends[:-1], ends[1:]]), self._key)
+            return native.hashes(b"".join(texts), native.Bounds(ends[:-1], ends[1:]), self._key)
         if max(map(len, texts), default=0) <= _SHORT:
             return self._short(texts)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))

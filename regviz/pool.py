@@ -73,6 +73,17 @@ def is_v1_id(text: str) -> bool:
     return _V1_ID.fullmatch(text) is not None
 
 
+def hex_digits(raw: Raw) -> Raw:
+    """Rows of hex digits, as letters, for rows of bytes.
+
+    Examples
+    --------
+    >>> hex_digits(np.array([[0x0A, 0xFF]], np.uint8)).tobytes()
+    b'0aff'
+    """
+    return _HEX_PAIRS.take(raw).view(np.uint8)
+
+
 def _packed(nibbles: Raw) -> Raw:
     """Bytes of rows of hex digits, given as numbers."""
     return np.bitwise_or(np.left_shift(nibbles[:, 0::2], 4), nibbles[:, 1::2], dtype=np.uint8)
@@ -133,13 +144,13 @@ class KeyPool:
         joined = "".join(texts)
         if len(joined) != len(texts) * width or not joined.isascii() or {*map(len, texts)} != {width}:
             return None
-        digits = joined.encode()
-        if prefix:
-            grid = np.frombuffer(digits, np.uint8).reshape(len(texts), width)
-            if not (grid[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all():
-                return None
-            digits = grid[:, len(prefix) :].tobytes()
-        raw = _decoded(digits)
+        return self.intern_letters(np.frombuffer(joined.encode(), np.uint8).reshape(len(texts), width), prefix)
+
+    def intern_letters(self, letters: Raw, prefix: bytes = SHA256) -> Codes | None:
+        """Codes of keys of one family, given as rows of letters; None where any is not well formed."""
+        if not (letters[:, : len(prefix)] == np.frombuffer(prefix, np.uint8)).all():
+            return None
+        raw = _decoded(letters[:, len(prefix) :].tobytes())
         return None if raw is None else self.intern_raw(raw, prefix)
 
     def intern(self, texts: Sequence[str], prefix: bytes = SHA256) -> Codes:
@@ -321,7 +332,7 @@ class KeyPool:
     def _grid(self, codes: Codes, prefix: bytes) -> Raw:
         grid = np.empty((len(codes), len(prefix) + _HEX), np.uint8)
         grid[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
-        grid[:, len(prefix) :] = _HEX_PAIRS.take(self._rows.words[codes].view(np.uint8)).view(np.uint8)
+        grid[:, len(prefix) :] = hex_digits(self._rows.words[codes].view(np.uint8))
         return grid
 
     def _merge_odd(self, order: Codes) -> Codes:

@@ -9,12 +9,12 @@ import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from regviz import live, share
 from regviz.errors import AccessDeniedError, NotKnowableError, NotRecognisedError, ProblemError, RegvizError
-from regviz.layouts import distribution, docker, oci, skopeo_dir, v1
 from regviz.layouts.common import Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.live import containers, docker_engine
@@ -40,15 +40,16 @@ VALUES_VARIABLE = "REGVIZ_SHOW_VALUES"
 STANDARD_INPUT = "-"
 _OF_LIVE = ("repositories", "cache", "allow_pull_marks")
 _READERS = {
-    "distribution": distribution.read,
-    "v1": v1.read,
-    "oci": oci.read,
-    "oci-layouts": oci.read_many_layouts,
-    "zot": oci.read_many_layouts,
-    "skopeo-dir": skopeo_dir.read,
-    "docker-archive": docker.read_archive,
-    "docker-daemon": docker.read_daemon,
+    "distribution": "distribution.reader:read",
+    "v1": "v1:read",
+    "oci": "oci.reader:read",
+    "oci-layouts": "oci.reader:read_many_layouts",
+    "zot": "oci.reader:read_many_layouts",
+    "skopeo-dir": "skopeo_dir:read",
+    "docker-archive": "docker.reader:read_archive",
+    "docker-daemon": "docker.reader:read_daemon",
 }
+"""Modules of :mod:`regviz.layouts` and their functions; each is loaded where there is something for it."""
 LISTABLE = ("distribution", "v1", "oci", "oci-layouts", "zot")
 """Layouts of which names alone tell something."""
 
@@ -260,7 +261,11 @@ def _read_storage(storage: Storage, path: str, options: Options, began: dt.datet
         storage.narrow(first.root)
     why = f"{first.why}; {how}" if how else first.why
     source = Source(uri=path, layouts=(first.layout,), why=why, root=decode_name(first.root), read_at=began)
-    return _READERS[first.layout](storage, first.root, source, options)
+    module, _, function = _READERS[first.layout].partition(":")
+    registry: Registry = getattr(import_module(f"regviz.layouts.{module}"), function)(
+        storage, first.root, source, options
+    )
+    return registry
 
 
 def _read_capture(path: str, storage: Storage, roots: list[bytes]) -> Registry:

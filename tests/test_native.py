@@ -7,11 +7,11 @@ import os
 import socket
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regviz import native
@@ -83,19 +83,148 @@ def siphash(data: bytes, key: bytes) -> tuple[int, int]:
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=5), st.binary(min_size=16, max_size=16))
 def test_parts_of_a_text_are_hashed(parts: list[bytes], key: bytes) -> None:
     ends = np.cumsum([*map(len, parts)])
-    words = native.hashes(b"".join(parts), np.array([np.append(0, ends[:-1]), ends]), key)
-    assert words is not None
+    words = native.hashes(b"".join(parts), native.Bounds(np.append(0, ends[:-1]), ends), key)
     assert [*map(tuple, words.tolist())] == [siphash(part, key) for part in parts]
 
 
+def elements(*arrays: bytes) -> tuple[list[bytes], list[int]] | None:
+    texts = native.Texts.of(arrays)
+    found = native.elements(texts.data, texts.bounds)
+    return found and (native.Texts(texts.data, found[0]).take(np.arange(len(found[0].starts))), found[1].tolist())
+
+
 def test_what_is_no_array_has_no_elements() -> None:
-    assert native.elements([b'["a"]', b"{}"]) is None
-    assert native.elements([b"", b"[]"]) is None
-    assert native.elements([b'["a]']) is None
-    found = native.elements([json.dumps([*range(1000)]).encode()])
-    assert found is not None
-    assert found[2].tolist() == [1000]
-    assert [found[0][start:end] for start, end in found[1].T] == [str(number).encode() for number in range(1000)]
+    assert elements(b'["a"]', b"{}") is None
+    assert elements(b"", b"[]") is None
+    assert elements(b'["a]') is None
+    assert elements(json.dumps([*range(1000)]).encode()) == ([b"%d" % number for number in range(1000)], [1000])
+
+
+WANTED = native.Members("a", "b", "b/c", "b/a", "d.e")
+NAMES = st.sampled_from(["a", "b", "c", "d.e", "aa", "", "\u00e9", '"', "\\"])
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(
+        *(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
+        *(st.text(max_size=4), st.text('a"\\\n', max_size=4)),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+def expected(document: Any) -> list[Any]:
+    inner = document.get("b")
+    inner = inner if isinstance(inner, dict) else {}
+    every = (document, "a"), (document, "b"), (inner, "c"), (inner, "a"), (document, "d.e")
+    return [of.get(name, "nothing") for of, name in every]
+
+
+def looked_up(data: list[bytes]) -> list[list[Any] | None]:
+    texts = native.Texts.of(data)
+    (starts, ends), good = native.fields(texts, WANTED)
+    return [
+        [
+            "nothing" if start < 0 else json.loads(texts.data[start:end])
+            for start, end in zip(starts[:, at].tolist(), ends[:, at].tolist(), strict=True)
+        ]
+        if good[at]
+        else None
+        for at in range(len(data))
+    ]
+
+
+@given(st.lists(st.tuples(st.dictionaries(NAMES, JSON, max_size=5), st.sampled_from([None, 2])), max_size=5))
+def test_members_are_where_a_parser_finds_them(documents: list[tuple[dict[str, Any], int | None]]) -> None:
+    data = [json.dumps(document, indent=indent).encode() for document, indent in documents]
+    for text, (document, _), found in zip(data, documents, looked_up(data), strict=True):
+        if found is None:  # left to Python: a name that is written with an escape, half of a surrogate pair
+            assert b"\\" in text
+        else:
+            assert found == expected(document)
+
+
+SPOILS = st.sampled_from(
+    [
+        b"",
+        b"\0",
+        b"\xff",
+        b'"',
+        b"\\",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b"0",
+        b"-",
+        b".",
+        b"e",
+        b"nul",
+        b"NaN",
+        b"\t",
+        b"\x01",
+    ]
+)
+
+
+@settings(max_examples=500)
+@given(st.dictionaries(NAMES, JSON, max_size=5), st.data())
+def test_what_is_no_json_is_left_to_python(document: dict[str, Any], data: st.DataObject) -> None:
+    text = json.dumps(document, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass")
+    at, to = sorted(data.draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
+    to = min(to, at + 3)
+    text = text[:at] + data.draw(SPOILS) + text[to:]
+    [found] = looked_up([text])
+    if found is not None:
+        names = [name for name, _ in json.loads(text, object_pairs_hook=list, parse_constant=int)]
+        assert len({*names} & {"a", "b", "d.e"}) == sum(name in ("a", "b", "d.e") for name in names)
+        assert found == expected(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b'{"a": 1}}',
+            b'{"a": 1} x',
+            b'{"a": 01}',
+            b'{"a": 1.}',
+            b'{"a": -}',
+            b'{"a": 1e}',
+        ),
+        *(
+            b'{"a": .5}',
+            b'{"a": +1}',
+            b'{"a": tru}',
+            b'{"a" 1}',
+            b'{"a": 1,}',
+            b"{a: 1}",
+            b'{"a": [1,]}',
+            b'{"a": "\t"}',
+        ),
+        *(
+            rb'{"a": "\x"}',
+            rb'{"a": "\u12"}',
+            rb'{"a": "\ud800"}',
+            rb'{"a": "\udfff"}',
+            rb'{"\u0061": 1}',
+            b'{"a": 1, "a": 2}',
+        ),
+        *(
+            b'{"b": {"c": 1, "c": 1}}',
+            b'{"a": "\xc3\xa9"}',
+            b"\xef\xbb\xbf{}",
+            b'{"a": ' + b"[" * 70 + b"]" * 70 + b"}",
+        ),
+    ],
+)
+def test_odd_json_is_left_to_python(text: bytes) -> None:
+    assert looked_up([b'{"a": 1}', text, b"{}"]) == [[1, *["nothing"] * 4], None, ["nothing"] * 5]
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, MASK])), max_size=6), max_size=8))
@@ -146,21 +275,30 @@ def test_facts_are_those_of_lstat(tmp_path: Path, place: int) -> None:
 
 def test_only_whole_regular_files_are_read(tmp_path: Path, place: int) -> None:
     names = odd_directory(tmp_path)
-    exactly, measured = (
-        native.read(place, names, [5] * len(names)),
-        native.read(place, names, [9] * len(names), measure=True),
-    )
+    exactly, measured = native.read(place, names, [5] * len(names)), native.read_whole(place, names, 9)
     assert exactly is not None
     assert measured is not None
+    texts, good, facts = measured
     is_file = [name == b"file" for name in names]
-    assert (
-        [content == b"12345" for content in exactly[0]] == [content == b"12345" for content in measured[0]] == is_file
-    )
-    assert [content is not None for content in exactly[0] + measured[0]] == is_file * 2
-    assert measured[1].sizes[names.index(b"file")] == 5
-    too_long = native.read(place, [b"file"], [4], measure=True)
+    assert [content == b"12345" for content in exactly] == good.tolist() == is_file
+    assert [content is not None for content in exactly] == is_file
+    assert texts.take(np.arange(len(texts))) == [b"12345"]
+    assert facts.sizes[names.index(b"file")] == 5
+    too_long = native.read_whole(place, [b"file"], 4)
     assert too_long is not None
-    assert too_long[0] == [None]
+    assert (len(too_long[0]), too_long[1].tolist()) == (0, [False])
+
+
+def test_what_finds_no_room_is_left_to_python(tmp_path: Path, place: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [b"%d" % number for number in range(5)]
+    for name in names:
+        (tmp_path / os.fsdecode(name)).write_bytes(name * 9)
+    monkeypatch.setattr(native, "_AT_ONCE", 32)
+    found = native.read_whole(place, names, 9)
+    assert found is not None
+    assert found[1].tolist() == [True] * 3 + [False] * 2
+    assert found[0].take(np.arange(3)) == [name * 9 for name in names[:3]]
+    assert native.read(place, names, [9] * 5) == [name * 9 for name in names]
 
 
 def test_nothing_that_a_link_leads_to_is_read(tmp_path: Path, place: int) -> None:
@@ -173,9 +311,9 @@ def test_nothing_that_a_link_leads_to_is_read(tmp_path: Path, place: int) -> Non
     found = native.read_links(place, [b"tag", b"other", b"outside/x"], b"/current", b"/link", 512)
     assert found is not None
     assert found[0] == [None, None, b"secret"]
-    read_at_once = native.read(place, [b"tag/current/link", b"outside/x/current/link"], [9, 9], measure=True)
+    read_at_once = native.read_whole(place, [b"tag/current/link", b"outside/x/current/link"], 9)
     assert read_at_once is not None
-    assert read_at_once[0] == [None, b"secret"]
+    assert (read_at_once[0].take(np.arange(1)), read_at_once[1].tolist()) == ([b"secret"], [False, True])
 
 
 def test_names_with_a_zero_byte_are_left_to_python(place: int) -> None:
@@ -223,9 +361,9 @@ def test_documents_that_are_not_where_they_should_be() -> None:
 
 def test_a_library_of_another_version_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "native.c"
-    other.write_bytes(native.SOURCE.read_bytes() + b"\n")
+    other.write_bytes(native.SOURCES[-1].read_bytes() + b"\n")
     native.library.cache_clear()
-    monkeypatch.setattr(native, "SOURCE", other)
+    monkeypatch.setattr(native, "SOURCES", (*native.SOURCES[:-1], other))
     assert native.library() is None
     native.library.cache_clear()
     monkeypatch.undo()

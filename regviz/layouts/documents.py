@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from regviz.facts import Facts
     from regviz.layouts.common import Options, Tick
+    from regviz.native import Texts
     from regviz.storage.base import Storage, Walkable
 
     Codes = NDArray[np.int32]
@@ -43,8 +44,8 @@ class Documents:
     facts : Facts
         Whose `stored` says what lies there, with every link and blob found; results go there too.
     options : Options
-    path : callable
-        Takes a digest; returns the path of its blob, for a storage that is read by paths.
+    paths : callable
+        Takes codes of digests; returns the paths of their blobs, for a storage that is read by paths.
     locators : array of int, optional
         For a storage that is read by locators: one for each row of ``facts.stored``.
     inline : mapping of str to bytes, optional
@@ -57,14 +58,14 @@ class Documents:
         facts: Facts,
         options: Options,
         *,
-        path: Callable[[str], bytes],
+        paths: Callable[[Codes], Sequence[bytes]],
         locators: NDArray[np.int64] | None = None,
         inline: Mapping[str, bytes] | None = None,
     ) -> None:
         self._storage, self._facts, self._options = storage, facts, options
         self._inline = inline or {}
-        self._path, self._locators = path, locators
-        self._read = np.zeros(0, np.bool_)
+        self._paths, self._locators = paths, locators
+        self._read = {"manifest": np.zeros(0, np.bool_), "config": np.zeros(0, np.bool_)}
         self._measured: list[tuple[Codes, Stats]] | None = None
         self.locate()
 
@@ -112,7 +113,7 @@ class Documents:
                 break
             done[wanted] = True
             with self._options.progress("manifests", len(wanted)) as tick:
-                reader.read_many(self._contents(wanted, "manifest", tick))
+                self._read_with(reader, wanted, "manifest", tick)
             facts.spill(0)
             give_back()
             references = facts.references
@@ -125,15 +126,21 @@ class Documents:
         reader = ConfigReader(facts)
         wanted = _once(facts.manifests["config"][facts.manifests["image"] == 1])
         with self._options.progress("configurations", len(wanted)) as tick:
-            reader.read_many(self._contents(wanted, "config", tick))
+            self._read_with(reader, wanted, "config", tick)
+
+    def _read_with(self, reader: ManifestReader | ConfigReader, wanted: Codes, role: str, tick: Tick) -> None:
+        """Have a reader read those of these blobs that were not read yet."""
+        for each, read in self._read.items():
+            self._read[each] = np.append(read, np.zeros(len(self._facts.keys) - len(read), np.bool_))
+        wanted = wanted[~self._read[role][wanted]]
+        if self._measured is None:
+            reader.read_many(self._contents(wanted, role, tick))
+        else:
+            for keys, documents in self._usual(wanted, role, tick):
+                reader.read_texts(keys, documents)
 
     def _contents(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[int, bytes]]:
         """Key and content of each of these blobs that is there, can be read and is no larger than it may be."""
-        self._read = np.append(self._read, np.zeros(len(self._facts.keys) - len(self._read), np.bool_))
-        wanted = wanted[~self._read[wanted]]
-        if self._measured is not None:
-            yield from self._usual(wanted, tick)
-            return
         places = self._place(wanted)
         if self._inline:
             absent = wanted[places < 0]
@@ -153,30 +160,31 @@ class Documents:
             yield from self._batch(wanted[part], places[part], rows[part])
             tick(len(wanted[part]))
 
-    def _usual(self, wanted: Codes, tick: Tick) -> Iterator[tuple[int, bytes]]:
-        """Key and content of each that lies where it should, and is as usual."""
+    def _usual(self, wanted: Codes, role: str, tick: Tick) -> Iterator[tuple[list[int], Texts]]:
+        """Keys and contents of those that lie where they should, and are as usual."""
         known = wanted[wanted < len(self._alias)]
         wanted = np.setdiff1d(wanted, known[self._alias[known] != known], assume_unique=True)
         storage, measured = cast("Walkable", self._storage), cast("list[tuple[Codes, Stats]]", self._measured)
         for start in range(0, len(wanted), _BATCH):
             keys = wanted[start : start + _BATCH]
-            paths = [*map(self._path, self._facts.keys.texts(keys))]
-            for contents, facts in storage.read_whole(paths, _USUAL):
-                some, keys = keys[: len(contents)], keys[len(contents) :]
-                good = np.array([content is not None for content in contents], np.bool_)
-                self._read[some[good]] = True
-                measured.append((some[good], Stats(*(column[good] for column in facts))))
-                for key, data in zip(some.tolist(), contents, strict=True):
-                    if data is not None:
-                        if self._options.verify:
-                            self._verify(key, data)
-                        yield key, data
-                tick(len(contents))
+            for whole in storage.read_whole(self._paths(keys), _USUAL):
+                if whole is None:
+                    return
+                some, keys = keys[: len(whole.good)], keys[len(whole.good) :]
+                good = some[whole.good]
+                new = ~(self._read["manifest"] | self._read["config"])[good]  # one may be both
+                self._read[role][good] = True
+                measured.append((good[new], Stats(*(column[new] for column in whole.facts))))
+                if self._options.verify:
+                    for key, data in zip(good.tolist(), whole.contents.take(np.arange(len(good))), strict=True):
+                        self._verify(key, data)
+                yield good.tolist(), whole.contents
+                tick(len(some))
 
     def _batch(self, wanted: Codes, places: Codes, rows: Codes) -> Iterator[tuple[int, bytes]]:
         keys = wanted.tolist()
         if self._locators is None:
-            locators: Sequence[bytes | int] = [*map(self._path, self._facts.keys.texts(places))]
+            locators: Sequence[bytes | int] = self._paths(places)
         else:
             locators = self._locators[rows].tolist()
         for number, data in self._storage.read_many(locators, self._sizes[rows].tolist(), MANIFEST_LIMIT):

@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regviz.layouts import nameless, skopeo_dir
+from regviz.layouts import nameless
 from regviz.layouts.docker import marks as docker
 from regviz.layouts.oci.marks import Marks
 from regviz.storage.base import FILE, Listing, is_searchable
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from regviz.storage.base import Searchable, Storage
 
 _DEEPEST = 6
@@ -80,7 +82,7 @@ def _in_folder(storage: Searchable) -> list[Found]:
         if b"oci-layout" in listing.files or (b"index.json" in listing.files and b"blobs" in listing.directories):
             marks.walk(storage)
             found += _layouts(storage, marks)
-        if skopeo_dir.is_here(storage, path, listing.files):
+        if b"version" in listing.files and _skopeo().is_here(storage, path, listing.files):
             found.append(Found("skopeo-dir", path, _WHY_SKOPEO_DIR))
         found += _of_docker(docker.in_folder(storage, path, listing), marks)
         if found:
@@ -90,6 +92,13 @@ def _in_folder(storage: Searchable) -> list[Found]:
         if depth < _DEEPEST:
             pending += [(depth + 1, _join(path, name)) for name in sorted(listing.directories)]
     return declined
+
+
+def _skopeo() -> ModuleType:
+    """What knows skopeo's directories: it is loaded where there may be one, as it brings all that reads documents."""
+    from regviz.layouts import skopeo_dir
+
+    return skopeo_dir
 
 
 def _is_capture(listing: Listing) -> bool:
@@ -177,7 +186,7 @@ def _in_listing(storage: Storage) -> list[Found]:
     """The first registry of an archive; a bare ``blobs`` or ``repositories`` counts only where nothing better comes."""
     weak: Found | None = None
     captures: dict[bytes, set[bytes]] = {}
-    marks, saved, copied, stores = Marks(), docker.Marks(), skopeo_dir.Marks(), nameless.Marks()
+    marks, saved, copied, stores = Marks(), docker.Marks(), _skopeo().Marks(), nameless.Marks()
     for batch in storage.entries():
         for collector in (marks, saved, copied, stores):
             collector.see_batch(batch)

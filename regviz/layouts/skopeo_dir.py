@@ -159,7 +159,14 @@ def read(storage: Storage, root: bytes, source: Source, options: Options) -> Reg
     places = _store(held)
     locators = None if storage.by_path else np.array([place for _, place in places], np.int64)
     paths = dict(places)
-    documents = Documents(storage, facts, options, path=lambda d: bytes(paths[d]), locators=locators, inline=inline)
+    documents = Documents(
+        storage,
+        facts,
+        options,
+        paths=lambda codes: [bytes(paths[d]) for d in facts.keys.texts(codes)],
+        locators=locators,
+        inline=inline,
+    )
     documents.manifests(facts.revisions["manifest"])
     documents.configs()
     if digest:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from regviz.columns import NO_NUMBER
 from regviz.layouts import skopeo_dir
 from regviz.layouts.distribution import grammar as distribution
-from regviz.layouts.docker import category as docker_category
+from regviz.layouts.docker.reader import category as docker_category
 from regviz.layouts.oci import grammar as oci
 from regviz.layouts.v1 import grammar as v1
 from regviz.schema import STORAGE_CATEGORIES

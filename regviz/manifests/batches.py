@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from regviz import native
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from regviz.columns import Key
+    from regviz.native import Texts
 
 _MOST, _MOST_BYTES = 128, 1 << 20
 """A document has about 3,000 bytes, and as many again once decoded: a hundred stay in the processor's cache."""
+
+
+FEW = 8
+"""Documents, which are sooner decoded than looked through."""
 
 
 def batches(documents: Iterable[tuple[Key, bytes]]) -> Iterator[list[tuple[Key, bytes]]]:
@@ -30,3 +37,11 @@ def batches(documents: Iterable[tuple[Key, bytes]]) -> Iterator[list[tuple[Key, 
             some, size = [], 0
     if some:
         yield some
+
+
+def together(documents: list[tuple[Key, bytes]]) -> tuple[list[Key], Texts] | None:
+    """Keys, and documents in one text, to be looked through natively; None where they are few, or that cannot be."""
+    if len(documents) <= FEW or not native.is_there():
+        return None
+    keys, contents = zip(*documents, strict=True)
+    return [*keys], native.Texts.of(contents)

@@ -5,20 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
-from regviz.manifests.batches import batches
+from regviz.manifests.batches import batches, together
+from regviz.manifests.found import look_through
 from regviz.manifests.json import load_object, mapping, objects
 from regviz.manifests.memo import Memo, without
+from regviz.native import Members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from regviz.columns import Key
     from regviz.facts import Facts
+    from regviz.manifests.found import Found
     from regviz.manifests.json import Document
+    from regviz.native import Bounds, Texts
+
+    Flags = NDArray[np.bool_]
 
 _ARRAY = (b"", b"[")
 _SPILL_AFTER = 256  # documents that come one by one
+_NAMES = ("os", "architecture", "variant", "os.version")
+_WANTED = Members(*_NAMES, "created", "author", "rootfs", "rootfs/diff_ids", "history", "config", "config/Labels")
 _COLUMNS = (
     *("config", "os", "architecture", "variant", "os_version", "created", "author"),
     *("diff_count", "history_count"),
@@ -47,6 +58,18 @@ class _Config(msgspec.Struct, gc=False):
     config: _Runtime | None = None
 
 
+def _is_plain(found: Found) -> Flags:
+    """Which configurations have the shape that nearly all have."""
+    is_object, is_array, or_null = (b"", b"{"), (b"", b"["), (b"", b"{", b"n")
+    return (
+        found.begins("rootfs", *is_object)
+        & found.begins("rootfs/diff_ids", *is_array)
+        & found.begins("history", *is_array)
+        & found.begins("config", *or_null)
+        & found.begins("config/Labels", *or_null)
+    )
+
+
 class ConfigReader:
     """Puts image configurations into `configs`, `diffs`, `history` and `labels`."""
 
@@ -55,6 +78,7 @@ class ConfigReader:
         self._decode = msgspec.json.Decoder(_Config).decode
         self._words = History(facts)
         self._diff_ids = Memo(self._add_diff_ids)
+        self._names, self._authors = Memo(facts.names.codes), Memo(facts.texts.codes)
         self._diffs = facts.diffs.column("diff_id")
         self._staged_ids = facts.diff_ids.column("diff_id").staged
 
@@ -70,7 +94,22 @@ class ConfigReader:
             self._take(some)
             self._facts.spill()
 
+    def read_texts(self, keys: Sequence[Key], documents: Texts) -> None:
+        """Take configurations that stand in one text. The library of :mod:`regviz.native` is there."""
+        found, good = look_through(documents, _WANTED)
+        good &= _is_plain(found)
+        self._add_found([key for key, plain in zip(keys, good.tolist(), strict=True) if plain], found.only(good))
+        others = np.flatnonzero(~good)
+        self._decode_each([*zip([keys[at] for at in others.tolist()], documents.take(others), strict=True)])
+        self._facts.spill()
+
     def _take(self, documents: list[tuple[Key, bytes]]) -> None:
+        if (texts := together(documents)) is not None:
+            self.read_texts(*texts)
+        else:
+            self._decode_each(documents)
+
+    def _decode_each(self, documents: list[tuple[Key, bytes]]) -> None:
         plain, others = [], []
         for digest, data in documents:
             try:
@@ -86,6 +125,23 @@ class ConfigReader:
         self._add_plain(plain)
         for digest, data in others:
             self._read_leniently(digest, data)
+
+    def _add_found(self, keys: list[Key], found: Found) -> None:
+        """Take configurations that were looked through: texts that are known are not made again."""
+        configs, diff_ids = self._facts.configs, found.bounds("rootfs/diff_ids")
+        numbers, counts = self._diff_ids.numbers_in(found.text, diff_ids)
+        self._diffs.extend_numbers(numbers)
+        configs.column("config").staged.extend(keys)
+        names = self._names.of(found.text, found.bounds(*_NAMES)).reshape(len(_NAMES), -1)
+        for name, codes in zip(_NAMES, names, strict=True):
+            configs.column(name.replace(".", "_")).extend_numbers(codes)
+        configs.column("created").staged.extend(found.values("created"))
+        configs.column("author").extend_numbers(self._authors.of(found.text, found.bounds("author")))
+        configs.column("diff_count").extend_numbers(np.where(diff_ids.starts < 0, -1, counts))
+        configs.column("history_count").extend_numbers(self._words.add_found(found.text, found.bounds("history")))
+        rows, labelled = configs.numbers(len(keys)), found.begins("config/Labels", b"{")
+        labels = found.only(labelled).values("config/Labels") if labelled.any() else []
+        self._add_labels([*zip(np.array(rows)[labelled].tolist(), labels, strict=True)])
 
     def _add_plain(self, configs: list[tuple[Key, _Config, bytes, bytes]]) -> None:
         if not configs:
@@ -166,6 +222,12 @@ class History:
         self._column.extend_numbers(words)
         how_many: list[int] = counts.tolist()
         return how_many
+
+    def add_found(self, text: bytes, arrays: Bounds) -> NDArray[np.int64]:
+        """Take the steps of some configurations, as they stand in a text; returns how many each has."""
+        words, counts = without(*self._memo.numbers_in(text, arrays))
+        self._column.extend_numbers(words)
+        return counts
 
     def add(self, steps: list[Document]) -> int:
         """Take the steps of one configuration; returns how many there are."""

@@ -8,14 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz import native
 from regviz.manifests import media_types as mt
+from regviz.manifests.found import look_through
 from regviz.manifests.json import Document, text
 from regviz.manifests.memo import Memo, without
+from regviz.native import Members, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from regviz.facts import Facts
+    from regviz.native import Bounds
+
+    Codes = NDArray[np.int32]
+    Counts = NDArray[np.int64]
+
+_WANTED = Members("digest", "mediaType", "size", "urls")
+_DIGEST_WIDTH = len("sha256:") + 64
 
 Types = frozenset[int]
 """Media types of a manifest's layers, as numbers."""
@@ -30,7 +42,9 @@ class Layers:
             facts.descriptors.column(name).staged
             for name in ("digest", "media_type", "declared_bytes", "foreign", "throwaway")
         ]
-        self._memo = Memo(self._read)
+        self._facts = facts
+        self._memo = Memo(self._read, add_found=self._add_found)
+        self._media_types = Memo(self._type_numbers)
         self._column = facts.steps.column("descriptor")
         self._types: dict[str, int] = {}
         self._is_foreign: list[bool] = []
@@ -42,15 +56,23 @@ class Layers:
 
         What is no object is left out.
         """
-        rows, counts = without(*self._memo.numbers(arrays))
+        counts, sets, types = self._taken(*self._memo.numbers(arrays))
+        return counts.tolist(), [types[at] for at in sets.tolist()]
+
+    def add_found(self, text: bytes, arrays: Bounds) -> tuple[Counts, Counts, list[Types]]:
+        """The same for arrays that stand in a text: how many layers, and which one of some sets of types each has."""
+        return self._taken(*self._memo.numbers_in(text, arrays))
+
+    def _taken(self, numbers: Codes, counts: Counts) -> tuple[Counts, Counts, list[Types]]:
+        rows, counts = without(numbers, counts)
         self._column.extend_numbers(rows)
-        how_many = counts.tolist()
         types = np.frombuffer(self._type_of, np.int32)[rows]
         if len(types) and (types == types[0]).all():
-            alike, none = frozenset(types[:1].tolist()), frozenset[int]()
-            return how_many, [alike if count else none for count in how_many]
+            return counts, (counts > 0).astype(np.int64), [frozenset[int](), frozenset(types[:1].tolist())]
         each = iter(types.tolist())
-        return how_many, [frozenset(islice(each, count)) for count in how_many]
+        sets = dict.fromkeys(said := [frozenset(islice(each, count)) for count in counts.tolist()])
+        place = dict(zip(sets, range(len(sets)), strict=True))
+        return counts, np.array([place[one] for one in said], np.int64), [*sets]
 
     def add(self, layers: list[Document]) -> tuple[int, Types]:
         """Take the layers of one manifest; returns how many there are, and of which types."""
@@ -79,12 +101,38 @@ class Layers:
         numbers = iter(self._add([layer for layer in layers if isinstance(layer, dict)]))
         return [next(numbers) if isinstance(layer, dict) else -1 for layer in layers]
 
-    def _add(self, layers: list[Document], *, throwaway: bool = False) -> range:
-        media_types = [text(layer.get("mediaType")) for layer in layers]
+    def _add_found(self, text: bytes, layers: Bounds) -> Codes:
+        """Take layers that stand in a text, those natively that are as nearly all are; returns their numbers."""
+        found, good = look_through(Texts(text, layers), _WANTED)
+        good &= found.begins("digest", b'"') & found.begins("mediaType", b'"') & found.begins("urls", b"")
+        plain = found.only(good)
+        digests, sizes = plain.letters("digest", _DIGEST_WIDTH), plain.sizes("size")
+        descriptors = self._facts.descriptors
+        if digests is None or sizes is None or not descriptors.key("digest").extend_letters(digests):
+            return np.array(self._memo.decode_and_add(text, layers), np.int32)
+        types = self._media_types.of(text, plain.bounds("mediaType"))
+        self._type_of.frombytes(types.tobytes())
+        names = np.array(self._facts.names.codes([*self._types]), np.int32)
+        descriptors.column("media_type").extend_numbers(names[types])
+        descriptors.column("declared_bytes").extend_numbers(sizes)
+        descriptors.column("foreign").extend_numbers(np.array(self._is_foreign, np.int8)[types])
+        descriptors.column("throwaway").extend_numbers(np.zeros(len(types), np.int8))
+        numbers = np.empty(len(good), np.int32)
+        numbers[good] = self._numbers(len(types))
+        others = native.Bounds(layers.starts[~good], layers.ends[~good])
+        numbers[~good] = self._memo.decode_and_add(text, others)
+        return numbers
+
+    def _type_numbers(self, media_types: list[Any]) -> list[int]:
+        """Numbers of media types."""
         for media_type in {*media_types}.difference(self._types):
             self._types[media_type] = len(self._types)
             self._is_foreign.append(mt.is_foreign(media_type))
-        numbers = [*map(self._types.__getitem__, media_types)]
+        return [*map(self._types.__getitem__, media_types)]
+
+    def _add(self, layers: list[Document], *, throwaway: bool = False) -> range:
+        media_types = [text(layer.get("mediaType")) for layer in layers]
+        numbers = self._type_numbers(media_types)
         self._type_of.extend(numbers)
         digest, kind, declared_bytes, foreign, throwaways = self._columns
         digest += [layer.get("digest") for layer in layers]

@@ -12,18 +12,27 @@ import msgspec
 import numpy as np
 
 from regviz.manifests import media_types as mt
-from regviz.manifests.batches import batches
+from regviz.manifests.batches import batches, together
+from regviz.manifests.found import look_through
 from regviz.manifests.json import Document, load_object, mapping, objects, text
 from regviz.manifests.layers import Layers
+from regviz.manifests.memo import Memo
 from regviz.manifests.schema1 import Schema1Reader
+from regviz.native import Members
 from regviz.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from regviz.columns import Key
     from regviz.facts import Facts
+    from regviz.manifests.found import Found
     from regviz.manifests.layers import Types
+    from regviz.native import Texts
+
+    Flags = NDArray[np.bool_]
 
 _ATTESTATION = "attestation-manifest"
 _REFERENCE_TYPE, _REFERENCE_DIGEST = "vnd.docker.reference.type", "vnd.docker.reference.digest"
@@ -39,6 +48,10 @@ _DIGESTS = (
 _SPILL_AFTER = 256  # documents that come one by one
 _PLAIN = frozenset((mt.SCHEMA2, mt.OCI_MANIFEST))
 _ARRAY = (b"", b"[")
+_WANTED = Members(
+    *("schemaVersion", "mediaType", "artifactType", "subject", "fsLayers", "layers"),
+    *("config", "config/digest", "config/size", "config/mediaType"),
+)
 
 
 class _Descriptor(msgspec.Struct, gc=False):
@@ -90,6 +103,8 @@ class ManifestReader:
         self._schema1 = Schema1Reader(facts)
         self._decode = msgspec.json.Decoder(_Manifest).decode
         self._layers = Layers(facts)
+        self._types = Memo(self._add_types)
+        self._type_texts: dict[int, str] = {-1: ""}
 
     def read(self, digest: Key, data: bytes, media_type: str = "") -> None:
         """Take one manifest; what is wrong with it becomes problems.
@@ -113,7 +128,22 @@ class ManifestReader:
             self._take(some)
             self._facts.spill()
 
+    def read_texts(self, keys: Sequence[Key], documents: Texts) -> None:
+        """Take manifests that stand in one text. The library of :mod:`regviz.native` is there."""
+        found, good = look_through(documents, _WANTED)
+        good &= self._is_plain(found)
+        self._add_found([key for key, plain in zip(keys, good.tolist(), strict=True) if plain], found.only(good))
+        others = np.flatnonzero(~good)
+        self._decode_each([*zip([keys[at] for at in others.tolist()], documents.take(others), strict=True)])
+        self._facts.spill()
+
     def _take(self, documents: list[tuple[Key, bytes]], media_type: str = "") -> None:
+        if not media_type and (texts := together(documents)) is not None:
+            self.read_texts(*texts)
+        else:
+            self._decode_each(documents, media_type)
+
+    def _decode_each(self, documents: list[tuple[Key, bytes]], media_type: str = "") -> None:
         plain: list[tuple[Key, _Manifest]] = []
         others = []
         for digest, data in documents:
@@ -128,6 +158,52 @@ class ManifestReader:
         self._facts.manifests.numbers(len(plain))
         for digest, data in others:
             self._read_document(digest, data, media_type)
+
+    def _is_plain(self, found: Found) -> Flags:
+        """Which manifests are of an image as nearly all are; see :meth:`_Manifest.is_plain`."""
+        types = self._types.of(found.text, found.bounds("mediaType"))
+        plain = [code for code, said in self._type_texts.items() if said in _PLAIN]
+        version = found.bounds("schemaVersion")
+        shape = np.isin(types, plain) & found.begins("config/digest", b'"') & found.begins("layers", *_ARRAY)
+        for name in ("artifactType", "subject", "fsLayers"):
+            shape &= found.begins(name, b"")
+        return shape & found.begins("schemaVersion", b"", b"2") & (version.ends - version.starts <= 1)
+
+    def _add_types(self, values: list[Any]) -> NDArray[np.int32]:
+        codes = self._facts.names.codes(values)
+        self._type_texts |= {code: value for code, value in zip(codes.tolist(), values, strict=True) if code >= 0}
+        return codes
+
+    def _add_found(self, keys: list[Key], found: Found) -> None:
+        """Take manifests that were looked through: texts that are known are not made again."""
+        manifests, names = self._facts.manifests, self._facts.names
+        media_types, config_types = self._types.of(found.text, found.bounds("mediaType", "config/mediaType")).reshape(
+            2, -1
+        )
+        counts, sets, types = self._layers.add_found(found.text, found.bounds("layers"))
+        different, place = np.unique(config_types * np.int64(len(types)) + sets, return_inverse=True)
+        asked = [divmod(pair, len(types)) for pair in different.tolist()]
+        said = [self._layers.kind(self._type_texts[code], "", types[one]) for code, one in asked]
+        artifact_types = [
+            -1 if kind in _WITHOUT_ARTIFACT_TYPE else code for kind, (code, _) in zip(said, asked, strict=True)
+        ]
+        nothing = np.full(len(keys), -1, np.int32)
+        manifests.column("manifest").staged.extend(keys)
+        manifests.column("config").staged.extend(found.values("config/digest"))
+        manifests.column("config_bytes").staged.extend(found.values("config/size"))
+        numbers: dict[str, NDArray[Any]] = {
+            "kind": np.array([names.code(kind) for kind in said], np.int32)[place],
+            "media_type": media_types,
+            "artifact_type": np.array(artifact_types, np.int32)[place],
+            "config_media_type": config_types,
+            "subject": nothing,
+            "image": np.array([kind == "image" for kind in said], np.int8)[place],
+            "own_config": nothing,
+            "step_count": counts,
+        }
+        for name, values in numbers.items():
+            manifests.column(name).extend_numbers(values)
+        manifests.numbers(len(keys))
 
     def _plain(self, data: bytes) -> _Manifest | None:
         try:

@@ -18,25 +18,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from regviz.native import Bounds
+
     Codes = NDArray[np.int32]
+    AddFound = Callable[[bytes, Bounds], Sequence[int] | Codes]
 
 _MOST = 1 << 14
-_FEW = 8  # arrays, for which a dictionary is quicker than arrays of numbers
 _EMPTY = b"[]"
 
 
 class Memo:
-    """Numbers of the elements of JSON arrays, remembered for as long as there are not too many.
+    """Numbers of JSON values, elements of arrays above all, remembered for as long as there are not too many.
 
-    An element is known by its text. When the memory is full everything is forgotten, so it is bounded, and an element
+    A value is known by its text. When the memory is full everything is forgotten, so it is bounded, and a value
     that is met again gets a second number.
 
     Parameters
     ----------
     add : callable
-        Takes the values of new elements; returns their numbers.
+        Takes new values; returns their numbers.
     most : int
-        How many elements are remembered.
+        How many values are remembered.
+    add_found : callable, optional
+        Takes a text, and where new values stand in it; returns their numbers. Instead, they are decoded.
 
     Examples
     --------
@@ -49,11 +53,18 @@ class Memo:
     ([[0, 1, 0], [2, 0, 1]], ['a', {'b': 1}])
     """
 
-    def __init__(self, add: Callable[[list[Any]], Sequence[int]], most: int = _MOST) -> None:
+    def __init__(
+        self, add: Callable[[list[Any]], Sequence[int] | Codes], most: int = _MOST, *, add_found: AddFound | None = None
+    ) -> None:
         self._add, self._most = add, most
+        self._add_found = add_found or self.decode_and_add
         self._decode = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self._key = secrets.token_bytes(16)
         self._forget()
+
+    def _bound(self) -> None:
+        if len(self._known) + len(self._hashed) > self._most:
+            self._forget()
 
     def _forget(self) -> None:
         self._known: dict[bytes, int] = {}
@@ -61,25 +72,8 @@ class Memo:
 
     def numbers(self, arrays: Sequence[bytes]) -> tuple[Codes, NDArray[np.int64]]:
         """The number of each element, one array after the other, and how many each array has."""
-        if len(self._known) + len(self._hashed) > self._most:
-            self._forget()
-        arrays = [array or _EMPTY for array in arrays]
-        found = native.elements(arrays) if len(arrays) > _FEW else None
-        if found is None:
-            return self._by_text(arrays)
-        text, bounds, counts = found
-        before = len(self._hashed)
-        codes = self._hashed.intern(native.hashes(text, bounds, self._key))
-        if len(self._hashed) > before:
-            # new codes are given in the order in which they are met
-            new = np.flatnonzero(codes >= before)
-            first = new[np.unique(codes[new], return_index=True)[1]]
-            values = load_many([text[start:end] for start, end in bounds[:, first].T.tolist()])
-            self._numbers = np.append(self._numbers, np.array(self._add(values), np.int32))
-        return self._numbers[codes], counts
-
-    def _by_text(self, arrays: list[bytes]) -> tuple[Codes, NDArray[np.int64]]:
-        lists = [*map(self._decode, arrays)]
+        self._bound()
+        lists = [*map(self._decode, (array or _EMPTY for array in arrays))]
         items = [*map(bytes, chain.from_iterable(lists))]
         known = self._known
         new = [*dict.fromkeys([item for item in items if item not in known])]
@@ -87,6 +81,36 @@ class Memo:
             known.update(zip(new, self._add(load_many(new)), strict=True))
         numbers = np.array([*map(known.__getitem__, items)], np.int32)
         return numbers, np.array([*map(len, lists)], np.int64)
+
+    def numbers_in(self, text: bytes, arrays: Bounds) -> tuple[Codes, NDArray[np.int64]]:
+        """The same for arrays that stand in a text, as the library found them; -1 for one that is not there."""
+        elements = native.elements(text, arrays)
+        if elements is None:
+            raise AssertionError("an array begins with a bracket")
+        return self.of(text, elements[0]), elements[1]
+
+    def of(self, text: bytes, values: Bounds) -> Codes:
+        """The number of each value that stands in a text; -1 where there is none."""
+        self._bound()
+        there = values.starts >= 0
+        if not there.all():
+            numbers = np.full(len(there), -1, np.int32)
+            numbers[there] = self.of(text, native.Bounds(values.starts[there], values.ends[there]))
+            return numbers
+        before = len(self._hashed)
+        codes = self._hashed.intern(native.hashes(text, values, self._key))
+        if len(self._hashed) > before:
+            # new codes are given in the order in which they are met
+            new = np.flatnonzero(codes >= before)
+            first = new[np.unique(codes[new], return_index=True)[1]]
+            added = self._add_found(text, native.Bounds(values.starts[first], values.ends[first]))
+            self._numbers = np.append(self._numbers, np.array(added, np.int32))
+        return self._numbers[codes]
+
+    def decode_and_add(self, text: bytes, values: Bounds) -> Sequence[int] | Codes:
+        """Take new values that stand in a text; returns their numbers."""
+        bounds = zip(*(numbers.tolist() for numbers in values), strict=True)
+        return self._add(load_many([text[start:end] for start, end in bounds]))
 
 
 def without(numbers: Codes, counts: NDArray[np.int64]) -> tuple[Codes, NDArray[np.int64]]:

@@ -1,8 +1,9 @@
 """The same in C, where there is a compiler: system calls and look-ups of keys, thousands with one call.
 
-`native.c` is compiled when regviz is installed, if the machine can; nothing depends on it. Each function here returns
-None where there is no library (but for two that are called where there is one), and the caller's own loop does the
-work. The library gives back what is as it should be; what is odd is left to the caller, who says what is wrong with it.
+What is written in C here is compiled when regviz is installed, if the machine can; nothing depends on it. Functions
+return None where there is no library, but for those that are called where there is one, and the caller's own loop does
+the work. The library gives back what is as it should be; what is odd is left to the caller, who says what is wrong
+with it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import threading
 from functools import cache
-from itertools import compress, pairwise
+from itertools import compress
 from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LIBRARY, SOURCE = Path(__file__).with_name("_native.so"), Path(__file__).with_name("native.c")
+LIBRARY = Path(__file__).with_name("_native.so")
+SOURCES = Path(__file__).with_name("json.c"), Path(__file__).with_name("native.c")
 SWITCH = "REGVIZ_NATIVE"
 """Environment variable: 0 leaves the library alone."""
 
@@ -34,15 +37,17 @@ _POINTER, _LONG, _WIDE, _BYTES, _INT = (
     ctypes.c_char_p,
     ctypes.c_int,
 )
+_BYTE = ctypes.c_char * 1
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "source": (_BYTES,),
     "look": (None, _INT, _BYTES, _LONG, _BYTES, _POINTER),
-    "read": (None, _INT, _BYTES, _LONG, _POINTER, _POINTER, _POINTER, _POINTER),
+    "read": (None, _INT, _BYTES, _LONG, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "read_links": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _INT, _POINTER, _POINTER, _POINTER),
     "lone": (None, _INT, _BYTES, _BYTES, _LONG, _POINTER),
     "list": (_WIDE, _BYTES, _POINTER, _POINTER, _WIDE),
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
-    "elements": (_WIDE, _BYTES, _POINTER, _LONG, _WIDE, _POINTER, _POINTER, _POINTER),
+    "fields": (None, _BYTES, _POINTER, _POINTER, _LONG, _BYTES, _POINTER, _INT, _POINTER, _POINTER, _POINTER),
+    "elements": (_WIDE, _BYTES, _POINTER, _POINTER, _LONG, _WIDE, _POINTER, _POINTER, _POINTER),
     "hash": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "intern": (
         _WIDE,
@@ -52,6 +57,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
 }
 _AT_ONCE = 8 << 20  # bytes of documents that are read with one call
 _LISTED = 1 << 20
+_rooms = threading.local()
 
 
 class Facts(NamedTuple):
@@ -62,6 +68,34 @@ class Facts(NamedTuple):
     times: NDArray[np.int64]
     allocated: NDArray[np.int64]
     inodes: NDArray[np.int64]
+
+
+class Bounds(NamedTuple):
+    """Where parts of a text begin and end: arrays of int64 of one shape, -1 for what is not there."""
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+class Texts:
+    """Documents that stand in one text, with a zero byte behind each."""
+
+    def __init__(self, data: bytes, bounds: Bounds) -> None:
+        self.data, self.bounds = data, bounds
+
+    def __len__(self) -> int:
+        return len(self.bounds.starts)
+
+    @classmethod
+    def of(cls, documents: Sequence[bytes]) -> Texts:
+        """Put documents into one text."""
+        lengths = np.fromiter(map(len, documents), np.int64, len(documents))
+        return cls(b"\0".join(documents) + b"\0", _bounds(lengths))
+
+    def take(self, rows: NDArray[np.int64]) -> list[bytes]:
+        """Some of the documents."""
+        starts, ends = (bounds[rows].tolist() for bounds in self.bounds)
+        return [self.data[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 @cache
@@ -76,7 +110,7 @@ def library() -> Mapping[str, Callable[..., Any]] | None:
         return None
     for name, (returns, *takes) in _SIGNATURES.items():
         functions[name].restype, functions[name].argtypes = returns, takes
-    compiled = hashlib.sha256(SOURCE.read_bytes()).hexdigest()
+    compiled = hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()
     return functions if functions["source"]() == compiled.encode() else None
 
 
@@ -95,42 +129,47 @@ def look(directory: int, names: Sequence[bytes], suffix: bytes) -> Facts | None:
     return Facts(*facts)
 
 
-def read(
-    directory: int, names: Sequence[bytes], most: Sequence[int], *, measure: bool = False
-) -> tuple[list[bytes | None], Facts] | None:
-    """Contents of files in an open directory, and where they are to be measured what fstat says of them.
-
-    Measured files are taken if they are regular and have 1 to `most` bytes, others if they have just as many; all
-    others are None.
-    """
-    native, joined = library(), _joined(names)
-    if native is None or joined is None:
+def read(directory: int, names: Sequence[bytes], sizes: Sequence[int]) -> list[bytes | None] | None:
+    """Contents of files in an open directory that have just as many bytes as is said; None for any other."""
+    native = library()
+    if native is None:
         return None
     contents: list[bytes | None] = []
-    wanted = np.array(most, np.int64)
-    facts = np.zeros((5, len(names)), np.int64)
-    ends = np.cumsum(wanted)
-    starts = [0, *(np.cumsum([*map(len, names)]) + np.arange(1, len(names) + 1)).tolist()]
+    wanted = np.array(sizes, np.int64)
+    ends = np.cumsum(wanted + 1)
     first = 0
     while first < len(names):
         before = int(ends[first - 1]) if first else 0
         last = max(int(np.searchsorted(ends, before + _AT_ONCE, "right")), first + 1)
-        count = last - first
-        buffer, lengths = np.empty(int(ends[last - 1]) - before, np.uint8), np.empty(count, np.int64)
-        found = np.zeros((5, count), np.int64)
-        native["read"](
-            directory,
-            joined[starts[first] :],
-            count,
-            _at(wanted[first:]),
-            _at(buffer),
-            _at(lengths),
-            _at(found) if measure else None,
-        )
-        contents += _parts(buffer, lengths)
-        facts[:, first:last] = found
+        room = int(ends[last - 1]) - before
+        found = _read(directory, names[first:last], wanted[first:last], room, None)
+        if found is None:
+            return None
+        contents += _parts(*found)
         first = last
-    return contents, Facts(*facts)
+    return contents
+
+
+def read_whole(directory: int, paths: Sequence[bytes], most: int) -> tuple[Texts, NDArray[np.bool_], Facts] | None:
+    """Contents of those files that are regular, have 1 to `most` bytes and have no link on the way; which these are.
+
+    And what fstat says of each.
+    """
+    facts = np.zeros((5, len(paths)), np.int64)
+    found = _read(directory, paths, np.full(len(paths), most), min(len(paths) * (most + 1), _AT_ONCE), facts)
+    return None if found is None else (_texts(*found), found[1] >= 0, Facts(*facts))
+
+
+def _read(
+    directory: int, names: Sequence[bytes], most: NDArray[np.int64], room: int, facts: NDArray[np.int64] | None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+    native, joined = library(), _joined(names)
+    if native is None or joined is None:
+        return None
+    buffer, lengths = _room(room), np.empty(len(names), np.int64)
+    measured = None if facts is None else _at(facts)
+    native["read"](directory, joined, len(names), _at(most), _at(buffer), room, _at(lengths), measured)
+    return buffer, lengths
 
 
 def read_links(
@@ -168,7 +207,7 @@ def list_names(path: bytes) -> tuple[list[bytes], list[bytes]] | None:
     native = library()
     if native is None:
         return None
-    names, is_directory = np.empty(_LISTED, np.uint8), np.empty(_LISTED, np.bool_)
+    names, is_directory = _room(2 * _LISTED).reshape(2, _LISTED)
     used = native["list"](path, _at(names), _at(is_directory), _LISTED)
     if used < 0:
         return None
@@ -187,36 +226,65 @@ def members(
     native, joined = library(), _joined(names)
     if native is None or joined is None:
         return None
-    buffer = np.empty(room * len(names), np.uint8)
+    buffer = _room(room * len(names))
     lengths, facts = np.empty(len(names), np.int64), np.empty((5, len(names)), np.int64)
     marked = np.empty(len(names), np.bool_)
     native["members"](directory, joined, len(names), *files, room, _at(buffer), _at(lengths), _at(facts), _at(marked))
     return _parts(buffer, lengths), Facts(*facts), marked
 
 
-def elements(arrays: Sequence[bytes]) -> tuple[bytes, NDArray[np.int64], NDArray[np.int64]] | None:
-    """The elements of JSON arrays: all arrays as one text, the elements' bounds in it, and how many each array has."""
+class Members:
+    """Members of JSON objects that are wanted: ``config/digest`` is looked for in the value of ``config``."""
+
+    def __init__(self, *paths: str) -> None:
+        self.paths = paths
+        self.names = b"".join(path.rpartition("/")[2].encode() + b"\0" for path in paths)
+        parents = [path.rpartition("/")[0] for path in paths]
+        self.within = np.array([paths.index(parent) if parent else -1 for parent in parents], np.int32)
+
+
+def fields(documents: Texts, wanted: Members) -> tuple[Bounds, NDArray[np.bool_]]:
+    """Where the values of wanted members stand in JSON objects. The library is there.
+
+    Returns
+    -------
+    Bounds
+        Of the values: a row for each member, a column for each document.
+    array of bool
+        Which documents are objects that every reader reads alike: JSON of nothing but ASCII, no member that is wanted
+        there twice. Of the others nothing is said.
+    """
+    native = library() or {}
+    count = len(documents)
+    starts, ends = map(np.ascontiguousarray, documents.bounds)
+    found, good = np.empty((2, len(wanted.paths), count), np.int64), np.empty(count, np.bool_)
+    places = wanted.names, _at(wanted.within), len(wanted.paths), _at(found[0]), _at(found[1]), _at(good)
+    native["fields"](documents.data, _at(starts), _at(ends), count, *places)
+    return Bounds(*found), good
+
+
+def elements(text: bytes, arrays: Bounds) -> tuple[Bounds, NDArray[np.int64]] | None:
+    """Where the elements of JSON arrays stand, and how many each array has; None where something is no array."""
     native = library()
     if native is None:
         return None
-    text = b"".join(arrays)
-    bounds = np.zeros(len(arrays) + 1, np.int64)
-    np.cumsum([*map(len, arrays)], out=bounds[1:])
-    found, counts, room = np.empty((2, 0), np.int64), np.empty(len(arrays), np.int64), 0
-    count = 64 * len(arrays)
+    starts, ends = map(np.ascontiguousarray, arrays)
+    found, counts, room = np.empty((2, 0), np.int64), np.empty(len(starts), np.int64), 0
+    count = 64 * len(starts)
     while count > room:
         found, room = np.empty((2, count), np.int64), count
-        count = native["elements"](text, _at(bounds), len(arrays), room, _at(found[0]), _at(found[1]), _at(counts))
-    return None if count < 0 else (text, found[:, :count], counts)
+        places = _at(starts), _at(ends)
+        count = native["elements"](text, *places, len(starts), room, _at(found[0]), _at(found[1]), _at(counts))
+    return None if count < 0 else (Bounds(*found[:, :count]), counts)
 
 
-def hashes(text: bytes, bounds: NDArray[np.int64], key: bytes) -> NDArray[np.uint64]:
-    """A keyed hash of 128 bits (two words) of each part of a text; the first row of bounds has their beginnings.
+def hashes(text: bytes, parts: Bounds, key: bytes) -> NDArray[np.uint64]:
+    """A keyed hash of 128 bits (two words) of each part of a text.
 
     The library is there.
     """
     native = library() or {}
-    starts, ends = np.ascontiguousarray(bounds[0]), np.ascontiguousarray(bounds[1])
+    starts, ends = map(np.ascontiguousarray, parts)
     words = np.empty((len(starts), 2), np.uint64)
     native["hash"](text, _at(starts), _at(ends), len(starts), _at(np.frombuffer(key, np.uint64)), _at(words))
     return words
@@ -250,13 +318,37 @@ def _joined(names: Sequence[bytes]) -> bytes | None:
 
 
 def _parts(buffer: NDArray[np.uint8], lengths: NDArray[np.int64]) -> list[bytes | None]:
-    ends = np.cumsum(np.maximum(lengths, 0))
-    data = buffer[: ends[-1]].tobytes() if len(ends) else b""
-    parts: list[bytes | None] = [data[start:end] for start, end in pairwise([0, *ends.tolist()])]
-    for at in np.flatnonzero(lengths < 0).tolist():
-        parts[at] = None
+    parts: list[bytes | None] = [None] * len(lengths)
+    there = np.flatnonzero(lengths >= 0)
+    texts = _texts(buffer, lengths)
+    for at, text in zip(there.tolist(), texts.take(np.arange(len(texts))), strict=True):
+        parts[at] = text
     return parts
 
 
-def _at(array: NDArray[Any]) -> int:
-    return int(array.ctypes.data)
+def _texts(buffer: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Texts:
+    """What lies in a buffer, without those of length -1."""
+    bounds = _bounds(lengths[lengths >= 0])
+    return Texts(buffer[: bounds.ends[-1] + 1].tobytes() if len(bounds.ends) else b"", bounds)
+
+
+def _bounds(lengths: NDArray[np.int64]) -> Bounds:
+    """Where texts of these lengths stand that have a zero byte behind each."""
+    beyond = np.cumsum(lengths + 1)
+    return Bounds(beyond - lengths - 1, beyond - 1)
+
+
+def _room(size: int) -> NDArray[np.uint8]:
+    """Room for some bytes until this thread asks again: to have the system give it each time takes too long."""
+    if size > len(getattr(_rooms, "bytes", b"")):
+        _rooms.bytes = np.empty(size, np.uint8)
+    room: NDArray[np.uint8] = _rooms.bytes[:size]
+    return room
+
+
+def _at(array: NDArray[Any]) -> object:
+    """Where an array lies, for a function of the library."""
+    try:
+        return _BYTE.from_buffer(array.data)  # takes half of the time that the array's own word on it takes
+    except (TypeError, ValueError):  # one that may not be changed, or is empty
+        return array.ctypes.data

@@ -93,11 +93,11 @@ static int open_without_links(int directory, const char *path)
 #endif
 }
 
-/* Contents of files, one behind the other in `buffer`, which has room for `most` of each. With `facts` (five columns, as
- * above) a file is taken if it is a regular one of 1 to `most` bytes that no link leads to; without, if it has just as
- * many as `most` says. Of any other the length is -1. */
-void regviz_read(int directory, const char *names, long count, const int64_t *most, char *buffer, int64_t *lengths,
-                 int64_t *facts)
+/* Contents of files, one behind the other in `buffer`, which has `room`, and a zero byte behind each. With `facts` (five columns,
+ * as above) a file is taken if it is a regular one of 1 to `most` bytes that no link leads to; without, if it has just as many
+ * as `most` says. Of any other, and of one that finds no room, the length is -1. */
+void regviz_read(int directory, const char *names, long count, const int64_t *most, char *buffer, int64_t room,
+                 int64_t *lengths, int64_t *facts)
 {
     for (long at = 0; at < count; at++, names += strlen(names) + 1) {
         int file = facts ? open_without_links(directory, names) : openat(directory, names, READ);
@@ -112,9 +112,11 @@ void regviz_read(int directory, const char *names, long count, const int64_t *mo
             note(&found, count, facts + at);
             wanted = found.st_size;
         }
-        if (wanted > 0 && read(file, buffer, (size_t)wanted) == wanted) {
+        if (wanted > 0 && wanted < room && read(file, buffer, (size_t)wanted) == wanted) {
             lengths[at] = wanted;
-            buffer += wanted;
+            buffer[wanted] = 0;
+            buffer += wanted + 1;
+            room -= wanted + 1;
         }
         close(file);
     }
@@ -213,7 +215,7 @@ int64_t regviz_list(const char *path, char *names, uint8_t *is_directory, int64_
 }
 
 /* Of each name: the content of name + document, lstat of name + measured (as above), and whether name + mark is there.
- * Documents lie one behind the other; length -1 where there is none, or one of `room` bytes and more. */
+ * Documents lie one behind the other, a zero byte behind each; length -1 where there is none, or one of `room` bytes and more. */
 void regviz_members(int directory, const char *names, long count, const char *document, const char *measured,
                     const char *mark, int64_t room, char *buffer, int64_t *lengths, int64_t *facts, uint8_t *marked)
 {
@@ -228,71 +230,14 @@ void regviz_members(int directory, const char *names, long count, const char *do
             close(file);
             if (got > 0 && got < room) {
                 lengths[at] = got;
-                buffer += got;
+                buffer[got] = 0;
+                buffer += got + 1;
             }
         }
         look(directory, end && put(path, end, measured) ? path : "", count, facts + at);
         marked[at] = !end || !put(path, end, mark) ||
                      !fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW);
     }
-}
-
-/* The quotation mark that closes a JSON text which begins at `at`; NULL where there is none. */
-static const unsigned char *closing(const unsigned char *at, const unsigned char *end)
-{
-    for (const unsigned char *escape; at < end; at = escape + 2) {
-        const unsigned char *quote = memchr(at, '"', (size_t)(end - at));
-        escape = quote ? memchr(at, '\\', (size_t)(quote - at)) : NULL;
-        if (!escape)
-            return quote;
-    }
-    return NULL;
-}
-
-/* What matters in JSON outside of texts. */
-static const unsigned char matters[256] = {['"'] = 1, [','] = 1, ['['] = 1, [']'] = 1, ['{'] = 1, ['}'] = 1};
-
-/* Where the elements of JSON arrays begin and end, of which `bounds` says where they stand (one more than there are);
- * `counts` gets how many each has. The arrays are valid JSON: whoever calls has parsed what they stand in. Returns how
- * many elements there are, or -1 if something is no array. No more than `room` are written down. */
-int64_t regviz_elements(const unsigned char *text, const int64_t *bounds, long count, int64_t room, int64_t *starts,
-                        int64_t *ends, int64_t *counts)
-{
-    int64_t found = 0;
-    for (long array = 0; array < count; array++) {
-        const unsigned char *at = text + bounds[array], *end = text + bounds[array + 1], *start = at + 1;
-        int64_t before = found;
-        int depth = 0;
-        if (end - at < 2 || *at++ != '[' || *--end != ']')
-            return -1;
-        for (;; at++) {
-            while (at < end && !matters[*at])
-                at++;
-            if (at == end || (*at == ',' && !depth)) {
-                const unsigned char *stop = at;
-                while (start < stop && *start <= ' ')
-                    start++;
-                while (start < stop && stop[-1] <= ' ')
-                    stop--;
-                if (start < stop && found < room) {
-                    starts[found] = start - text;
-                    ends[found] = stop - text;
-                }
-                found += start < stop;
-                if (at == end)
-                    break;
-                start = at + 1;
-            } else if (*at == '"') {
-                at = closing(at + 1, end);
-                if (!at)
-                    return -1;
-            } else if (*at != ',') {
-                depth += *at == '{' || *at == '[' ? 1 : -1;
-            }
-        }
-        counts[array] = found - before;
-    }
-    return found;
 }
 
 #define ROTATE(word, by) ((word) << (by) | (word) >> (64 - (by)))

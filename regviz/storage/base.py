@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from regviz.native import Texts
+
 FILE, DIRECTORY, SYMLINK, OTHER = 0, 1, 2, 3
 MANIFEST_LIMIT = 4 << 20
 """Bytes of the largest document that is read: Distribution's own limit for a manifest (handlers/manifests.go)."""
@@ -43,6 +45,15 @@ class Stats(NamedTuple):
     mtimes: NDArray[np.int64]
     allocated: NDArray[np.int64]
     inodes: NDArray[np.int64]
+
+
+class Whole(NamedTuple):
+    """Contents of some files, and facts on them."""
+
+    contents: Texts
+    good: NDArray[np.bool_]
+    """Which of those that were asked for these are."""
+    facts: Stats
 
 
 class Files(NamedTuple):
@@ -293,10 +304,10 @@ class Walkable(Searchable, Protocol):
     def members(self, directory: bytes, names: Sequence[bytes], files: Files) -> Iterator[Members]:
         """Three files of each ``directory/name``, some directories at a time and in the order given."""
 
-    def read_whole(self, paths: Sequence[bytes], most: int) -> Iterator[tuple[list[bytes | None], Stats]]:
-        """Contents of regular files of 1 to `most` bytes, some at a time and in the order given, and facts on them.
+    def read_whole(self, paths: Sequence[bytes], most: int) -> Iterator[Whole | None]:
+        """Contents of regular files of 1 to `most` bytes, some files at a time, in the order given, and facts on them.
 
-        None stands for any other, of which nothing is said: whoever needs it asks again.
+        Of any other file nothing is said: whoever needs it asks again. None says that nothing can be read so.
         """
 
     def lone_digests(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:

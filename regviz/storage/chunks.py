@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from regviz import native
-from regviz.storage.base import INLINE, Stats
+from regviz.storage.base import INLINE, Stats, Whole
 from regviz.storage.complaints import Complaints
 
 if TYPE_CHECKING:
@@ -141,14 +141,15 @@ class Chunks(Complaints):
                 self.refused(join(directory, name + suffix), error)
         return contents, times
 
-    def read_whole_chunk(self, most: int, paths: Sequence[bytes]) -> tuple[list[bytes | None], Stats]:
+    def read_whole_chunk(self, most: int, paths: Sequence[bytes]) -> Whole | None:
         """Contents of those that are as usual, and facts on them."""
         with self.opened(b"") as place:  # from the root: no directory on the way may be a link
             if place is not None and place.descriptor is not None:
-                found = native.read(place.descriptor, paths, [most] * len(paths), measure=True)
+                found = native.read_whole(place.descriptor, paths, most)
                 if found is not None:
-                    return found[0], Stats(*found[1][1:])
-        return [None] * len(paths), Stats(*np.zeros((4, len(paths)), np.int64))
+                    texts, good, facts = found
+                    return Whole(texts, good, Stats(*(column[good] for column in facts[1:])))
+        return None
 
     def read_chunk(self, limit: int, wanted: Sequence[tuple[bytes, int]]) -> list[bytes | None]:
         """Contents of files by their paths, and their lengths where these are known."""
@@ -165,7 +166,7 @@ class Chunks(Complaints):
             if descriptor is not None and all(size > 0 for _, size in wanted):
                 paths, sizes = [path[start:] for path, _ in wanted], [min(size, limit) for _, size in wanted]
                 if (found := native.read(descriptor, paths, sizes)) is not None:
-                    contents = found[0]
+                    contents = found
                     odd = [at for at, content in enumerate(contents) if content is None]
             for at in odd:
                 path, size = wanted[at]

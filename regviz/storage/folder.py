@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.storage.base import Files, Members
+    from regviz.storage.base import Files, Members, Whole
 
 _ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
@@ -111,7 +111,7 @@ class Folder(Chunks):
         wanted = list(zip(cast("Sequence[bytes]", locators), sizes, strict=True))
         return enumerate(chain.from_iterable(adaptively(partial(self.read_chunk, limit), wanted)))
 
-    def read_whole(self, paths: Sequence[bytes], most: int) -> Iterator[tuple[list[bytes | None], Stats]]:
+    def read_whole(self, paths: Sequence[bytes], most: int) -> Iterator[Whole | None]:
         """Contents of regular files of 1 to `most` bytes, and facts on them; of any other file nothing is said."""
         yield from adaptively(partial(self.read_whole_chunk, most), paths)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from regviz.layouts.docker import category
+from regviz.layouts.docker.reader import category
 from regviz.storage.base import DIRECTORY, SYMLINK
 from regviz.text import decode_name
 from regviz.tree.gather import Kind, Unit

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from regviz.read import read
@@ -74,6 +74,12 @@ CONTENTS = st.sampled_from(
 NODES = st.lists(st.tuples(PLACES, st.none() | CONTENTS, st.integers(0, 3)), max_size=14)
 
 
+CONFIG_LINKED_AS_MANIFEST: list[tuple[str, bytes | None, int]] = [
+    (f"repositories/a/_manifests/revisions/sha256/{sha256(data)[7:]}/link", sha256(data).encode(), 0)
+    for data in (CONFIG, MANIFEST)
+]
+
+
 def lay(root: Path, nodes: list[tuple[str, bytes | None, int]]) -> None:
     store = Store(root)
     for data in KNOWN.values():
@@ -88,6 +94,7 @@ def lay(root: Path, nodes: list[tuple[str, bytes | None, int]]) -> None:
 @pytest.mark.parametrize("links", ["stat", "check", "open"])
 @settings(max_examples=60)
 @given(NODES, st.sampled_from(["", "./", "var/lib/registry/"]))
+@example(CONFIG_LINKED_AS_MANIFEST, "")
 def test_a_folder_and_its_archive(links: str, nodes: list[tuple[str, bytes | None, int]], prefix: str) -> None:
     with TemporaryDirectory() as name:
         root = Path(name) / "storage" / prefix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from regviz import native
 from regviz.columns import Rows
 from regviz.facts import Facts
+from regviz.manifests import batches
 from regviz.manifests import media_types as mt
-from regviz.manifests import memo as memo_module
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
 from regviz.manifests.memo import Memo
@@ -133,6 +134,20 @@ def found(facts: Facts) -> dict[str, object]:
     return tables
 
 
+def by_document(facts: Facts) -> dict[str, object]:
+    """The same, what belongs to a document under its key: the order in which documents are taken does not matter."""
+    tables: Any = found(facts)
+    keys = {name: [row[0] for row in tables[name]] for name in ("manifests", "configs")}
+    groups: dict[str, object] = {}
+    for owners, column, members in (("manifests", -1, "steps"), ("configs", -2, "diffs"), ("configs", -1, "history")):
+        left = iter(tables.pop(members))
+        groups[members] = {row[0]: [*islice(left, max(row[column], 0))] for row in tables[owners]}
+        assert not [*left]
+    for members, owners in (("references", "manifests"), ("labels", "configs")):
+        groups[members] = sorted(([keys[owners][row[0]], *row[1:]] for row in tables.pop(members)), key=repr)
+    return groups | {name: sorted(rows, key=repr) for name, rows in tables.items()}
+
+
 def worded(facts: Facts, rows: Rows, name: str) -> list[object]:
     column = rows.column(name)
     codes = rows[name].tolist()
@@ -173,6 +188,46 @@ def test_both_find_the_same(reader: type[ManifestReader | ConfigReader], data: s
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("reader", [ManifestReader, ConfigReader], ids=["manifests", "configurations"])
+@settings(max_examples=400)
+@given(data=st.data())
+def test_those_looked_through_together_say_the_same(
+    reader: type[ManifestReader | ConfigReader], data: st.DataObject
+) -> None:
+    kind = MANIFEST if reader is ManifestReader else CONFIG
+    given_documents = data.draw(st.lists(documents(kind), min_size=1, max_size=5))
+    results = []
+    for together in (True, False):
+        facts = Facts()
+        taken = reader(facts)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batches, "FEW", 0 if together else len(given_documents))
+            taken.read_many([(f"sha256:{number + 100:064x}", each) for number, each in enumerate(given_documents)])
+        if isinstance(taken, ManifestReader):
+            taken.finish()
+        results.append(by_document(facts))
+    assert results[0] == results[1]
+
+
+@pytest.mark.skipif(not native.is_there(), reason="no compiled library: `make clean test` makes it with a C compiler")
+def test_usual_documents_are_looked_through_natively() -> None:
+    """Else the test above would compare the plain way with itself."""
+    facts = Facts()
+    manifests, configs = ManifestReader(facts), ConfigReader(facts)
+    manifests._plain = None  # type: ignore[assignment, method-assign]
+    configs._decode = None  # type: ignore[assignment]
+    layer = {"digest": DIGESTS[1], "size": 3, "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip"}
+    config = {"digest": DIGESTS[0], "size": 2, "mediaType": "application/vnd.oci.image.config.v1+json"}
+    manifest = {"schemaVersion": 2, "mediaType": mt.OCI_MANIFEST, "config": config, "layers": [layer] * 2}
+    many = [json.dumps(manifest | {"annotations": {"number": str(number)}}).encode() for number in range(9)]
+    manifests._layers._read = None  # type: ignore[assignment, method-assign]
+    manifests.read_many(enumerate(many))
+    configs.read_many([(number, b'{"os": "linux", "history": [{"created_by": "x"}]}') for number in range(9)])
+    facts.spill(0)
+    assert (len(facts.descriptors), facts.steps["descriptor"].tolist()) == (1, [0] * 18)
+    assert (len(facts.words), facts.history["word"].tolist()) == (1, [0] * 9)
+
+
 def test_the_quick_way_is_taken() -> None:
     """Else the test above would compare the lenient way with itself."""
     facts = Facts()
@@ -207,26 +262,29 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 def test_a_memo_forgets_and_never_mistakes(
     natively: bool,  # noqa: FBT001
-    batches: list[list[tuple[list[Any], int | None, bool]]],
+    many: list[list[tuple[list[Any], int | None, bool]]],
     most: int,
 ) -> None:
+    if natively and not native.is_there():
+        pytest.skip("no compiled library: `make clean test` makes it with a C compiler")
     added: list[Any] = []
 
     def add(items: list[Any]) -> range:
         added.extend(items)
         return range(len(added) - len(items), len(added))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memo_module, "_FEW", 0)  # few arrays would go the plain way
-        if not natively:
-            patch.setattr(native, "library", lambda: None)
-        memo = Memo(add, most)
-        for batch in batches:
-            arrays = [
-                b"" if not array and left_out else json.dumps(array, indent=indent).encode()
-                for array, indent, left_out in batch
-            ]
+    memo = Memo(add, most)
+    for batch in many:
+        arrays = [
+            b"" if not array and left_out else json.dumps(array, indent=indent).encode()
+            for array, indent, left_out in batch
+        ]
+        if natively:
+            texts = native.Texts.of(arrays)
+            texts.bounds.starts[[not array for array in arrays]] = -1
+            numbers, counts = memo.numbers_in(texts.data, texts.bounds)
+        else:
             numbers, counts = memo.numbers(arrays)
-            assert [added[number] for number in numbers] == [item for array, _, _ in batch for item in array]
-            assert counts.tolist() == [len(array) for array, _, _ in batch]
-            assert len(memo._known) + len(memo._hashed) <= most + numbers.size
+        assert [added[number] for number in numbers] == [item for array, _, _ in batch for item in array]
+        assert counts.tolist() == [len(array) for array, _, _ in batch]
+        assert len(memo._known) + len(memo._hashed) <= most + numbers.size

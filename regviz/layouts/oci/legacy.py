@@ -57,6 +57,5 @@ def is_legacy(data: bytes) -> bool:
 
 def _places(storage: Storage, facts: Facts, pools: Pools, rows: NDArray[np.int64]) -> list[bytes | int]:
     if storage.by_path:
-        path = pools.paths()
-        return [path(digest) for digest in facts.keys.texts(facts.stored["blob"][rows])]
+        return [*pools.paths()(facts.stored["blob"][rows])]
     return [*pools.locators()[rows].tolist()]

@@ -172,14 +172,19 @@ class Pools:
         """Number of the layout of each row of ``facts.stored``."""
         return self._column(self._owner, np.int32)
 
-    def paths(self) -> Callable[[str], bytes]:
-        """Tells the path of a digest; of several places the one whose row Documents takes, the last."""
-        stored, owner = self.facts.stored, self.owners()
-        if len(self.layouts) == 1:
-            return lambda digest: blob_path(self.layouts[0].root, digest)
-        of_key = np.zeros(len(self.facts.keys), np.int32)
-        of_key[stored["blob"]] = owner
-        return lambda digest: blob_path(self.layouts[of_key[self.facts.keys.code(digest)]].root, digest)
+    def paths(self) -> Callable[[NDArray[np.int32]], list[bytes]]:
+        """Tells paths of digests; of several places of one that whose row Documents takes, the last."""
+        keys, owner_of = self.facts.keys, np.zeros(len(self.facts.keys), np.int32)
+        owner_of[self.facts.stored["blob"]] = self.owners()
+        roots = [layout.root for layout in self.layouts]
+
+        def paths(codes: NDArray[np.int32]) -> list[bytes]:
+            return [
+                blob_path(roots[owner], digest)
+                for owner, digest in zip(owner_of[codes].tolist(), keys.texts(codes), strict=True)
+            ]
+
+        return paths
 
     def _drop_placeholders(self) -> None:
         blob, size = self.facts.stored["blob"], self.facts.stored["stored_bytes"]
