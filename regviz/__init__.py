@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Registry": "regviz.registry",
     "RegvizError": "regviz.errors",
+    "garbage": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "object_graph": "regviz.graph",
@@ -35,6 +36,7 @@ __all__ = [
     "RegvizError",
     "__version__",
     "analysis",
+    "garbage",
     "graph",
     "layer_graph",
     "layer_sizes",
@@ -52,7 +54,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
-    from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.analysis import garbage, layer_sizes, sizes, tag_images
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

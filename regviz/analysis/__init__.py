@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from regviz.analysis.accounting import sizes
+from regviz.analysis.garbage import garbage
 from regviz.analysis.layers import layer_sizes
 from regviz.analysis.tags import tag_images
 
-__all__ = ["layer_sizes", "sizes", "tag_images"]
+__all__ = ["garbage", "layer_sizes", "sizes", "tag_images"]
