@@ -18,8 +18,15 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Registry": "regviz.registry",
     "RegvizError": "regviz.errors",
+    "ancestors": "regviz.analysis",
+    "bases": "regviz.analysis",
+    "churn": "regviz.analysis",
+    "compare_images": "regviz.analysis",
+    "compare_registries": "regviz.analysis",
+    "descendants": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
+    "nearest_base": "regviz.analysis",
     "object_graph": "regviz.graph",
     "plan": "regviz.plan",
     "read": "regviz.read",
@@ -28,6 +35,7 @@ _PUBLIC = {
     "sizes": "regviz.analysis",
     "tag_images": "regviz.analysis",
     "tree": "regviz.tree",
+    "who_uses": "regviz.analysis",
 }
 _MODULES = ("analysis", "graph", "plot", "world")
 __all__ = [
@@ -35,9 +43,16 @@ __all__ = [
     "RegvizError",
     "__version__",
     "analysis",
+    "ancestors",
+    "bases",
+    "churn",
+    "compare_images",
+    "compare_registries",
+    "descendants",
     "graph",
     "layer_graph",
     "layer_sizes",
+    "nearest_base",
     "object_graph",
     "plan",
     "plot",
@@ -47,11 +62,14 @@ __all__ = [
     "sizes",
     "tag_images",
     "tree",
+    "who_uses",
     "world",
 ]
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
+    from regviz.analysis import ancestors, bases, descendants, nearest_base, who_uses  # isort: split
+    from regviz.analysis import churn, compare_images, compare_registries  # isort: split
     from regviz.analysis import layer_sizes, sizes, tag_images
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph

@@ -184,6 +184,10 @@ class Registry:
         """Code of a digest; -1 where this registry does not name it."""
         return self._keys.find(key)
 
+    def key_bytes(self, codes: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """The 32 bytes of digests, a row each, and of which they are all: those of sha256."""
+        return self._keys.raw(codes)
+
     def codes_like(self, start: str) -> NDArray[np.int32]:
         """Codes of the digests and ids that begin so, at least four digits of them; ``sha256:`` may be left out."""
         encoded = start.rpartition(":")[2]

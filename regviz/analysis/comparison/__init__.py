@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from regviz.analysis.comparison.images import compare_images
+from regviz.analysis.comparison.registries import compare_registries
 
-
-__all__ = ["compare_images"]
+__all__ = ["compare_images", "compare_registries"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
 
 SAME_BYTES, SAME_CONTENT, SAME_INSTRUCTION, SAME_EMPTY = 6, 5, 2, 1
-"""What it counts that two layers have one digest, one diff ID, one instruction; that both change nothing."""
+"""What two layers of one digest, one diff ID, one instruction weigh; and such as change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,9 @@ def align(grid: Rows, stack: Rows) -> list[tuple[int, int]]:
 
     Notes
     -----
-    Two layers of one digest weigh 6, of one diff ID 5, and 2 more where the instruction is the same; layers
-    that change nothing weigh 1 for being so, as they are all alike; the same instruction alone weighs 2.
+    Two layers of one digest weigh 6, of one diff ID 5, and 2 more where the instruction is the same, which alone
+    weighs 2. Layers that change nothing are all alike: of these one digest or instruction weighs 1, and 2 more for
+    the instruction.
 
     Hirschberg's algorithm [1]_: the stack is halved, and each half is aligned where both together weigh most, so that
     memory grows with the length of a stack, which a forged manifest can make some ten thousands.
@@ -112,10 +113,10 @@ def _weights(grid: Rows, stack: Rows, row: int) -> Numbers:
         found: NDArray[np.bool_] = (values == wanted).any(axis=1) & (wanted >= 0)
         return found
 
+    same_bytes, alike = equal(grid.digest, stack.digest), equal(grid.instruction, stack.instruction)
     content = np.where(equal(grid.diff_id, stack.diff_id), SAME_CONTENT, 0)
-    content = np.where(equal(grid.digest, stack.digest), SAME_BYTES, content)
-    content = np.where(grid.empty & stack.empty[row], SAME_EMPTY, content)
-    content[grid.empty != stack.empty[row]] = 0
-    alike = equal(grid.instruction, stack.instruction)
+    content[same_bytes] = SAME_BYTES
+    if stack.empty[row]:
+        content = np.where(grid.empty & (same_bytes | alike), SAME_EMPTY, 0)
     weights: Numbers = content + np.where(alike, SAME_INSTRUCTION, 0)
     return weights

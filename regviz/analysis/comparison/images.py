@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +89,7 @@ def compare_images(
     """
     import pandas as pd
 
-    if len(images) < 2:  # noqa: PLR2004  # as the sentence says
+    if len(images) < 2:
         raise RegvizError("a comparison takes two images or more")
     compared = stacks(_in_registries(reg, images), platform)
     coded = _coded(compared)
@@ -98,7 +99,9 @@ def compare_images(
     first = [next(iter(row.values())) for row in grid]
     made: dict[str, Any] = {
         "match": pd.Series([match([*row.values()]) for row in grid], dtype="str"),
-        "created_by": pd.Series([next((s.created_by for s in row.values() if s.created_by), None) for row in grid], dtype="str"),
+        "created_by": pd.Series(
+            [next((s.created_by for s in row.values() if s.created_by), None) for row in grid], dtype="str"
+        ),
         "empty": pd.Series([step.empty for step in first], dtype="boolean"),
     }
     for name, kind in (("position", "Int64"), ("blob_bytes", "Int64"), ("blob", "str")):
@@ -109,7 +112,7 @@ def compare_images(
     held = [{step.blob: step.blob_bytes or 0 for step in stack.steps} for stack in compared]
     every = {blob: length for blobs in held for blob, length in blobs.items()}
     verdicts: list[str] = [
-        verdict(one, two, (coded[at], coded[at + 1])) for at, (one, two) in enumerate(zip(compared, compared[1:], strict=False))
+        verdict(one, two, (coded[at], coded[at + 1])) for at, (one, two) in enumerate(pairwise(compared))
     ]
     table.attrs |= {
         "images": [
@@ -147,7 +150,9 @@ def _coded(compared: list[Stack]) -> list[Rows]:
     codes: dict[str, int] = {}
 
     def code(values: list[str | None]) -> Any:
-        return np.array([[-1 if value is None else codes.setdefault(value, len(codes))] for value in values], np.int64).reshape(-1, 1)
+        return np.array(
+            [[-1 if value is None else codes.setdefault(value, len(codes))] for value in values], np.int64
+        ).reshape(-1, 1)
 
     return [
         Rows(
@@ -169,15 +174,18 @@ def _grid(compared: list[Stack], coded: list[Rows]) -> list[Cells]:
         partner = {own: place for place, own in align(there, rows)}
         merged: list[tuple[int, int]] = []  # row of the grid so far, step of this image; -1 for none
         done = 0
+        waiting: list[int] = []  # steps that only this image has come after those that only others have
         for own in range(len(stack)):
-            if own in partner:
-                merged += [(place, -1) for place in range(done, partner[own])]
-                done = partner[own] + 1
-                merged.append((partner[own], own))
-            else:
-                merged.append((-1, own))
-        merged += [(place, -1) for place in range(done, len(grid))]
-        grid = [(grid[place] if place >= 0 else {}) | ({image: stack[own]} if own >= 0 else {}) for place, own in merged]
+            if own not in partner:
+                waiting.append(own)
+                continue
+            merged += [*((place, -1) for place in range(done, partner[own])), *((-1, step) for step in waiting)]
+            merged.append((partner[own], own))
+            done, waiting = partner[own] + 1, []
+        merged += [*((place, -1) for place in range(done, len(grid))), *((-1, step) for step in waiting)]
+        grid = [
+            (grid[place] if place >= 0 else {}) | ({image: stack[own]} if own >= 0 else {}) for place, own in merged
+        ]
         there = _joined(there, rows, merged)
     return grid
 

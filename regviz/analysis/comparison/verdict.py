@@ -44,13 +44,14 @@ def match(steps: list[Step]) -> Match:
     """What the layers of one row have in common."""
     if len(steps) == 1:
         return "none"
-    for kind, said in (
+    contents: tuple[tuple[Match, set[str | None]], ...] = (
         ("digest", {step.blob for step in steps}),
         ("diff_id", {step.diff_id for step in steps}),
-    ):
+    )
+    for kind, said in contents:
         if len(said) == 1 and None not in said:
-            return kind  # type: ignore[return-value]  # of a tuple of literals
-    return "instruction"
+            return kind
+    return "diff_id" if all(step.empty for step in steps) else "instruction"
 
 
 def verdict(first: Stack, second: Stack, rows: tuple[Rows, Rows]) -> Verdict:
@@ -71,10 +72,7 @@ def verdict(first: Stack, second: Stack, rows: tuple[Rows, Rows]) -> Verdict:
         return "same"
     own, other = ([step for step in stack.steps if not step.empty] for stack in (first, second))
     kinds = _matches(first, second, rows)
-    begin = 0
-    for begin, (one, two) in enumerate(zip([*own, None], [*other, None], strict=False)):
-        if one is None or two is None or match([one, two]) == "instruction":
-            break
+    begin = _common_beginning(own, other)
     if begin == len(own) or begin == len(other):
         if len(own) != len(other):
             return "derived" if begin == len(own) else "base"
@@ -89,6 +87,12 @@ def verdict(first: Stack, second: Stack, rows: tuple[Rows, Rows]) -> Verdict:
     if _rebased(first, second, kinds, begin):
         return "rebased"
     return "rebuilt" if len(kinds) == len(own) == len(other) else "changed"
+
+
+def _common_beginning(own: list[Step], other: list[Step]) -> int:
+    """How many layers from the base up have the same content in both."""
+    alike = [match([*pair]) != "instruction" for pair in zip(own, other, strict=False)]
+    return [*alike, False].index(False)
 
 
 def _matches(first: Stack, second: Stack, rows: tuple[Rows, Rows]) -> dict[tuple[int, int], Match]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from regviz.registry import Registry
 
 _UNSET_CLOCK = 315_532_801_000_000
-"""1980-01-01T00:00:01Z, in µs: what reproducible builds write (as 0 is); nothing up to it says when an image was made."""
+"""1980-01-01T00:00:01Z, in µs: reproducible builds write it, or 0; nothing up to it says when an image was made."""
 
 
 @dataclass(frozen=True)
