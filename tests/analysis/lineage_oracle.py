@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from tests.analysis.oracle import _V1_LAYER, _V1_TAG, _V2_BLOB, _V2_LINK, _V2_TAG, files_of
+from tests.helpers import MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST, SCHEMA2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Tag = tuple[str, str]
 
 _IMAGE = ("application/vnd.docker.container.image.v1+json", "application/vnd.oci.image.config.v1+json")
+_MANIFEST = (SCHEMA2, MANIFEST_LIST, OCI_MANIFEST, OCI_INDEX)
 _LAYER = ("application/vnd.docker.image.rootfs.", "application/vnd.oci.image.layer.")
 
 
@@ -111,18 +113,23 @@ def _v2(files: dict[str, bytes]) -> Woods:
         if digest not in contents or digest in seen:
             continue
         seen[digest] = json.loads(contents[digest])
-        pending += [canonical.get(entry["digest"], entry["digest"]) for entry in seen[digest].get("manifests", [])]
+        pending += _children(seen[digest], canonical)
     configs = {digest: _config(document, contents, canonical) for digest, document in seen.items()}
     learned: dict[str, str] = {}
     for digest, document in seen.items():
         told = configs[digest].get("rootfs", {}).get("diff_ids", [])
         layers = document.get("layers", [])
         if _is_image(document) and len(told) == len(layers):
-            learned |= {canonical.get(l["digest"], l["digest"]): said for l, said in zip(layers, told, strict=True)}
+            blobs = [canonical.get(layer["digest"], layer["digest"]) for layer in layers]
+            learned |= dict(zip(blobs, told, strict=True))
     for digest, document in seen.items():
         woods.owned[digest] = {digest} | {
             canonical.get(each["digest"], each["digest"])
-            for each in [*([document["config"]] if "config" in document else []), *document.get("layers", [])]
+            for each in [
+                *([document["config"]] if "config" in document else []),
+                *document.get("layers", []),
+                *(entry for entry in document.get("manifests", []) if entry["mediaType"] not in _MANIFEST),
+            ]
         }
         if "fsLayers" in document or _is_image(document):
             woods.pictures[digest] = _picture(digest, document, configs[digest], learned, canonical)
@@ -133,11 +140,17 @@ def _v2(files: dict[str, bytes]) -> Woods:
         below = list(start)
         while below:
             document = seen.get(below.pop(), {})
-            new = {canonical.get(entry["digest"], entry["digest"]) for entry in document.get("manifests", [])}
+            new = set(_children(document, canonical))
             below += new - woods.reached[tag]
             woods.reached[tag] |= new
         woods.tags[tag] = {digest for digest in woods.reached[tag] if digest in woods.pictures}
     return woods
+
+
+def _children(document: dict[str, Any], canonical: dict[str, str]) -> list[str]:
+    """Manifests that an index lists; a cache of BuildKit lists layers."""
+    listed = [entry for entry in document.get("manifests", []) if entry["mediaType"] in _MANIFEST]
+    return [canonical.get(entry["digest"], entry["digest"]) for entry in listed]
 
 
 def _config(document: dict[str, Any], contents: dict[str, bytes], canonical: dict[str, str]) -> dict[str, Any]:

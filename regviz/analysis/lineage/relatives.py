@@ -182,7 +182,7 @@ def _table(
     import pandas as pd
 
     lower, upper = (own, other) if is_above else (other, own)
-    depth = woods.depth[woods.top] if len(woods.top) else woods.top
+    depth = np.append(woods.depth, 0)[woods.top]
     whole, added = _layers_of(woods, other, None), _layers_of(woods, upper, depth[lower])
     made: dict[str, Any] = {
         "image": pd.Series(woods.picked("manifests", "manifest", own), dtype="str"),
