@@ -213,10 +213,12 @@ def _rebuilt(
     made, content, length = _made_alike(reg, layers, serving), layers.content, stored[layers.blobs[kept]]
     at = content[np.searchsorted(layers.blobs, layers.blob[made[1]])]
     width = max(len(kept), 1)
-    pair = np.unique(made[0] * width + at)
-    way, held = pair // width, pair % width
-    order = np.lexsort((held, length[held], way))
-    way, held = way[order], held[order]
+    by_length = np.argsort(length, kind="stable")
+    rank = np.empty(len(kept), np.int64)
+    rank[by_length] = np.arange(len(kept))
+    pair = np.sort(np.unique(made[0], return_inverse=True)[1] * width + rank[at])
+    pair = pair[np.append(True, pair[1:] != pair[:-1])] if len(pair) else pair
+    way, held = pair // width, by_length[pair % width]
     smaller, larger = length[held[:-1]], length[held[1:]]
     is_near = (way[1:] == way[:-1]) & (larger - smaller <= np.maximum(near * larger, NEAR_BYTES))
     one, other = held[:-1][is_near], held[1:][is_near]
@@ -240,8 +242,9 @@ def _made_alike(reg: Registry, layers: _Layers, serving: Incidence) -> tuple[Num
     start = np.flatnonzero(new)
     turn = np.empty(len(order), np.int64)
     turn[order] = np.arange(len(order)) - np.repeat(start, np.diff(np.append(start, len(order))))
-    _, way = np.unique(instruction << 32 | turn, return_inverse=True)
-    _, way = np.unique(way * (int(platform.max(initial=0)) + 1) + platform[manifest], return_inverse=True)
+    said_by = np.cumsum(np.bincount(instruction) > 0)[instruction] if len(instruction) else instruction
+    kinds, turns = int(platform.max(initial=0)) + 1, int(turn.max(initial=0)) + 1
+    way = (said_by * turns + turn) * kinds + platform[manifest]
     found = serving.tocoo()
     first, beyond = (np.searchsorted(manifest, found.col, side) for side in ("left", "right"))
     count = beyond - first

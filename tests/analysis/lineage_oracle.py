@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Tag = tuple[str, str]
 
 _IMAGE = ("application/vnd.docker.container.image.v1+json", "application/vnd.oci.image.config.v1+json")
+_REVISION = re.compile(r"repositories/(.+)/_manifests/revisions/(sha\d+)/([0-9a-f]+)/link$")
 _MANIFEST = (SCHEMA2, MANIFEST_LIST, OCI_MANIFEST, OCI_INDEX)
 _LAYER = ("application/vnd.docker.image.rootfs.", "application/vnd.oci.image.layer.")
 
@@ -54,6 +56,8 @@ class Woods:
     """All manifests that each tag reaches, of any kind."""
     owned: dict[str, set[str]] = field(default_factory=dict)
     """Blobs of each manifest, its own bytes with them."""
+    served: dict[str, set[str]] = field(default_factory=dict)
+    """Manifests that each repository serves: what its tags reach, and what it links."""
 
     def pairs(self) -> Iterator[tuple[Tag, Picture]]:
         for tag, manifests in self.tags.items():
@@ -97,13 +101,13 @@ def _v2(files: dict[str, bytes]) -> Woods:
     contents = {f"{m[1]}:{m[2]}": content for path, content in files.items() if (m := _V2_BLOB.search(path))}
     canonical = {f"{m[1]}:{m[2]}": content.decode() for path, content in files.items() if (m := _V2_LINK.search(path))}
     woods = Woods({digest: len(content) for digest, content in contents.items()})
-    revisions = {
-        path.split("/_manifests/revisions/")[1].removesuffix("/link").replace("/", ":")
-        for path in files
-        if "/_manifests/revisions/" in path
-    }
+    pending: list[str] = []
+    for path in files:
+        if match := _REVISION.search(path):
+            digest = f"{match[2]}:{match[3]}"
+            pending.append(canonical.get(digest, digest))
+            woods.served.setdefault(match[1], set()).add(pending[-1])
     seen: dict[str, dict[str, Any]] = {}
-    pending = [canonical.get(digest, digest) for digest in revisions]
     for path, content in files.items():
         if match := _V2_TAG.search(path):
             woods.reached[match[1], match[2]] = {canonical.get(content.decode(), content.decode())}
@@ -143,6 +147,7 @@ def _v2(files: dict[str, bytes]) -> Woods:
             new = set(_children(document, canonical))
             below += new - woods.reached[tag]
             woods.reached[tag] |= new
+        woods.served.setdefault(tag[0], set()).update(woods.reached[tag])
         woods.tags[tag] = {digest for digest in woods.reached[tag] if digest in woods.pictures}
     return woods
 

@@ -170,7 +170,9 @@ def _with_those_below(woods: Forest, rows: Numbers) -> Numbers:
 
 def _above(woods: Forest, rows: Numbers) -> Incidence:
     """Bases × layers: what of tagged images lies above each base."""
-    layer = np.unique(woods.reached.step_layer[woods.of_tags])
+    stood_on = np.zeros(len(woods.parent), np.bool_)
+    stood_on[woods.reached.step_layer[woods.of_tags]] = True
+    layer = np.flatnonzero(stood_on)
     bases_, layers = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     base = woods.below[layer]
     while len(layer := layer[base >= 0]):
