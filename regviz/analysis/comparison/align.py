@@ -116,6 +116,7 @@ def _weights(grid: Rows, stack: Rows, row: int) -> Numbers:
     same_bytes, alike = equal(grid.digest, stack.digest), equal(grid.instruction, stack.instruction)
     content = np.where(equal(grid.diff_id, stack.diff_id), SAME_CONTENT, 0)
     content[same_bytes] = SAME_BYTES
+    content[grid.empty] = 0
     if stack.empty[row]:
         content = np.where(grid.empty & (same_bytes | alike), SAME_EMPTY, 0)
     weights: Numbers = content + np.where(alike, SAME_INSTRUCTION, 0)
