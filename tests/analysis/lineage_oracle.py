@@ -52,6 +52,8 @@ class Woods:
     stored: dict[str, int] = field(default_factory=dict)
     pictures: dict[str, Picture] = field(default_factory=dict)
     tags: dict[Tag, set[str]] = field(default_factory=dict)
+    targets: dict[Tag, str] = field(default_factory=dict)
+    """What each tag points to."""
     reached: dict[Tag, set[str]] = field(default_factory=dict)
     """All manifests that each tag reaches, of any kind."""
     owned: dict[str, set[str]] = field(default_factory=dict)
@@ -93,7 +95,9 @@ def _v1(files: dict[str, bytes]) -> Woods:
             woods.owned[name] = set(blobs)
     for path, content in files.items():
         if match := _V1_TAG.search(path):
-            woods.tags[unquote(match[1]), match[2]] = woods.reached[unquote(match[1]), match[2]] = {content.decode()}
+            tag = unquote(match[1]), match[2]
+            woods.targets[tag] = content.decode()
+            woods.tags[tag] = woods.reached[tag] = {content.decode()}
     return woods
 
 
@@ -110,8 +114,10 @@ def _v2(files: dict[str, bytes]) -> Woods:
     seen: dict[str, dict[str, Any]] = {}
     for path, content in files.items():
         if match := _V2_TAG.search(path):
-            woods.reached[match[1], match[2]] = {canonical.get(content.decode(), content.decode())}
-            pending += woods.reached[match[1], match[2]]
+            target = canonical.get(content.decode(), content.decode())
+            woods.targets[match[1], match[2]] = target
+            woods.reached[match[1], match[2]] = {target}
+            pending.append(target)
     while pending:
         digest = pending.pop()
         if digest not in contents or digest in seen:
