@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from regviz.analysis.accounting import sizes
-from regviz.analysis.churn import churn
 from regviz.analysis.comparison import compare_images, compare_registries
 from regviz.analysis.layers import layer_sizes
 from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
+from regviz.analysis.remade import churn
 from regviz.analysis.tags import tag_images
 
 __all__ = [

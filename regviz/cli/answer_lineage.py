@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from regviz.analysis.churn import ChurnGrain
+    from regviz.analysis.remade import ChurnGrain
     from regviz.cli.asked import Asked
     from regviz.cli.options import Command
     from regviz.registry import Registry

@@ -82,11 +82,11 @@ def hold_to_oracle(reg: Registry, woods: Woods) -> None:
         rows_expected.append((kind, largest, only, *counts))
     columns = ["kind", "blob", "repository", "repositories", "blobs", "images", "tags", "bytes", "lost_bytes"]
     assert sorted(rows(table, *columns), key=str) == sorted(rows_expected, key=str)
-    lost = {kind: sum(n for (k, _), n in expected.items() if k == kind) for kind in ("recompressed", "rebuilt")}
+    totals = {kind: sum(n for (k, _), n in expected.items() if k == kind) for kind in ("recompressed", "rebuilt")}
     assert table.attrs == {
-        "lost_bytes": sum(lost.values()),
-        "recompressed_bytes": lost["recompressed"],
-        "rebuilt_bytes": lost["rebuilt"],
+        "lost_bytes": sum(totals.values()),
+        "recompressed_bytes": totals["recompressed"],
+        "rebuilt_bytes": totals["rebuilt"],
         "layer_bytes": woods.bytes_of(looked_at),
     }
     by_repository = churn(reg, by="repository")

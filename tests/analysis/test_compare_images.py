@@ -47,8 +47,8 @@ def weight(one: Layer, other: Layer) -> int:
 
 
 def as_rows(stack: list[Layer]) -> Rows:
-    columns = [np.array([layer[at] for layer in stack], np.int64).reshape(-1, 1) for at in range(3)]
-    return Rows(*columns, np.array([layer[3] for layer in stack], np.bool_))
+    digest, diff_id, said = (np.array([layer[at] for layer in stack], np.int64).reshape(-1, 1) for at in range(3))
+    return Rows(digest, diff_id, said, np.array([layer[3] for layer in stack], np.bool_))
 
 
 @given(st.lists(layers, max_size=9), st.lists(layers, max_size=9))

@@ -58,12 +58,12 @@ def expected_rows(old: Woods, new: Woods, repositories: tuple[set[str], set[str]
         sizes = measured(*(tag_blobs(woods, tag) if tag in woods.targets else None for woods in (old, new)))
         found.append(("tag", *tag, theirs, mine, change, *sizes))
     for name in sorted(repositories[0] | repositories[1]):
-        change = one_sided(name in repositories[0], name in repositories[1])
+        side = one_sided(name in repositories[0], name in repositories[1])
         blobs = [
             set().union(*(tag_blobs(woods, tag) for tag in woods.targets if tag[0] == name)) if name in known else None
             for woods, known in ((old, repositories[0]), (new, repositories[1]))
         ]
-        change = change or ("moved" if name in changed else "same")
+        change = side or ("moved" if name in changed else "same")
         found.append(("repository", name, None, None, None, change, *measured(*blobs)))
     for name in repositories[0] | repositories[1]:
         kept = [{m for m in woods.served.get(name, set()) if m in woods.stored} for woods in (old, new)]
@@ -133,10 +133,8 @@ def test_strangers_are_as_their_files_say(tmp_path: Path) -> None:
     for name, seed in (("old", 5), ("new", 6)):
         (tmp_path / name).mkdir()
         random_registry(tmp_path / name, seed)
-    hold_to_oracle(
-        *(read(tmp_path / name) for name in ("old", "new")),
-        (woods_of(tmp_path / "old"), woods_of(tmp_path / "new")),
-    )
+    old, new = tmp_path / "old", tmp_path / "new"
+    hold_to_oracle(read(old), read(new), (woods_of(old), woods_of(new)))
 
 
 @pytest.mark.parametrize("seed", range(8))

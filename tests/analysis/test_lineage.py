@@ -61,12 +61,11 @@ def hold_nearest(reg: Registry, woods: Woods) -> None:
     table = nearest_base(reg)
     keys = ["repository", "tag", "manifest", "layers", "base_layers", "added_bytes"]
     assert rows(table, *keys) == sorted(expected)
-    for *tag, manifest, base, base_tag, base_manifest in rows(
-        table, "repository", "tag", "manifest", "base_repository", "base_tag", "base_manifest"
-    ):
+    named = rows(table, "manifest", "base_repository", "base_tag", "base_manifest")
+    for manifest, base, base_tag, base_manifest in named:
         below = nearest(woods, woods.pictures[manifest])
         if below is None:
-            assert (base, base_tag, base_manifest) == (None, None, None), tag
+            assert (base, base_tag, base_manifest) == (None, None, None), manifest
         else:
             assert woods.pictures[base_manifest].keys == below.keys
             assert base_manifest in woods.tags[base, base_tag]

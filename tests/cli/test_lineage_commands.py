@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import regviz as rv
-from regviz.analysis.churn import ChurnGrain
 from regviz.analysis.comparison.registries import WHATS
+from regviz.analysis.remade import ChurnGrain
 from regviz.cli import main
 from regviz.read import read
 from tests.cli.running import WORLD, WORLD_V1, done, run

@@ -176,3 +176,17 @@ def test_what_a_mirror_must_fetch_is_what_skopeo_copies(
         table = rv.compare_registries(registry, after)
         assert set(table["change"]) == {"same"}
         assert table.attrs["missing_bytes"] == 0
+
+
+def test_what_was_made_again(registry: Registry, workshop: Workshop) -> None:
+    """Recompressed is all of one image; `lib`, copied again onto another base, has other times in its tar."""
+    layers = {
+        tag: [layer["size"] for layer in workshop.manifest("app", tag)["layers"]]
+        for tag in ("1", "recompressed", "rebased")
+    }
+    table = rv.churn(registry)
+    pairs = zip(layers["1"], layers["recompressed"], strict=True)
+    assert table.attrs["recompressed_bytes"] == sum(min(pair) for pair in pairs)
+    rebuilt = table[table["kind"] == "rebuilt"]
+    [lost] = rebuilt.loc[rebuilt["created_by"].str.contains("in /usr/lib"), "lost_bytes"]
+    assert lost == min(layers["1"][1], layers["rebased"][2])
