@@ -19,8 +19,15 @@ _PUBLIC = {
     "Registry": "regviz.registry",
     "RegvizError": "regviz.errors",
     "garbage": "regviz.analysis",
+    "ancestors": "regviz.analysis",
+    "bases": "regviz.analysis",
+    "churn": "regviz.analysis",
+    "compare_images": "regviz.analysis",
+    "compare_registries": "regviz.analysis",
+    "descendants": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
+    "nearest_base": "regviz.analysis",
     "object_graph": "regviz.graph",
     "plan": "regviz.plan",
     "read": "regviz.read",
@@ -29,6 +36,7 @@ _PUBLIC = {
     "sizes": "regviz.analysis",
     "tag_images": "regviz.analysis",
     "tree": "regviz.tree",
+    "who_uses": "regviz.analysis",
 }
 _MODULES = ("analysis", "graph", "plot", "world")
 __all__ = [
@@ -37,9 +45,16 @@ __all__ = [
     "__version__",
     "analysis",
     "garbage",
+    "ancestors",
+    "bases",
+    "churn",
+    "compare_images",
+    "compare_registries",
+    "descendants",
     "graph",
     "layer_graph",
     "layer_sizes",
+    "nearest_base",
     "object_graph",
     "plan",
     "plot",
@@ -49,12 +64,16 @@ __all__ = [
     "sizes",
     "tag_images",
     "tree",
+    "who_uses",
     "world",
 ]
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
     from regviz.analysis import garbage, layer_sizes, sizes, tag_images
+    from regviz.analysis import ancestors, bases, descendants, nearest_base, who_uses  # isort: split
+    from regviz.analysis import churn, compare_images, compare_registries  # isort: split
+    from regviz.analysis import layer_sizes, sizes, tag_images
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

@@ -184,6 +184,19 @@ class Registry:
         """Code of a digest; -1 where this registry does not name it."""
         return self._keys.find(key)
 
+    def key_bytes(self, codes: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """The 32 bytes of digests, a row each, and of which they are all: those of sha256."""
+        return self._keys.raw(codes)
+
+    def codes_like(self, start: str) -> NDArray[np.int32]:
+        """Codes of the digests and ids that begin so, at least four digits of them; ``sha256:`` may be left out."""
+        encoded = start.rpartition(":")[2]
+        if len(encoded) < _SHORTEST_PREFIX or not re.fullmatch(r"[0-9a-f]+", encoded):
+            return np.empty(0, np.int32)
+        heads = dict.fromkeys((start, encoded, f"sha256:{encoded}"))
+        ranges = [np.array(self._keys.prefix_range(head), np.int32) for head in heads]
+        return np.concatenate(ranges)
+
     # --- questions
 
     def stack(self, manifest: str) -> pd.DataFrame:
@@ -270,21 +283,15 @@ class Registry:
         return self._by_digest(reference, reference)
 
     def _by_digest(self, start: str, reference: str) -> str:
-        encoded = start.rpartition(":")[2]
-        if len(encoded) >= _SHORTEST_PREFIX and re.fullmatch(r"[0-9a-f]+", encoded):
-            named = self._tables["manifests"]["manifest"]
-            found = [
-                key
-                for head in dict.fromkeys((start, encoded, f"sha256:{encoded}"))
-                for key in self._keys.texts(np.intersect1d(named, np.array(self._keys.prefix_range(head), np.int32)))
-            ]
-            found = list(dict.fromkeys(found))
-            if len(found) == 1:
-                return found[0]
-            if found:
-                several = ", ".join(short_digest(key) for key in found[:_CANDIDATES])
-                message = f"{reference!r} fits {len(found)} manifests: {several}; give more digits"
-                raise RegvizError(message)
+        like = self.codes_like(start)
+        named = like[np.isin(like, self._tables["manifests"]["manifest"])]
+        found = list(dict.fromkeys(self._keys.texts(named)))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = ", ".join(short_digest(key) for key in found[:_CANDIDATES])
+            message = f"{reference!r} fits {len(found)} manifests: {several}; give more digits"
+            raise RegvizError(message)
         import difflib  # only for the message
 
         tags = self.tags

@@ -80,9 +80,22 @@ ASKED: dict[str, Callable[[str], object]] = {
     "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
     "tag_images": lambda source: rv.tag_images(rv.read(source)),
     "graph": lambda source: layer_graph(rv.read(source)),
+    "who_uses": lambda source: rv.who_uses(rv.read(source), _any_digest(rv.read(source))),
+    "bases": lambda source: rv.bases(rv.read(source)),
+    "nearest_base": lambda source: rv.nearest_base(rv.read(source)),
+    "ancestors": lambda source: rv.ancestors(rv.read(source), _any_digest(rv.read(source))),
+    "descendants": lambda source: rv.descendants(rv.read(source), _any_digest(rv.read(source))),
+    "compare_images": lambda source: rv.compare_images(rv.read(source), [_any_digest(rv.read(source))] * 2),
+    "compare_registries": lambda source: rv.compare_registries(rv.read(source), rv.read(source)),
+    "churn": lambda source: rv.churn(rv.read(source)),
     "tree": tree,
     "storage": lambda source: rv.read(source, measure=True).storage,
 }
+
+
+def _any_digest(registry: Registry) -> str:
+    """An image that can be asked about, where there is one."""
+    return next(iter(registry.images["manifest"].astype("str")), "nothing")
 
 
 def _held_to(name: str, source: str) -> None:

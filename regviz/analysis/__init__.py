@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from regviz.analysis.accounting import sizes
 from regviz.analysis.garbage import garbage
+from regviz.analysis.comparison import compare_images, compare_registries
 from regviz.analysis.layers import layer_sizes
+from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
+from regviz.analysis.remade import churn
 from regviz.analysis.tags import tag_images
 
 __all__ = ["garbage", "layer_sizes", "sizes", "tag_images"]
+__all__ = [
+    "ancestors",
+    "bases",
+    "churn",
+    "compare_images",
+    "compare_registries",
+    "descendants",
+    "layer_sizes",
+    "nearest_base",
+    "sizes",
+    "tag_images",
+    "who_uses",
+]

@@ -12,6 +12,7 @@ import click
 
 import regviz
 from regviz.cli.answer_garbage import garbage
+from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descendants, diff, nearest_base, who_uses
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
@@ -77,6 +78,8 @@ def main() -> None:
 
 
 for _command in _COMMANDS:
+    main.add_command(_command)
+for _command in (who_uses, bases, nearest_base, ancestors, descendants, compare, diff, churn):
     main.add_command(_command)
 
 

@@ -87,6 +87,11 @@ class Asked:
 
 def question(command: Command) -> Command:
     """Give a command the source, what to choose of its answer, where that goes and how to read, as one `Asked`."""
+    return source_argument(question_of_words(command))
+
+
+def question_of_words(command: Command) -> Command:
+    """The same for a command with arguments of its own, one of which it calls ``source``."""
 
     @wraps(command)
     def with_question(**given: Any) -> Any:
@@ -96,4 +101,4 @@ def question(command: Command) -> Command:
     wrapped: Command = with_question
     for option in (reading_options, output_option, format_option, top_option, tag_option, repository_options):
         wrapped = option(wrapped)
-    return source_argument(wrapped)
+    return wrapped

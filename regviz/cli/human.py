@@ -73,7 +73,7 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
 
 
 def _column(name: str, values: list[Any]) -> _Column:
-    is_bytes = name == "bytes" or name.endswith("_bytes")
+    is_bytes = name == "bytes" or name.endswith("_bytes") or name.startswith("bytes_")
     cells = [_cell(value, is_bytes=is_bytes) for value in values]
     numbers = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
     return _Column(name, [name], cells, numbers, max(map(_width, [name, *cells])))
