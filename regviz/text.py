@@ -5,6 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _KIBI = 1024
@@ -209,3 +214,15 @@ def parse_age(text: str) -> dt.timedelta:
     except OverflowError:
         message = f"{text!r} is longer than there is time; write for example 90d"
         raise ValueError(message) from None
+
+
+def is_like(name: str, globs: Iterable[str]) -> bool:
+    """Whether a repository's name is like one of some globs; its ``library/`` may be left out.
+
+    Examples
+    --------
+    >>> is_like("library/nodejs", ["node*"]), is_like("team/nodejs", ["node*"])
+    (True, False)
+    """
+    names = (name, name.removeprefix("library/"))
+    return any(fnmatchcase(known, glob) for glob in globs for known in names)
