@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Registry": "regviz.registry",
     "RegvizError": "regviz.errors",
+    "bundle_script": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "object_graph": "regviz.graph",
@@ -27,6 +28,8 @@ _PUBLIC = {
     "rules": "regviz.problems",
     "sizes": "regviz.analysis",
     "tag_images": "regviz.analysis",
+    "transfer": "regviz.analysis",
+    "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
 }
 _MODULES = ("analysis", "graph", "plot", "world")
@@ -35,6 +38,7 @@ __all__ = [
     "RegvizError",
     "__version__",
     "analysis",
+    "bundle_script",
     "graph",
     "layer_graph",
     "layer_sizes",
@@ -46,13 +50,15 @@ __all__ = [
     "rules",
     "sizes",
     "tag_images",
+    "transfer",
+    "transfer_matrix",
     "tree",
     "world",
 ]
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
-    from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.analysis import bundle_script, layer_sizes, sizes, tag_images, transfer, transfer_matrix
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

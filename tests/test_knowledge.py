@@ -78,6 +78,7 @@ ASKED: dict[str, Callable[[str], object]] = {
     "sizes": lambda source: rv.sizes(rv.read(source)),
     "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
     "tag_images": lambda source: rv.tag_images(rv.read(source)),
+    "transfer": lambda source: rv.transfer_matrix(rv.read(source)),
     "graph": lambda source: layer_graph(rv.read(source)),
     "tree": tree,
     "storage": lambda source: rv.read(source, measure=True).storage,

@@ -38,7 +38,7 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
     """The lines of a table: a header, the rows, and what is not shown.
 
     Columns without any value are left out; where the width does not do, texts are cut, then columns left out from the
-    right. The last line says so.
+    right. The last line says so. Numbers are bytes in columns called so, and in all of a table whose unit they are.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
         if values and columns and all(value is None for value in values):
             empty.append(name)
         else:
-            columns.append(_column(name, values))
+            columns.append(_column(name, values, in_bytes=frame.attrs.get("unit") == "bytes"))
     hidden = [] if width is None else _fit(columns, width)
     height = max(len(column.header) for column in columns)
     for line in range(height):
@@ -72,8 +72,8 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
     yield "; ".join(notes)
 
 
-def _column(name: str, values: list[Any]) -> _Column:
-    is_bytes = name == "bytes" or name.endswith("_bytes")
+def _column(name: str, values: list[Any], *, in_bytes: bool) -> _Column:
+    is_bytes = in_bytes or name == "bytes" or name.endswith("_bytes")
     cells = [_cell(value, is_bytes=is_bytes) for value in values]
     numbers = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
     return _Column(name, [name], cells, numbers, max(map(_width, [name, *cells])))
