@@ -19,6 +19,11 @@ _PUBLIC = {
     "Registry": "regviz.registry",
     "RegvizError": "regviz.errors",
     "bundle_script": "regviz.analysis",
+    "check": "regviz.analysis",
+    "doctor": "regviz.analysis",
+    "forecast": "regviz.analysis",
+    "growth": "regviz.analysis",
+    "history": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "object_graph": "regviz.graph",
@@ -27,6 +32,8 @@ _PUBLIC = {
     "report": "regviz.report",
     "rules": "regviz.problems",
     "sizes": "regviz.analysis",
+    "stale_tags": "regviz.analysis",
+    "tag_history": "regviz.analysis",
     "tag_images": "regviz.analysis",
     "transfer": "regviz.analysis",
     "transfer_matrix": "regviz.analysis",
@@ -39,7 +46,12 @@ __all__ = [
     "__version__",
     "analysis",
     "bundle_script",
+    "check",
+    "doctor",
+    "forecast",
     "graph",
+    "growth",
+    "history",
     "layer_graph",
     "layer_sizes",
     "object_graph",
@@ -49,6 +61,8 @@ __all__ = [
     "report",
     "rules",
     "sizes",
+    "stale_tags",
+    "tag_history",
     "tag_images",
     "transfer",
     "transfer_matrix",
@@ -58,7 +72,21 @@ __all__ = [
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
-    from regviz.analysis import bundle_script, layer_sizes, sizes, tag_images, transfer, transfer_matrix
+    from regviz.analysis import (
+        bundle_script,
+        check,
+        doctor,
+        forecast,
+        growth,
+        history,
+        layer_sizes,
+        sizes,
+        stale_tags,
+        tag_history,
+        tag_images,
+        transfer,
+        transfer_matrix,
+    )
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

@@ -1,4 +1,4 @@
-"""Commands that answer what moves: transfer."""
+"""Commands that answer what moves, and what happened: transfer, history, tag-history, stale-tags, growth, forecast."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import click
 
 from regviz.cli.asked import question
 from regviz.cli.choose import choose_rows, repository_matcher
+from regviz.cli.quantities import Age, ByteCount
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from regviz.analysis.growing import Grown
     from regviz.analysis.pulls import Client
+    from regviz.analysis.times import Period
     from regviz.cli.asked import Asked
     from regviz.registry import Registry
 
@@ -76,3 +81,102 @@ def _chosen(asked: Asked, reg: Registry) -> list[str]:
     matches = repository_matcher(asked.repositories, asked.excluded)
     tags = choose_rows(reg.tags[reg.tags["manifest"].notna()], reg, matches, asked.tag)
     return [f"{repository}:{tag}" for repository, tag in zip(tags["repository"], tags["tag"], strict=True)]
+
+
+@click.command()
+@click.option(
+    "--by",
+    type=click.Choice(["day", "week", "month", "year"]),
+    default="month",
+    show_default=True,
+    help="How long a period is.",
+)
+@question
+def history(*, asked: Asked, by: Period) -> None:
+    """Say when it grew, and what that still costs.
+
+    added_bytes: of the blobs that came in a period and lie there still. exclusive_bytes: of what only tags that were
+    last pushed in it reach. basis says what the times rest on: pushed, on the storage's own; created, on what images
+    say of themselves.
+    """
+    from regviz.analysis import history as history_of
+
+    registry = asked.read()
+    with asked.working("history"):
+        answer = history_of(registry, by=by)
+    asked.show(answer, registry)
+
+
+@click.command("tag-history")
+@question
+def tag_history(*, asked: Asked) -> None:
+    """Say what tags point to and pointed to.
+
+    Of Distribution storage, each manifest that a tag was pushed to, since when and until when, and the bytes that are
+    left of it which no tag reaches today; of other sources, what tags point to now.
+    """
+    from regviz.analysis import tag_history as tag_history_of
+
+    registry = asked.read()
+    asked.show(tag_history_of(registry), registry)
+
+
+@click.command("stale-tags")
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    type=Age(),
+    default="90d",
+    show_default=True,
+    help="24h, 90d, 12w before the reading.",
+)
+@question
+def stale_tags(*, asked: Asked, older_than: dt.timedelta) -> None:
+    """List tags that nobody has pushed for long.
+
+    exclusive_bytes: of what no other tag reaches. basis: pushed, or created, where only the image says when it was
+    made, and nobody knows when it was pushed.
+    """
+    from regviz.analysis import stale_tags as stale_tags_of
+
+    registry = asked.read()
+    asked.show(stale_tags_of(registry, older_than=older_than), registry)
+
+
+@click.command()
+@click.option(
+    "--by",
+    type=click.Choice(["reading", "repository", "namespace", "tag", "layer"]),
+    default="reading",
+    show_default=True,
+    help="What a row is; layer: the layers that are new.",
+)
+@question
+@click.argument("others", nargs=-1, metavar="SOURCE…", type=click.Path(readable=False))
+def growth(*, asked: Asked, others: tuple[str, ...], by: Grown) -> None:
+    """Say how it grew between readings.
+
+    Each SOURCE is a reading of one registry at another time: captures, archives. In any order.
+    """
+    from regviz.analysis import growth as growth_of
+
+    registries = [asked.read(), *(asked.read(each) for each in others)]
+    with asked.working("growth"):
+        answer = growth_of(registries, by=by)
+    asked.show(answer, registries[-1])
+
+
+@click.command()
+@click.option("--disk", metavar="BYTES", type=ByteCount(), required=True, help="What its blobs may take: 500GB, 2TiB.")
+@question
+@click.argument("others", nargs=-1, metavar="SOURCE…", type=click.Path(readable=False))
+def forecast(*, asked: Asked, others: tuple[str, ...], disk: int) -> None:
+    """Say when the disk will be full.
+
+    A straight line through the readings of one registry at different times (captures, archives), at least two; of
+    three or more, how sure it is: earliest and latest are the ends of the slope's 95 % confidence interval.
+    """
+    from regviz.analysis import forecast as forecast_of
+
+    registries = [asked.read(), *(asked.read(each) for each in others)]
+    asked.show(forecast_of(registries, disk=disk), registries[-1])

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 import regviz
-from regviz.cli.answer_transfer import transfer
+from regviz.cli.answer_check import check, doctor
+from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
@@ -20,7 +21,27 @@ from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 INTERRUPTED = 130
-_COMMANDS = (plan, report, tree, table, sizes, transfer, graph, capture, detect, rules, lab, world)
+_COMMANDS = (
+    plan,
+    report,
+    tree,
+    table,
+    sizes,
+    transfer,
+    history,
+    tag_history,
+    stale_tags,
+    growth,
+    forecast,
+    check,
+    doctor,
+    graph,
+    capture,
+    detect,
+    rules,
+    lab,
+    world,
+)
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
 )

@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 
 COMMANDS = list(main.commands.values())
 ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world", "rules", "detect", "plan"} | {
-    "transfer"
+    "transfer",
+    "history",
+    "tag-history",
+    "stale-tags",
+    "growth",
+    "forecast",
+    "check",
+    "doctor",
 }
 
 
