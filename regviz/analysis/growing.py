@@ -39,7 +39,7 @@ def growth(registries: Sequence[Registry], *, by: Grown = "reading") -> pd.DataF
     Returns
     -------
     pandas.DataFrame
-        ``by="reading"``, the oldest first: read_at; source; repositories, tags, blobs, as many as there are;
+        ``by="reading"``, the oldest first: at, its time; source; repositories, tags, blobs, as many as there are;
         stored_bytes, of the blobs that lie there; tagged_bytes, of those that tags reach; change_bytes, of
         stored_bytes since the reading before; new_bytes, of blobs that did not lie there then; gone_bytes, of those
         that do no more: new - gone = change.
@@ -217,7 +217,7 @@ def _readings(moments: Sequence[dt.datetime], ordered: Sequence[Registry]) -> pd
     for moment, reg in zip(moments, ordered, strict=True):
         blobs = _stored(reg)
         row: dict[str, Any] = {
-            "read_at": moment,
+            "at": moment,
             "source": reg.source.uri,
             "repositories": len(columns(reg, "repositories")["repository"]),
             "tags": len(columns(reg, "tags")["tag"]),
@@ -242,7 +242,7 @@ def _readings(moments: Sequence[dt.datetime], ordered: Sequence[Registry]) -> pd
         "gone_bytes",
     )
     made: dict[str, Any] = {
-        "read_at": pd.Series([row["read_at"] for row in rows], dtype="datetime64[us, UTC]"),
+        "at": pd.Series([row["at"] for row in rows], dtype="datetime64[us, UTC]"),
         "source": pd.Series([row["source"] for row in rows], dtype="str"),
         **{name: pd.Series([row.get(name) for row in rows], dtype="Int64") for name in counts},
     }

@@ -151,7 +151,7 @@ def transfer_matrix(
     -------
     pandas.DataFrame
         ``having``: what the host has; the first row, ``(nothing)``, is an empty host. One column for each image: the
-        moved_bytes of pulling it; NA where an image cannot be pulled, for which ``attrs["cannot"]`` has the reason.
+        moved_bytes of pulling it; NA where an image cannot be pulled, of which ``attrs["cannot"]`` has the reason.
 
     Raises
     ------

@@ -9,7 +9,7 @@ import numpy as np
 
 from regviz.analysis.accounting import amortise
 from regviz.analysis.reach import column_counts, columns, groups, incidence, reach, rows_of, through, totals
-from regviz.analysis.times import BASES, blob_moments, micros, tag_moments
+from regviz.analysis.times import BASES, Moments, blob_moments, micros, tag_moments
 from regviz.card import held_bytes
 from regviz.errors import RegvizError
 from regviz.schema import NA_INT
@@ -18,10 +18,8 @@ from regviz.text import parse_age
 if TYPE_CHECKING:
     import pandas as pd
 
-    from regviz.analysis.times import Moments, Period
+    from regviz.analysis.times import Period
     from regviz.registry import Registry
-
-    Key = tuple[str | None, str | None]
 
 _DAY = 86_400_000_000
 """µs."""
@@ -84,13 +82,11 @@ def history(reg: Registry, *, by: Period = "month") -> pd.DataFrame:
     length, _ = held_bytes(reg)
     present = columns(reg, "blobs")["present"] == 1
     stored = np.where(present, length, 0)
-    of_tags, of_blobs = (_keys(moments, by) for moments in (tag_moments(reg, reached), blob_moments(reg, reached)))
-    used = {key for key, is_here in zip(of_blobs, present.tolist(), strict=True) if is_here} | set(of_tags)
-    keys = sorted(used, key=lambda key: (key[0] is None, key[0] or "", key[1] or ""))
-    place = {key: row for row, key in enumerate(keys)}
-    came = np.array([place.get(key, -1) for key in of_blobs], np.int64)
-    arrived = groups(np.where(present, came, -1), len(keys))
-    pushed = groups(np.array([place[key] for key in of_tags], np.int64), len(keys))
+    here = np.flatnonzero(present)
+    blobs, tags = blob_moments(reg, reached), tag_moments(reg, reached)
+    keys, place = Moments(blobs.when[here], blobs.basis[here]).followed_by(tags).periods(by)
+    arrived = incidence(place[: len(here)], here, (len(keys), len(present)))
+    pushed = groups(place[len(here) :], len(keys))
     owned = through(pushed, reached.tag_blobs)
     added = totals(arrived, stored)
     values = {
@@ -124,7 +120,7 @@ def tag_history(reg: Registry) -> pd.DataFrame:
     pandas.DataFrame
         One row for each manifest of each tag, by repository and tag, the oldest first. repository; tag; manifest;
         since: when this manifest was (last) pushed under the tag; until: when the next one was, NA of the last;
-        current: the tag points to it now; present: its manifest lies there still; bytes_left: what it reaches that
+        current: the tag points to it now; present: its manifest lies there still; left_bytes: what it reaches that
         no tag reaches today.
 
     Notes
@@ -154,7 +150,7 @@ def tag_history(reg: Registry) -> pd.DataFrame:
     table = reg.tag_history.astype({"repository": "str", "tag": "str", "manifest": "str"})
     table = table.rename(columns={"last_pushed_at": "since"})
     table["present"] = pd.Series(columns(reg, "manifests")["present"][rows] == 1, dtype="boolean")
-    table["bytes_left"] = pd.Series(totals(reaches, left), dtype="Int64")
+    table["left_bytes"] = pd.Series(totals(reaches, left), dtype="Int64")
     table = pd.DataFrame(table.sort_values(["repository", "tag", "since", "current"], ignore_index=True))
     table.insert(4, "until", table.groupby(["repository", "tag"])["since"].shift(-1))
     return table
@@ -174,7 +170,7 @@ def stale_tags(reg: Registry, *, older_than: str | dt.timedelta = "90d") -> pd.D
     pandas.DataFrame
         One row for each such tag, the oldest first. repository; tag; manifest; last_pushed, the time; basis of that:
         ``pushed``, or ``created``, where only the image says when it was made, and nobody knows when it was pushed;
-        age_days; unique_bytes, of what it reaches; exclusive_bytes, of that what no other tag reaches.
+        age_days, whole ones; unique_bytes, of what it reaches; exclusive_bytes, of that what no other tag reaches.
 
         ``attrs`` has the stale_bytes, which no tag reaches but these: what goes, after collection, if all of them do;
         unknown_tags, how many tags have no time that could be true, and are in no row; older_than, in days.
@@ -216,7 +212,7 @@ def stale_tags(reg: Registry, *, older_than: str | dt.timedelta = "90d") -> pd.D
     table = reg.tags[["repository", "tag", "manifest"]].astype("str").iloc[rows].reset_index(drop=True)
     table["last_pushed"] = pd.DatetimeIndex(moments.when[rows].view("M8[us]")).tz_localize("UTC")
     table["basis"] = pd.Series([BASES[code] for code in moments.basis[rows].tolist()], dtype="str")
-    table["age_days"] = pd.Series(np.round(ages[rows], 1), dtype="Float64")
+    table["age_days"] = pd.Series(np.floor(ages[rows]).astype(np.int64), dtype="Int64")
     table["unique_bytes"] = pd.Series(totals(owned, stored)[rows], dtype="Int64")
     table["exclusive_bytes"] = pd.Series(totals(owned, np.where(users == 1, stored, 0))[rows], dtype="Int64")
     table = pd.DataFrame(table.sort_values(["last_pushed", "repository", "tag"], ignore_index=True))
@@ -226,9 +222,3 @@ def stale_tags(reg: Registry, *, older_than: str | dt.timedelta = "90d") -> pd.D
         "older_than": age / dt.timedelta(days=1),
     }
     return table
-
-
-def _keys(moments: Moments, by: Period) -> list[Key]:
-    """The row of `history` that each time belongs to."""
-    bases = [BASES[code] for code in moments.basis.tolist()]
-    return list(zip(moments.periods(by), bases, strict=True))

@@ -20,10 +20,11 @@ from regviz.schema import NA_INT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from regviz.analysis.reach import Incidence, Reach
+    from regviz.analysis.reach import Incidence, Numbers, Reach
     from regviz.registry import Registry
 
     Times = NDArray[np.int64]
+    Key = tuple[str | None, str | None]
 
 Period = Literal["day", "week", "month", "year"]
 FORMATS: dict[Period, str] = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m", "year": "%Y"}
@@ -33,6 +34,7 @@ BASES = (None, "pushed", "created")
 """What a time rests on, by its code: nothing, the storage's file times, what images say."""
 NONE, PUSHED, CREATED = range(3)
 _SKEW = dt.timedelta(days=1)
+_DAY = 86_400_000_000
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -43,13 +45,24 @@ class Moments:
     when: Times
     basis: NDArray[np.int8]
 
-    def periods(self, by: Period) -> list[str | None]:
-        """The period of each, in UTC."""
+    def periods(self, by: Period) -> tuple[list[Key], Numbers]:
+        """The distinct periods with what they rest on, in order, those of NA last; and the place of each time there."""
         if by not in FORMATS:
             raise RegvizError(f"there is no period {by!r}; give one of {', '.join(FORMATS)}")
-        distinct, place = np.unique(self.when, return_inverse=True)
-        names = [None if at == NA_INT else utc(at).strftime(FORMATS[by]) for at in distinct.tolist()]
-        return [names[row] for row in place.tolist()]
+        days = np.where(self.when == NA_INT, _NEVER, self.when // _DAY)  # a period is some days, in UTC
+        distinct, place = np.unique(days, return_inverse=True)
+        names = [None if day == _NEVER else utc(day * _DAY).strftime(FORMATS[by]) for day in distinct.tolist()]
+        order = sorted({name for name in names if name is not None})
+        rank_of = {name: rank for rank, name in enumerate(order)}
+        rank = np.array([len(order) if name is None else rank_of[name] for name in names], np.int64)
+        code = np.append(rank, 0)[place] * len(BASES) + self.basis
+        used, place = np.unique(code, return_inverse=True)
+        periods = [*order, None]
+        return [(periods[each // len(BASES)], BASES[each % len(BASES)]) for each in used.tolist()], place
+
+    def followed_by(self, others: Moments) -> Moments:
+        """These, and then the others."""
+        return Moments(np.concatenate([self.when, others.when]), np.concatenate([self.basis, others.basis]))
 
 
 def tag_moments(reg: Registry, reached: Reach) -> Moments:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,7 @@ import click
 from regviz.cli.asked import Asked, question
 from regviz.cli.choose import choose_rows, repository_matcher
 from regviz.cli.options import output_option, reading_options, source_argument
-from regviz.cli.output import SUFFIXES, terminal_width, write_lines, write_table
+from regviz.cli.output import is_for_people, terminal_width, write_lines, write_table
 from regviz.cli.quantities import ByteCount
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def doctor(*, asked: Asked) -> None:
     chosen = choose_rows(reg.problems, reg, repository_matcher(asked.repositories, asked.excluded), asked.tag)
     table = diagnose(chosen, links_checked=reg.source.links_checked)
     shown = table if asked.top is None else table.head(asked.top)
-    if asked.format_ in (None, "table") and Path(asked.output or "").suffix.lower() not in SUFFIXES:
+    if is_for_people(asked.format_, asked.output):
         write_lines(_explained(shown, table, reg, terminal_width(asked.output) or _WIDTH), asked.output)
     else:
         write_table(shown, asked.format_, asked.output)

@@ -8,6 +8,7 @@ import click
 
 from regviz.cli.asked import question
 from regviz.cli.choose import choose_rows, repository_matcher
+from regviz.cli.output import is_for_people, write_lines, write_table
 from regviz.cli.quantities import Age, ByteCount
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def transfer(
     --repository and --tag choose.
     """
     from regviz import analysis
-    from regviz.cli.output import write_lines, write_table
+    from regviz.text import format_bytes
 
     if not references and not matrix:
         raise click.UsageError("Say what is pulled: give SOURCE, then one REF or several.")
@@ -71,9 +72,25 @@ def transfer(
     elif matrix:
         with asked.working("transfers"):
             answer = analysis.transfer_matrix(reg, references or _chosen(asked, reg), platform=platform, client=client)
+        for why in answer.attrs["cannot"].values() if references else ():
+            _note(asked, why)
+        if not references:  # what nobody named, and nobody pulls, is in nobody's way
+            cannot = [*answer.attrs["cannot"]]
+            answer = answer[~answer["having"].isin(cannot)].drop(columns=cannot)
         write_table(answer if asked.top is None else answer.head(asked.top), asked.format_, asked.output)
     else:
-        asked.show(analysis.transfer(reg, references, having=having, platform=platform, client=client), reg)
+        answer = analysis.transfer(reg, references, having=having, platform=platform, client=client)
+        asked.show(answer, reg)
+        said = [f"{format_bytes(answer.attrs[f'{name}_bytes'])} {name}" for name in ("moved", "reused", "absent")]
+        _note(asked, f"{', '.join(said)} ({client}, {answer.attrs['platform']})")
+
+
+def _note(asked: Asked, text: str) -> None:
+    """A line below a table that a person looks at."""
+    from regviz.text import escape_terminal
+
+    if is_for_people(asked.format_, asked.output) and asked.output is None:
+        write_lines([escape_terminal(text)], None)
 
 
 def _chosen(asked: Asked, reg: Registry) -> list[str]:
@@ -138,9 +155,14 @@ def stale_tags(*, asked: Asked, older_than: dt.timedelta) -> None:
     made, and nobody knows when it was pushed.
     """
     from regviz.analysis import stale_tags as stale_tags_of
+    from regviz.text import count_noun, format_bytes
 
     registry = asked.read()
-    asked.show(stale_tags_of(registry, older_than=older_than), registry)
+    answer = stale_tags_of(registry, older_than=older_than)
+    asked.show(answer, registry)
+    together = f"{count_noun(len(answer), 'stale tag')}: {format_bytes(answer.attrs['stale_bytes'])} that no other tag reaches"
+    unknown = answer.attrs["unknown_tags"]
+    _note(asked, together + (f"; {count_noun(unknown, 'tag')} of unknown age" if unknown else ""))
 
 
 @click.command()

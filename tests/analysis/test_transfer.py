@@ -340,6 +340,11 @@ def test_the_command_prints_what_the_functions_give(tmp_path: Path) -> None:
     assert [record["having"] for record in records] == ["(nothing)", "team/web:1.0", "team/web:1.1"]
     assert records[1]["team/web:1.1"] == 8508
     assert "8.31 KiB" in done("transfer", WORLD, *chosen)
+    shown = done("transfer", WORLD, "team/web:1.1", "--having", "team/web:1.0", "--platform", "linux/amd64")
+    assert shown.splitlines()[-1] == "8.31 KiB moved, 120 KiB reused, 0 B absent (docker, linux/amd64)"
+    unnamed = done("transfer", WORLD, "--matrix", "--repository", "charts/*", "--repository", "team/cron")
+    assert "charts" not in unnamed
+    assert "is no image but of kind chart" in done("transfer", WORLD, "--matrix", "charts/web:1.2.0", "team/cron:1")
     assert len(done("transfer", WORLD, *chosen, "--top", "1", "--format", "csv").splitlines()) == 2
     done("transfer", WORLD, "team/web:1.1", "--script", "--registry", "h:1", "-o", tmp_path / "bundle.sh")
     assert (tmp_path / "bundle.sh").read_text() == bundle_script(reg, "team/web:1.1", registry="h:1")
