@@ -55,7 +55,8 @@ def bundle_script(
     Raises
     ------
     RegvizError
-        A reference is not there, or not for this platform; the source is a v1 registry.
+        A reference is not there, or not for this platform; the source is a v1 registry, or an archive of
+        ``docker save`` without manifests.
 
     Examples
     --------
@@ -64,8 +65,8 @@ def bundle_script(
     >>> [line for line in script.splitlines() if line.startswith("ctr images tag")]
     ['ctr images tag --force "$REGISTRY"/team/web@sha256:... "$REGISTRY"/team/web:1.1']
     """
-    if not {"v1", "registry-v1"}.isdisjoint(reg.source.layouts):
-        raise RegvizError(f"{reg.source.uri} is a v1 registry: its images have no digests to fetch them by")
+    if not {"v1", "registry-v1", "docker-archive"}.isdisjoint(reg.source.layouts):
+        raise RegvizError(f"{reg.source.uri} has no manifests, by whose digests images are fetched: read a v2 registry")
     plan = transfer(reg, of, having=having, platform=platform, client="content-store")
     packed, present = plan[plan["reason"] == "needed"], plan[plan["reason"] == "present"]["blob"].drop_duplicates()
     tops = plan.drop_duplicates("reference")
@@ -95,7 +96,7 @@ def bundle_script(
         "tar --delete -f \"$archive\" -T - <<'END'",
         *(f"blobs/{blob.replace(':', '/')}" for blob in present),
         "END",
-        f'echo "On the host: ctr images import {options} $archive"',
+        f"""echo {quote(f"On the host: ctr images import {options}")} "$archive\"""",
     ]
     return "\n".join(lines) + "\n"
 

@@ -57,13 +57,15 @@ def transfer(
     Returns
     -------
     pandas.DataFrame
-        One row for each blob that is asked for or would be, in order. reference; manifest (the one it belongs
+        One row for each blob that is asked for or would be, in order; of an archive of ``docker save`` these are its
+        layers as they lie there, uncompressed. reference; manifest (the one it belongs
         to); blob; kind (index, manifest, config, layer, other); position (of a layer, 0 at the base); and
 
         bytes
             The blob's length: their sum over different blobs is what an empty host fetches.
         moved_bytes
-            What is fetched: bytes, or 0. Requests and what they carry besides are not counted, nor is v1's json.
+            What is fetched: bytes, or 0. Requests and what they carry besides are not counted, nor is v1's json, nor
+            are the signatures that a registry adds to schema 1.
         reason
             ``needed``: the host has it not. ``present``: it has it. ``repeated``: another row has fetched it.
             ``broken-chain`` (docker): it has this blob, but not on these layers. ``recompressed`` (docker): it has

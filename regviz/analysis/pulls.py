@@ -112,27 +112,30 @@ class Shelf:
             There is no such image, or none for the platform.
         """
         made = Pull(reference)
-        self._document(made, self.reg.key_code(self.reg.resolve(reference)), set())
+        ahead, seen = [self.reg.key_code(self.reg.resolve(reference))], set[int]()
+        while ahead:
+            manifest = ahead.pop()
+            if manifest not in seen:  # a forged index lists itself
+                seen.add(manifest)
+                ahead += self._document(made, manifest)[::-1]
         return made
 
-    def _document(self, made: Pull, manifest: int, seen: set[int]) -> None:
-        if manifest in seen:  # a forged index lists itself
-            return
-        seen.add(manifest)
+    def _document(self, made: Pull, manifest: int) -> list[int]:
+        """Put a manifest into the pull; what is fetched because of it, where it is an index."""
         [row] = rows_of(np.array([manifest]), self._manifests["manifest"]).tolist()
         if row < 0:  # an index may list what is no manifest
             made.add("other", manifest, manifest)
-            return
+            return []
         first, last = np.searchsorted(self._references["manifest"], [manifest, manifest + 1]).tolist()
         listed = [at for at in range(first, last) if self._references["role"][at] != self._subject]
         is_index = self._manifests["kind"][row] == self._index or bool(listed)
-        if self._manifests["kind"][row] != self._v1:
+        # In an archive of docker save an image has no manifest: its key is its configuration's.
+        if self._manifests["kind"][row] != self._v1 and manifest != self._manifests["config"][row]:
             made.add("index" if is_index else "manifest", manifest, manifest)
         if is_index:
-            for at in self._chosen(made.reference, listed):
-                self._document(made, int(self._references["child"][at]), seen)
-        else:
-            self._image_of(made, row)
+            return [int(self._references["child"][at]) for at in self._chosen(made.reference, listed)]
+        self._image_of(made, row)
+        return []
 
     def _image_of(self, made: Pull, row: int) -> None:
         """The configuration and the layers of a manifest."""

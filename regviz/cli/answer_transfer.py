@@ -160,7 +160,9 @@ def stale_tags(*, asked: Asked, older_than: dt.timedelta) -> None:
     registry = asked.read()
     answer = stale_tags_of(registry, older_than=older_than)
     asked.show(answer, registry)
-    together = f"{count_noun(len(answer), 'stale tag')}: {format_bytes(answer.attrs['stale_bytes'])} that no other tag reaches"
+    together = (
+        f"{count_noun(len(answer), 'stale tag')}: {format_bytes(answer.attrs['stale_bytes'])} that no other tag reaches"
+    )
     unknown = answer.attrs["unknown_tags"]
     _note(asked, together + (f"; {count_noun(unknown, 'tag')} of unknown age" if unknown else ""))
 

@@ -22,6 +22,7 @@ from regviz.read import read
 from regviz.world import synthetic_world, write
 from tests.analysis.oracle import truth_of
 from tests.cli.running import WORLD, WORLD_V1, done, run
+from tests.conftest import ROOT
 from tests.helpers import (
     OCI_CONFIG,
     OCI_INDEX,
@@ -154,6 +155,30 @@ class TestByHand:
         assert everything.attrs["moved_bytes"] == whole
         # an entry without a platform fits every platform, and the first is taken
         assert transfer(read(tmp_path), "one:1").attrs["moved_bytes"] == whole
+
+    def test_indexes_as_deep_as_you_like(self, tmp_path: Path) -> None:
+        store = Store(tmp_path)
+        document, kind, whole = pushed(store, "one", [b"a"]), OCI_MANIFEST, 0
+        whole = len(document) + len(image_config([b"a"])) + len(compressed(b"a"))
+        for _ in range(1500):
+            entries = [descriptor(document, kind)]
+            document, kind = encode({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}), OCI_INDEX
+            store.push("one", document)
+            whole += len(document)
+        store.tag("one", "deep", sha256(document))
+        reg = read(tmp_path)
+        assert transfer(reg, "one:deep", client="content-store").attrs["moved_bytes"] == whole
+
+    @pytest.mark.parametrize("age", ["", "-old"])
+    def test_an_archive_of_docker_save(self, age: str) -> None:
+        reg = read(ROOT / "data" / f"world-docker-save{age}.tar.gz")
+        table = transfer(reg, "team/web:1.1", having="team/web:1.0")
+        assert "manifest" not in set(table["kind"])
+        present = reg.blobs.set_index("blob")["blob_bytes"]
+        assert table["bytes"].tolist() == [present[blob] for blob in table["blob"]]
+        assert table.attrs["moved_bytes"] == present[table[table["reason"] == "needed"]["blob"]].sum() > 0
+        known = set(transfer(reg, "team/web:1.0")["blob"])
+        assert [reason == "present" for reason in table["reason"]] == [blob in known for blob in table["blob"]]
 
     def test_what_cannot_be_pulled_is_said(self, tmp_path: Path) -> None:
         reg = read(WORLD)
@@ -294,7 +319,7 @@ def test_an_image_that_an_engine_has_is_not_fetched_in_another_compression() -> 
 
 def test_a_bundle_can_be_read_by_a_shell_whatever_names_say(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    pushed(store, "one", [b"a"], "$(touch x)'\"; touch y #")
+    pushed(store, "one", [b"a"], "$(touch x)'\"; touch y #", architecture="$(touch w)'")
     reg = read(tmp_path / "store")
     [name] = tag_names(reg)
     script = bundle_script(reg, name, registry="h:1; touch z", platform="linux/amd64")
@@ -303,11 +328,10 @@ def test_a_bundle_can_be_read_by_a_shell_whatever_names_say(tmp_path: Path) -> N
     for tool in ("ctr", "tar"):
         (tmp_path / tool).chmod(0o755)
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LOG": str(tmp_path / "log")}
-    subprocess.run(["sh", "-c", script], check=True, cwd=tmp_path, env=env, capture_output=True)
+    done_ = subprocess.run(["sh", "-c", script], check=True, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done_.stdout.startswith("On the host: ctr images import --platform ")
     calls = [call.strip("\n").split("\n") for call in (tmp_path / "log").read_text().split("\n.\n")]
-    digest = sha256(reg.source.uri.encode())  # of any length: what matters is below
-    assert len(digest) == len(reg.resolve(name))
-    assert calls[0] == ["content", "fetch", "--platform", "linux/amd64", f"h:1; touch z/one@{reg.resolve(name)}"]
+    assert calls[0] == ["content", "fetch", "--platform", "linux/$(touch w)'", f"h:1; touch z/one@{reg.resolve(name)}"]
     assert calls[1][-1] == calls[2][-1] == f"h:1; touch z/{name}"
     assert {path.name for path in tmp_path.iterdir()} == {"store", "ctr", "tar", "log"}
 
@@ -318,8 +342,9 @@ def test_a_bundle_asks_for_the_registry_it_does_not_know(tmp_path: Path) -> None
     done_ = subprocess.run(["sh", "-c", script], check=False, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done_.returncode != 0
     assert "host and port of the registry to fetch from" in done_.stderr
-    with pytest.raises(RegvizError, match="no digests"):
-        bundle_script(read(WORLD_V1), "nodejs")
+    for source in (WORLD_V1, ROOT / "data" / "world-docker-save.tar.gz"):
+        with pytest.raises(RegvizError, match="has no manifests"):
+            bundle_script(read(source), "team/web:1.1")
 
 
 # --- the command
