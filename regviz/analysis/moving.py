@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.analysis.pulls import Host, Shelf, host_with
+from regviz.analysis.pulls import Shelf, host_with
 from regviz.analysis.reach import columns, incidence, rows_of, totals
 from regviz.errors import RegvizError
 from regviz.graph.layers import tag_names
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.analysis.pulls import Client, Pull
+    from regviz.analysis.reach import Incidence
     from regviz.registry import Registry
 
 NOTHING = "(nothing)"
@@ -193,27 +194,60 @@ def transfer_matrix(
 
 def _every_pair(reg: Registry, client: Client, pulls: list[Pull]) -> NDArray[np.int64]:
     """Bytes moved: a row for nothing and for each image that the host has, a column for each that it pulls."""
-    if client == "docker":
-        hosts = [Host(client), *(host_with(client, [pull]) for pull in pulls)]
-        found = np.zeros((len(hosts), len(pulls)), np.int64)
-        for across, pull in enumerate(pulls):
-            length, present = _stored(reg, np.array(pull.blobs, np.int32))
-            counted = np.where(present & (length != NA_INT), length, 0)
-            for row, host in enumerate(hosts):
-                fetched = [reason not in ("present", "repeated") for reason in host.reasons(pull)]
-                found[row, across] = counted[fetched].sum()
-        return found
-    codes = np.unique(np.array([code for pull in pulls for code in pull.blobs], np.int32))
+    blob = np.array([code for pull in pulls for code in pull.blobs], np.int32)
+    layer = np.array([code for pull in pulls for code in pull.layers], np.int32)
+    owner = np.repeat(np.arange(len(pulls)), [len(pull.blobs) for pull in pulls])
+    codes, held = np.unique(blob, return_inverse=True)
     length, present = _stored(reg, codes)
     counted = np.where(present & (length != NA_INT), length, 0)
-    owner = np.repeat(np.arange(len(pulls)), [len(pull.blobs) for pull in pulls])
-    held = np.searchsorted(codes, np.array([code for pull in pulls for code in pull.blobs], np.int32))
     owned = incidence(owner, held, (len(pulls), len(codes)))
+    if client == "docker":
+        layers, stacked = np.unique(layer, return_inverse=True)
+        standing = incidence(owner, np.where(layer < 0, -1, stacked), (len(pulls), len(layers)))
+        return _every_pair_of_engines(pulls, held, stacked, counted, owned, standing)
     whole = totals(owned, counted)
     weighted = owned.copy()
     weighted.data = counted[weighted.indices]
     shared: NDArray[np.int64] = (weighted @ owned.T).toarray()
     return np.vstack([whole, whole[np.newaxis, :] - shared])
+
+
+def _every_pair_of_engines(
+    pulls: list[Pull],
+    held: NDArray[np.int64],
+    stacked: NDArray[np.int64],
+    counted: NDArray[np.int64],
+    owned: Incidence,
+    standing: Incidence,
+) -> NDArray[np.int64]:
+    """The same, where layers are reused from the base up: all hosts of one column together."""
+    found = np.zeros((len(pulls) + 1, len(pulls)), np.int64)
+    has_blob, has_layer = owned.tocsc(), standing.tocsc()
+    start = 0
+    for across, pull in enumerate(pulls):
+        mine = slice(start, start := start + len(pull.blobs))
+        is_layer = np.array([kind == "layer" for kind in pull.kinds], np.bool_)
+        documents, stack, chain = np.unique(held[mine][~is_layer]), held[mine][is_layer], stacked[mine][is_layer]
+        above = _from_each_on(stack, counted)
+        there = (has_blob[:, stack].toarray() > 0) & (has_layer[:, chain].toarray() > 0)
+        moved = above[np.cumprod(there, axis=1).sum(axis=1)]
+        if "config" in pull.kinds:
+            config = held[mine][pull.kinds.index("config")]
+            moved[has_blob[:, [config]].toarray()[:, 0] > 0] = 0
+        lacking = has_blob[:, documents].toarray() == 0
+        found[1:, across] = moved + lacking @ counted[documents]
+        found[0, across] = above[0] + counted[documents].sum()
+    return found
+
+
+def _from_each_on(stack: NDArray[np.int64], counted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each layer of a stack, and for none, the bytes of the different blobs from it up."""
+    above, seen = np.zeros(len(stack) + 1, np.int64), set[int]()
+    for at in range(len(stack) - 1, -1, -1):
+        blob = int(stack[at])
+        above[at] = above[at + 1] + (0 if blob in seen else counted[blob])
+        seen.add(blob)
+    return above
 
 
 def _listed(references: str | Sequence[str]) -> list[str]:

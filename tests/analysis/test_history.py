@@ -291,6 +291,14 @@ class TestGrowth:
         assert table["tags"].tolist() == [2, 3, 3]
         assert table.attrs["basis"] == "read"
 
+    def test_captures_have_the_time_when_they_were_made(self, readings: list[Registry], tmp_path: Path) -> None:
+        places = [tmp_path / f"{number}.regviz" for number in range(3)]
+        for reg, place in zip(readings, places, strict=True):
+            reg.save(place)
+        said = json.loads(done("growth", *places, "--format", "json"))
+        assert [record["at"][:10] for record in said] == ["2024-06-01", "2024-06-02", "2024-06-04"]
+        assert [record["change_bytes"] for record in said] == [None, *growth(readings)["change_bytes"].tolist()[1:]]
+
     def test_by_repository_and_by_layer(self, readings: list[Registry]) -> None:
         table = growth(readings, by="repository")
         new = len(image_config([b"c" * 1000]))

@@ -23,6 +23,7 @@ from regviz.world import synthetic_world, write
 from tests.analysis.oracle import truth_of
 from tests.cli.running import WORLD, WORLD_V1, done, run
 from tests.conftest import ROOT
+from tests.every_source import SOURCES
 from tests.helpers import (
     OCI_CONFIG,
     OCI_INDEX,
@@ -38,6 +39,7 @@ from tests.helpers import (
     image_id,
     sha256,
 )
+from tests.random_registry import random_registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -292,6 +294,38 @@ def test_every_pair_of_a_matrix_is_that_transfer(client: Any) -> None:
         known = () if having == "(nothing)" else having
         told = transfer(reg, of, having=known, platform="linux/amd64", client=client)
         assert matrix.loc[having, of] == told.attrs["moved_bytes"] == told["moved_bytes"].sum()
+
+
+@pytest.mark.parametrize("client", ["docker", "content-store"])
+@pytest.mark.parametrize("seed", range(10))
+def test_pairs_of_random_registries(seed: int, client: Any, tmp_path: Path) -> None:
+    """Whole and broken ones: a matrix is its transfers, what is moved and reused and absent is all there is."""
+    random_registry(tmp_path, seed, broken=seed % 2 == 1)
+    reg = read(tmp_path)
+    matrix = transfer_matrix(reg, platform="linux/amd64", client=client)
+    cannot = matrix.attrs["cannot"]
+    names = [name for name in matrix["having"][1:] if name not in cannot]
+    matrix = matrix.set_index("having")
+    stored = reg.blobs[reg.blobs["present"]].set_index("blob")["blob_bytes"]
+    for having, of in itertools.product(["(nothing)", *names], names):
+        known = () if having == "(nothing)" else having
+        told = transfer(reg, of, having=known, platform="linux/amd64", client=client)
+        assert matrix.loc[having, of] == told["moved_bytes"].sum() == told.attrs["moved_bytes"]
+        here = set(told["blob"]) & set(stored.index)
+        fetched = set(told.loc[told["moved_bytes"] > 0, "blob"])
+        assert told.attrs["moved_bytes"] == stored[[*fetched]].sum()
+        assert told.attrs["reused_bytes"] == stored[[*(here - fetched)]].sum()
+        if not known:
+            assert fetched == {blob for blob in here if stored[blob]}
+    for name in cannot:
+        with pytest.raises(RegvizError):
+            transfer(reg, name, platform="linux/amd64", client=client)
+
+
+def test_an_engine_does_not_know_what_a_registry_sends(tmp_path: Path) -> None:
+    for reg in SOURCES["docker-daemon"](tmp_path):
+        with pytest.raises(NotKnowableError, match="Read the registry that it pulls from"):
+            transfer_matrix(reg)
 
 
 def test_recompressed_layers_are_fetched_again_by_an_engine(tmp_path: Path) -> None:
