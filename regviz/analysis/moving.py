@@ -50,7 +50,7 @@ def transfer(
         it (``linux/arm/v7`` takes ``linux/arm/v6`` too, if it must); Linux on this host's architecture where
         nothing is said. ``all``: everything that an index lists, as ``skopeo copy --all`` copies it.
     client : {"docker", "content-store"}
-        ``docker``: an engine with graph drivers, as Docker Engine up to 28 is by default. Of an image that it
+        ``docker``: an engine with a graph driver, as held to Docker Engine 20.10 with overlay2. Of an image that it
         does not have it reuses the layers from the base up, as long as it has each of them there on the same
         chain, and under the same digest; all above are fetched, also where it has their content elsewhere.
         ``content-store``: containerd, an OCI layout, a mirror: what has a digest is not fetched twice.
@@ -175,9 +175,9 @@ def transfer_matrix(
     pulls: dict[str, Pull] = {}
     cannot: dict[str, str] = {}
     for name in names:
-        reg.resolve(name)
+        manifest = reg.resolve(name)
         try:
-            pulls[name] = shelf.pull(name)
+            pulls[name] = shelf.pull(name, manifest)
         except RegvizError as error:
             cannot[name] = str(error)
     moved = _every_pair(reg, client, list(pulls.values()))

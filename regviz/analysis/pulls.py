@@ -103,8 +103,8 @@ class Shelf:
         self._index, self._v1, self._image = (reg.name_code(kind) for kind in ("index", "v1", "image"))
         self._subject = reg.name_code("subject")
 
-    def pull(self, reference: str) -> Pull:
-        """What is asked for when a reference is pulled.
+    def pull(self, reference: str, manifest: str | None = None) -> Pull:
+        """What is asked for when a reference is pulled, which means this manifest, where that is known already.
 
         Raises
         ------
@@ -112,12 +112,12 @@ class Shelf:
             There is no such image, or none for the platform.
         """
         made = Pull(reference)
-        ahead, seen = [self.reg.key_code(self.reg.resolve(reference))], set[int]()
+        ahead, seen = [self.reg.key_code(manifest or self.reg.resolve(reference))], set[int]()
         while ahead:
-            manifest = ahead.pop()
-            if manifest not in seen:  # a forged index lists itself
-                seen.add(manifest)
-                ahead += self._document(made, manifest)[::-1]
+            code = ahead.pop()
+            if code not in seen:  # a forged index lists itself
+                seen.add(code)
+                ahead += self._document(made, code)[::-1]
         return made
 
     def _document(self, made: Pull, manifest: int) -> list[int]:

@@ -53,11 +53,12 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
     """
     columns: list[_Column] = []
     empty: list[str] = []
+    in_bytes = frame.attrs.get("unit") == "bytes"
     for name, values in plain_columns(frame).items():
         if values and columns and all(value is None for value in values):
             empty.append(name)
         else:
-            columns.append(_column(name, values, in_bytes=frame.attrs.get("unit") == "bytes"))
+            columns.append((_bytes_column if in_bytes else _column)(name, values))
     hidden = [] if width is None else _fit(columns, width)
     height = max(len(column.header) for column in columns)
     for line in range(height):
@@ -72,8 +73,8 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
     yield "; ".join(notes)
 
 
-def _column(name: str, values: list[Any], *, in_bytes: bool) -> _Column:
-    is_bytes = in_bytes or name == "bytes" or name.endswith("_bytes")
+def _column(name: str, values: list[Any]) -> _Column:
+    is_bytes = name == "bytes" or name.endswith("_bytes")
     cells = [_cell(value, is_bytes=is_bytes) for value in values]
     numbers = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
     return _Column(name, [name], cells, numbers, max(map(_width, [name, *cells])))
@@ -81,6 +82,13 @@ def _column(name: str, values: list[Any], *, in_bytes: bool) -> _Column:
 
 def _joined(cells: Iterable[str]) -> str:
     return (" " * _GAP).join(cells).rstrip()
+
+
+def _bytes_column(name: str, values: list[Any]) -> _Column:
+    """A column of a table whose unit is bytes, whatever it is called."""
+    made = _column(f"{name}_bytes", values)
+    made.name, made.header, made.width = name, [name], max(map(_width, [name, *made.cells]))
+    return made
 
 
 def _cell(value: Any, *, is_bytes: bool) -> str:
