@@ -10,15 +10,15 @@ from regviz.errors import RegvizError
 
 _SYSTEMS = ("linux", "windows", "darwin", "freebsd", "openbsd", "netbsd", "solaris", "wasip1", "android", "aix")
 _ARCHITECTURES = {
-    "i386": "386",
-    "i686": "386",
-    "x86_64": "amd64",
-    "x86-64": "amd64",
-    "aarch64": "arm64",
-    "armhf": "arm/v7",
-    "armv7l": "arm/v7",
-    "armel": "arm/v6",
-    "armv6l": "arm/v6",
+    "i386": ("386", ""),
+    "i686": ("386", ""),
+    "x86_64": ("amd64", ""),
+    "x86-64": ("amd64", ""),
+    "aarch64": ("arm64", ""),
+    "armhf": ("arm", "v7"),
+    "armv7l": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+    "armv6l": ("arm", "v6"),
 }
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 _OLDEST_ARM = 5
@@ -41,8 +41,7 @@ class Platform:
     @classmethod
     def of(cls, system: str, architecture: str, variant: str) -> Platform:
         """The platform of three names as they are written somewhere."""
-        named = _ARCHITECTURES.get(architecture.lower(), architecture.lower())
-        family, _, implied = named.partition("/")
+        family, implied = _ARCHITECTURES.get(architecture.lower(), (architecture.lower(), ""))
         version = variant.lower() or implied
         version = f"v{version}" if version.isdecimal() else version
         usual = {"amd64": "v1", "arm64": "v8"}.get(family)

@@ -97,7 +97,16 @@ def check(  # noqa: PLR0913  # one an option
         raise click.UsageError(
             "Nothing to check: give --max-unreferenced, --max-untagged, --max-growth or --no-problem."
         )
-    asked = Asked(source, (), (), None, None, None, output, reading)
+    asked = Asked(
+        source=source,
+        repositories=(),
+        excluded=(),
+        tag=None,
+        top=None,
+        format_=None,
+        output=output,
+        reading=reading,
+    )
     reg = _read(asked)
     table = check_of(reg, baseline=None if baseline is None else asked.read(baseline), **limits)
     write_lines(FORMATS[format_](table, reg.source), output)

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from junitparser import Error, Failure, JUnitXml
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+JUNIT = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "time", "skipped", "timestamp"},
+    "properties": set[str](),
+    "property": {"name", "value"},
+    "testcase": {"name", "classname", "time"},
+    "failure": {"message", "type"},
+    "error": {"message", "type"},
+}
+"""Elements and attributes that the schema of Jenkins' xUnit plug-in (junit-10.xsd) has, as far as they are used."""
 HELD, FAILED, WRONG, BROKEN, CANNOT_KNOW = range(5)
 
 
@@ -300,6 +311,8 @@ class TestCommands:
             "max-growth": [],  # the lengths that it names are less
             "no-problem": [],
         }
+        for element in ET.parse(file).iter():  # noqa: S314  # our own
+            assert set(element.attrib) <= JUNIT[element.tag]
         small(tmp_path / "store", lost=5000)
         said = run("check", tmp_path / "store", "--max-unreferenced", "1kB", "--format", "junit").stdout
         [suite] = list(JUnitXml.fromstring(said.encode()))
