@@ -25,6 +25,12 @@ _PUBLIC = {
     "compare_images": "regviz.analysis",
     "compare_registries": "regviz.analysis",
     "descendants": "regviz.analysis",
+    "bundle_script": "regviz.analysis",
+    "check": "regviz.analysis",
+    "doctor": "regviz.analysis",
+    "forecast": "regviz.analysis",
+    "growth": "regviz.analysis",
+    "history": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "nearest_base": "regviz.analysis",
@@ -34,7 +40,11 @@ _PUBLIC = {
     "report": "regviz.report",
     "rules": "regviz.problems",
     "sizes": "regviz.analysis",
+    "stale_tags": "regviz.analysis",
+    "tag_history": "regviz.analysis",
     "tag_images": "regviz.analysis",
+    "transfer": "regviz.analysis",
+    "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
     "who_uses": "regviz.analysis",
 }
@@ -51,7 +61,13 @@ __all__ = [
     "compare_images",
     "compare_registries",
     "descendants",
+    "bundle_script",
+    "check",
+    "doctor",
+    "forecast",
     "graph",
+    "growth",
+    "history",
     "layer_graph",
     "layer_sizes",
     "nearest_base",
@@ -62,7 +78,11 @@ __all__ = [
     "report",
     "rules",
     "sizes",
+    "stale_tags",
+    "tag_history",
     "tag_images",
+    "transfer",
+    "transfer_matrix",
     "tree",
     "who_uses",
     "world",
@@ -74,6 +94,21 @@ if TYPE_CHECKING:
     from regviz.analysis import ancestors, bases, descendants, nearest_base, who_uses  # isort: split
     from regviz.analysis import churn, compare_images, compare_registries  # isort: split
     from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.analysis import (
+        bundle_script,
+        check,
+        doctor,
+        forecast,
+        growth,
+        history,
+        layer_sizes,
+        sizes,
+        stale_tags,
+        tag_history,
+        tag_images,
+        transfer,
+        transfer_matrix,
+    )
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

@@ -5,6 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _KIBI = 1024
@@ -180,3 +185,44 @@ def parse_byte_count(text: str) -> int:
         raise ValueError(message)
     power = " kmgtpe".index(match[2].lower() or " ")
     return int(float(match[1]) * (_KIBI if match[3] else 1000) ** power)
+
+
+_AGE_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_age(text: str) -> dt.timedelta:
+    """A length of time as a person writes it: ``24h``, ``90d``, ``12w``.
+
+    Months and years are not taken, because they have no one length.
+
+    Raises
+    ------
+    ValueError
+        If it is no number with a unit, or longer than there is time.
+
+    Examples
+    --------
+    >>> parse_age("90d") == dt.timedelta(days=90), parse_age("1.5 w") == dt.timedelta(days=10, hours=12)
+    (True, True)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([hdw])\s*", text, re.IGNORECASE)
+    if match is None:
+        message = f"{text!r} is no age; write for example 24h (hours), 90d (days) or 12w (weeks)"
+        raise ValueError(message)
+    try:
+        return dt.timedelta(**{_AGE_UNITS[match[2].lower()]: float(match[1])})
+    except OverflowError:
+        message = f"{text!r} is longer than there is time; write for example 90d"
+        raise ValueError(message) from None
+
+
+def is_like(name: str, globs: Iterable[str]) -> bool:
+    """Whether a repository's name is like one of some globs; its ``library/`` may be left out.
+
+    Examples
+    --------
+    >>> is_like("library/nodejs", ["node*"]), is_like("team/nodejs", ["node*"])
+    (True, False)
+    """
+    names = (name, name.removeprefix("library/"))
+    return any(fnmatchcase(known, glob) for glob in globs for known in names)

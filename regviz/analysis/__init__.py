@@ -23,4 +23,27 @@ __all__ = [
     "sizes",
     "tag_images",
     "who_uses",
+from regviz.analysis.bundle import bundle_script
+from regviz.analysis.checking import check
+from regviz.analysis.diagnosis import doctor
+from regviz.analysis.growing import forecast, growth
+from regviz.analysis.layers import layer_sizes
+from regviz.analysis.moving import transfer, transfer_matrix
+from regviz.analysis.past import history, stale_tags, tag_history
+from regviz.analysis.tags import tag_images
+
+__all__ = [
+    "bundle_script",
+    "check",
+    "doctor",
+    "forecast",
+    "growth",
+    "history",
+    "layer_sizes",
+    "sizes",
+    "stale_tags",
+    "tag_history",
+    "tag_images",
+    "transfer",
+    "transfer_matrix",
 ]

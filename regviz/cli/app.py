@@ -13,6 +13,8 @@ import click
 import regviz
 from regviz.cli.answer_garbage import garbage
 from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descendants, diff, nearest_base, who_uses
+from regviz.cli.answer_check import check, doctor
+from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
@@ -22,6 +24,27 @@ from regviz.text import escape_terminal
 
 INTERRUPTED = 130
 _COMMANDS = (plan, report, tree, table, sizes, garbage, graph, capture, detect, rules, lab, world)
+_COMMANDS = (
+    plan,
+    report,
+    tree,
+    table,
+    sizes,
+    transfer,
+    history,
+    tag_history,
+    stale_tags,
+    growth,
+    forecast,
+    check,
+    doctor,
+    graph,
+    capture,
+    detect,
+    rules,
+    lab,
+    world,
+)
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
 )

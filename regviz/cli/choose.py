@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
+
+from regviz.text import is_like
 
 if TYPE_CHECKING:
     import re
@@ -22,12 +23,7 @@ def repository_matcher(globs: Sequence[str], excluded: Sequence[str]) -> Matches
     """Whether a repository's name is wanted; None where nothing was asked. A name's ``library/`` may be left out."""
     if not globs and not excluded:
         return None
-
-    def like(name: str, patterns: Sequence[str]) -> bool:
-        names = (name, name.removeprefix("library/"))
-        return any(fnmatchcase(known, pattern) for pattern in patterns for known in names)
-
-    return lambda name: (not globs or like(name, globs)) and not like(name, excluded)
+    return lambda name: (not globs or is_like(name, globs)) and not is_like(name, excluded)
 
 
 def choose_rows(

@@ -38,7 +38,7 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
     """The lines of a table: a header, the rows, and what is not shown.
 
     Columns without any value are left out; where the width does not do, texts are cut, then columns left out from the
-    right. The last line says so.
+    right. The last line says so. Numbers are bytes in columns called so, and in all of a table whose unit they are.
 
     Parameters
     ----------
@@ -53,11 +53,12 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
     """
     columns: list[_Column] = []
     empty: list[str] = []
+    in_bytes = frame.attrs.get("unit") == "bytes"
     for name, values in plain_columns(frame).items():
         if values and columns and all(value is None for value in values):
             empty.append(name)
         else:
-            columns.append(_column(name, values))
+            columns.append((_bytes_column if in_bytes else _column)(name, values))
     hidden = [] if width is None else _fit(columns, width)
     height = max(len(column.header) for column in columns)
     for line in range(height):
@@ -81,6 +82,13 @@ def _column(name: str, values: list[Any]) -> _Column:
 
 def _joined(cells: Iterable[str]) -> str:
     return (" " * _GAP).join(cells).rstrip()
+
+
+def _bytes_column(name: str, values: list[Any]) -> _Column:
+    """A column of a table whose unit is bytes, whatever it is called."""
+    made = _column(f"{name}_bytes", values)
+    made.name, made.header, made.width = name, [name], max(map(_width, [name, *made.cells]))
+    return made
 
 
 def _cell(value: Any, *, is_bytes: bool) -> str:

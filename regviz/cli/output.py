@@ -39,6 +39,11 @@ def write_table(frame: pd.DataFrame, format_: TableFormat | None, output: str | 
         _WRITERS[chosen](frame, file)
 
 
+def is_for_people(format_: TableFormat | None, output: str | None) -> bool:
+    """Whether an answer is written as text: in that format, or in none, and the file's suffix names none."""
+    return format_ == "table" or (format_ is None and Path(output or "").suffix.lower() not in SUFFIXES)
+
+
 def terminal_width(output: str | None) -> int | None:
     """Columns to keep to: those of the terminal, or of the variable COLUMNS; None where there is neither."""
     if output is not None or not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
