@@ -18,13 +18,16 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Registry": "regviz.registry",
     "RegvizError": "regviz.errors",
+    "clusters": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "object_graph": "regviz.graph",
+    "owner_sets": "regviz.analysis",
     "plan": "regviz.plan",
     "read": "regviz.read",
     "report": "regviz.report",
     "rules": "regviz.problems",
+    "sharing": "regviz.analysis",
     "sizes": "regviz.analysis",
     "tag_images": "regviz.analysis",
     "tree": "regviz.tree",
@@ -35,15 +38,18 @@ __all__ = [
     "RegvizError",
     "__version__",
     "analysis",
+    "clusters",
     "graph",
     "layer_graph",
     "layer_sizes",
     "object_graph",
+    "owner_sets",
     "plan",
     "plot",
     "read",
     "report",
     "rules",
+    "sharing",
     "sizes",
     "tag_images",
     "tree",
@@ -52,6 +58,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
+    from regviz.analysis import clusters, owner_sets, sharing  # isort: split
     from regviz.analysis import layer_sizes, sizes, tag_images
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from regviz.analysis.accounting import sizes
+from regviz.analysis.kinship import clusters
 from regviz.analysis.layers import layer_sizes
+from regviz.analysis.shared import owner_sets, sharing
 from regviz.analysis.tags import tag_images
 
-__all__ = ["layer_sizes", "sizes", "tag_images"]
+__all__ = [
+    "clusters",
+    "layer_sizes",
+    "owner_sets",
+    "sharing",
+    "sizes",
+    "tag_images",
+]

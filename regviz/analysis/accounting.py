@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.analysis.members import Grain, members
+from regviz.analysis.members import members
+from regviz.analysis.owned import check_grain
 from regviz.analysis.reach import column_counts, columns, reach, row_counts, through, totals
 from regviz.card import held_bytes
-from regviz.errors import RegvizError
 from regviz.graph.values import texts
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from regviz.analysis.members import Grain
     from regviz.analysis.reach import Incidence, Numbers
     from regviz.registry import Registry
 
@@ -87,8 +88,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     """
     import pandas as pd
 
-    if by not in get_args(Grain):
-        raise RegvizError(f"sizes cannot be asked by {by!r}; ask by one of {', '.join(get_args(Grain))}")
+    check_grain("sizes", by)
     reg.source.require_contents("sizes")
     reached = reach(reg)
     rows = members(reg, reached, by)

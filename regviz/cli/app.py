@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import regviz
+from regviz.cli.answer_sizes import clusters, owner_sets, sharing
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
@@ -76,6 +77,8 @@ def main() -> None:
 
 
 for _command in _COMMANDS:
+    main.add_command(_command)
+for _command in (sharing, owner_sets, clusters):
     main.add_command(_command)
 
 
