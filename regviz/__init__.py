@@ -25,6 +25,7 @@ _PUBLIC = {
     "owner_sets": "regviz.analysis",
     "plan": "regviz.plan",
     "read": "regviz.read",
+    "reconcile": "regviz.analysis",
     "report": "regviz.report",
     "rules": "regviz.problems",
     "sharing": "regviz.analysis",
@@ -47,6 +48,7 @@ __all__ = [
     "plan",
     "plot",
     "read",
+    "reconcile",
     "report",
     "rules",
     "sharing",
@@ -58,7 +60,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
-    from regviz.analysis import clusters, owner_sets, sharing  # isort: split
+    from regviz.analysis import clusters, owner_sets, reconcile, sharing  # isort: split
     from regviz.analysis import layer_sizes, sizes, tag_images
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph

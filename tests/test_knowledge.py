@@ -79,6 +79,7 @@ ASKED: dict[str, Callable[[str], object]] = {
     "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
     "tag_images": lambda source: rv.tag_images(rv.read(source)),
     "graph": lambda source: layer_graph(rv.read(source)),
+    "reconcile": lambda source: rv.reconcile(rv.read(source, measure=True)),
     "sharing": lambda source: rv.sharing(rv.read(source)),
     "owner_sets": lambda source: rv.owner_sets(rv.read(source)),
     "clusters": lambda source: rv.clusters(rv.read(source)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from regviz.analysis.accounting import sizes
 from regviz.analysis.kinship import clusters
 from regviz.analysis.layers import layer_sizes
+from regviz.analysis.reconciliation import reconcile
 from regviz.analysis.shared import owner_sets, sharing
 from regviz.analysis.tags import tag_images
 
@@ -12,6 +13,7 @@ __all__ = [
     "clusters",
     "layer_sizes",
     "owner_sets",
+    "reconcile",
     "sharing",
     "sizes",
     "tag_images",

@@ -99,8 +99,13 @@ def owned_blobs(reg: Registry, by: Grain, answer: str) -> Owned:
     reached = reach(reg)
     rows = members(reg, reached, by)
     present = columns(reg, "blobs")["present"] == 1
-    owned = Owned(rows.keys, through(rows.groups, rows.blobs), np.where(present, held_bytes(reg)[0], 0), reached)
+    owned = Owned(rows.keys, through(rows.groups, rows.blobs), stored_bytes(reg), reached)
     return owned if present.all() else owned.without(~present)
+
+
+def stored_bytes(reg: Registry) -> Numbers:
+    """Bytes of each blob that lies in the registry, 0 of any other."""
+    return np.where(columns(reg, "blobs")["present"] == 1, held_bytes(reg)[0], 0)
 
 
 def empty_layer_blobs(reg: Registry, reached: Reach) -> NDArray[np.bool_]:
@@ -137,7 +142,7 @@ def together(owned: Owned) -> OwnerSets:
     owners = column_counts(owned.blobs)
     blob = np.flatnonzero(owners)
     marks = np.random.default_rng().integers(0, 1 << 64, (2, owned.count), np.uint64)
-    told_by = [owners[blob], *(_column_sums(owned.blobs, mark)[blob] for mark in marks)]
+    told_by = [*(_column_sums(owned.blobs, mark)[blob] for mark in marks), -owners[blob]]
     order = np.lexsort(told_by)
     differs = np.ones(len(blob), np.bool_)
     differs[1:] = False

@@ -24,6 +24,22 @@ def _by(what: str) -> Command:
 
 
 @click.command()
+@question
+def reconcile(*, asked: Asked) -> None:
+    """Add up from tags to the disk.
+
+    From the sum of the tags' sizes, less what they share, over what no tag reaches, links and all other files, to what
+    du says: every step with its bytes, how many rows it stands for, and where they are listed. Every file is looked at.
+    """
+    from regviz.analysis import reconcile as reconciled
+
+    registry = asked.read(measure=True)
+    with asked.working("reconcile"):
+        answer = reconciled(registry)
+    asked.show(answer, registry)
+
+
+@click.command()
 @_by("What shares.")
 @click.option("--least", type=click.IntRange(min=0), default=0, metavar="BYTES", help="Leave out what shares less.")
 @question

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import regviz
-from regviz.cli.answer_sizes import clusters, owner_sets, sharing
+from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
@@ -78,7 +78,7 @@ def main() -> None:
 
 for _command in _COMMANDS:
     main.add_command(_command)
-for _command in (sharing, owner_sets, clusters):
+for _command in (reconcile, sharing, owner_sets, clusters):
     main.add_command(_command)
 
 

@@ -61,7 +61,7 @@ def category_of(layout: str, path: bytes) -> str:
     if layout in ("oci", "oci-layouts", "zot"):
         return oci.category(path)
     if layout == "skopeo-dir":
-        return "blobs" if skopeo_dir.parse_file(path) else "metadata"
+        return skopeo_dir.category(path)
     return _V1.get(v1.parse(path).role, "metadata")
 
 

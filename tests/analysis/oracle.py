@@ -147,7 +147,8 @@ def _follow(
     """Put a manifest's blobs, and those of everything it lists, into `reached`."""
     digest = canonical.get(digest, digest)
     reached.add(digest)
-    document: dict[str, Any] = json.loads(contents[digest]) if digest in contents else {}
+    is_document = contents.get(digest, b"")[:1] == b"{"  # an index may list layers, as BuildKit's caches do
+    document: dict[str, Any] = json.loads(contents[digest]) if is_document else {}
     for layer, step in zip(document.get("fsLayers", []), document.get("history", []), strict=True):
         reached.add(layer["blobSum"])
         if not json.loads(step["v1Compatibility"]).get("throwaway"):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 COMMANDS = list(main.commands.values())
 ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world", "rules", "detect", "plan"}
-ISSUE |= {"sharing", "owner-sets", "clusters"}
+ISSUE |= {"reconcile", "sharing", "owner-sets", "clusters"}
 
 
 def test_the_commands_there_are() -> None:
