@@ -9,26 +9,33 @@ from scipy.sparse import csr_array
 
 from regviz.analysis.owned import stored_bytes
 from regviz.analysis.reach import column_counts, columns, groups, reach, rows_of
+from regviz.analysis.states import STATES, blob_states
 from regviz.errors import NotKnowableError
 from regviz.schema import HIDDEN_CATEGORIES, NA, NA_INT, STORAGE_CATEGORIES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
+    from numpy.typing import NDArray
 
     from regviz.analysis.reach import Numbers
     from regviz.registry import Registry
 
     Amount = tuple[int | None, int | None]
 
-STATES = {
-    "referenced": "blobs of what speaks about a tagged image (signatures, attestations by subject), reached only so",
-    "untagged": "blobs of manifests that no tag reaches, and that can still be pulled by digest",
-    "unreferenced": "blobs that nothing refers to: what collection frees",
-    "recent": "blobs that nothing refers to yet, as young as those of a push that is under way",
-    "unknown": "blobs of which nothing can be said, because not everything could be read",
+_STATES = {
+    "tagged": ("roots without a tag", "blobs of entries of an index.json, or of a save archive, that have no tag"),
+    "referenced": ("referenced", "blobs of what speaks about tagged images: signatures, attestations by subject"),
+    "untagged": ("untagged", "blobs of manifests that no tag reaches, and that can still be pulled by digest"),
+    "unreferenced": ("unreferenced", "blobs that nothing leads to: what collection frees"),
+    "recent": ("recent", "blobs that nothing leads to yet, as young as those of a push that is under way"),
+    "unknown": ("unknown", "blobs of which nothing can be said, because not everything could be read"),
 }
+"""What the blobs that no tag reaches are called, by their state."""
 _NO_COPIES = ("docker-archive", "docker-daemon")
 """Layouts whose hard links are no copies in ``blobs.copies``."""
+_LISTS = {"unreferenced": "garbage"}
 _FILES = {
     "links": "files that name a digest: tags, revisions, layers",
     "metadata": "files of the layout itself, such as v1's json and ancestry, index.json and oci-layout",
@@ -162,8 +169,9 @@ def _blobs(reg: Registry) -> list[Step]:
             "tagged bytes",
         ),
     ]
-    for state, (number, length) in _states(reg, stored).items():
-        steps.append(Step(state, length, number, "garbage" if state != "referenced" else "blobs", STATES[state]))
+    for state, number, length in _states(reg, stored, owners > 0):
+        name, meaning = _STATES[state]
+        steps.append(Step(name, length, number, _LISTS.get(state, "blobs"), meaning))
     steps[-1] = steps[-1]._replace(subtotal="blobs, each once")
     return steps
 
@@ -288,10 +296,9 @@ def _measured(reg: Registry) -> dict[str, Amount]:
     return said
 
 
-def _states(reg: Registry, stored: Numbers) -> dict[str, Amount]:
-    """Number and bytes of the blobs of each state but ``tagged``."""
-    reached = reach(reg)
-    rest = (column_counts(reached.tag_blobs) == 0) & (columns(reg, "blobs")["present"] == 1)
-    made: dict[str, Amount] = dict.fromkeys(STATES, (0, 0))
-    made["unreferenced"] = (int(rest.sum()), int(stored[rest].sum()))
-    return made
+def _states(reg: Registry, stored: Numbers, by_tag: NDArray[np.bool_]) -> Iterator[tuple[str, int, int]]:
+    """State, number and bytes of the blobs that no tag reaches."""
+    state = blob_states(reg)
+    for number, name in enumerate(STATES):
+        found = (state == number) & ~by_tag
+        yield name, int(found.sum()), int(stored[found].sum())

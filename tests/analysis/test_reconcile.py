@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -18,8 +19,19 @@ from regviz.errors import NotKnowableError
 from tests.analysis.oracle import truth_of
 from tests.cli.running import done, run
 from tests.conftest import ROOT
-from tests.helpers import MANIFEST_LIST, SCHEMA2, STORAGE_DUMPS, Store, V1Store, descriptor, encode, image_id
+from tests.helpers import (
+    MANIFEST_LIST,
+    OCI_MANIFEST,
+    SCHEMA2,
+    STORAGE_DUMPS,
+    Store,
+    V1Store,
+    descriptor,
+    encode,
+    image_id,
+)
 from tests.layouts.docker_made import lay, saved
+from tests.layouts.oci_store import OciStore
 from tests.layouts.test_oci_walk_and_list import zot
 from tests.layouts.test_skopeo_dir import image as skopeo_image
 from tests.layouts.test_skopeo_dir import lay as skopeo_dir
@@ -154,7 +166,7 @@ def test_every_step_counted_by_hand(tmp_path: Path) -> None:
     reg = rv.read(tmp_path / "storage", measure=True, times=True)
     found = steps(reconcile(reg))
     held = {blob: path.stat().st_size for path in (tmp_path / "storage").rglob("data") for blob in [path.parent.name]}
-    one = json_blobs(store, digest)
+    one = named_blobs(store, digest)
     image = sum(held[blob] for blob in one)
     other = sum(held.values()) - image - 1234 - 4 + held[base(one, held, store)]
     assert found["tags"] == (3, 2 * image + other)
@@ -168,7 +180,7 @@ def test_every_step_counted_by_hand(tmp_path: Path) -> None:
     assert found["other"] == (1, 7)
 
 
-def json_blobs(store: Store, digest: str) -> list[str]:
+def named_blobs(store: Store, digest: str) -> list[str]:
     """A manifest, and what it names."""
     document = json.loads(store.blob_path(digest).read_bytes())
     return [
@@ -197,10 +209,51 @@ def test_the_dump_of_three_repositories_has_nothing_that_is_not_used(tmp_path: P
     assert len(blobs) == 13
     table = hold_to_du(store.root)
     found = steps(table)
-    assert {"untagged", "unreferenced", "recent", "unknown", "referenced"}.isdisjoint(found)
+    assert {"roots without a tag", "referenced", "untagged", "unreferenced", "recent", "unknown"}.isdisjoint(found)
     total = sum(path.stat().st_size for path in blobs)
     assert found["tags"] == (3, total)
     assert subtotals(table)["tagged bytes"] == subtotals(table)["blobs, each once"] == total
+
+
+def test_what_no_tag_reaches_has_its_state(tmp_path: Path) -> None:
+    """By hand: an untagged image, a signature of a tagged one, a blob of yesterday and one of now."""
+    store = Store(tmp_path / "storage")
+    tagged = store.image("app", [b"t"], "1")
+    loose = store.image("app", [b"u" * 40])
+    document = store.blob_path(tagged).read_bytes()
+    for blob in (b"{}", b"signed!"):
+        store.linked_blob("app", blob)
+    signature = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": "text/plain",
+        "config": descriptor(b"{}", "application/vnd.oci.empty.v1+json"),
+        "layers": [descriptor(b"signed!", "text/plain")],
+        "subject": descriptor(document, OCI_MANIFEST),
+    }
+    store.push("app", encode(signature))
+    old, new = store.blob(b"o" * 1234), store.blob(b"n" * 777)
+    os.utime(store.blob_path(old), (1_700_000_000,) * 2)
+    now = dt.datetime.now(dt.UTC).timestamp()
+    os.utime(store.blob_path(new), (now, now))
+    table = reconcile(rv.read(store.root, measure=True, times=True))
+    found = steps(table)
+    assert found["referenced"] == (3, len(encode(signature)) + len(b"{}") + len(b"signed!"))
+    lengths = [store.blob_path(f"sha256:{name}").stat().st_size for name in named_blobs(store, loose)]
+    assert found["untagged"] == (3, sum(lengths))
+    assert found["unreferenced"] == (1, 1234)
+    assert found["recent"] == (1, 777)
+    assert "unknown" not in found
+
+
+def test_an_entry_without_a_name_is_a_root(tmp_path: Path) -> None:
+    store = OciStore(tmp_path / "storage")
+    store.add(store.image([b"named"]), "1")
+    store.add(store.image([b"nameless" * 9]))
+    table = hold_to_du(store.root)
+    named = sizes(rv.read(store.root)).attrs["tagged_bytes"]
+    blobs = sum(path.stat().st_size for path in (store.root / "blobs").rglob("*") if path.is_file())
+    assert steps(table)["roots without a tag"] == (3, blobs - named)
 
 
 # --- what only a disk has
