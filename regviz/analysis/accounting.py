@@ -9,7 +9,8 @@ import numpy as np
 from regviz.analysis.layers import layer_users
 from regviz.analysis.members import members
 from regviz.analysis.owned import check_grain
-from regviz.analysis.reach import column_counts, columns, reach, row_counts, through, totals
+from regviz.analysis.parts import blob_flags, by_any_way, flagged, holds_layer, layer_flags
+from regviz.analysis.reach import column_counts, columns, reach, row_counts, totals
 from regviz.card import held_bytes
 from regviz.graph.values import texts
 
@@ -113,14 +114,29 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     length, unpacked = held_bytes(reg)
     present = blobs["present"] == 1
     stored, absent = np.where(present, length, 0), np.where(present, 0, length)
-    owned = through(groups, rows.blobs)
-    is_layer, is_plain = column_counts(reached.layer_blobs) > 0, _plain_tars(reg) | unpacked
+    in_row, manifests = flagged(groups), flagged(rows.manifests)
+    row_manifests = by_any_way(in_row, manifests)
+    of_tags = by_any_way(flagged(reached.tag_manifests), blob_flags(reg))
+    tag_bytes = totals(of_tags, stored)
+    if rows.some_blobs is not None:
+        member_blobs = flagged(rows.some_blobs)
+    elif rows.manifests is reached.tag_manifests:
+        member_blobs = of_tags
+    else:
+        member_blobs = by_any_way(manifests, blob_flags(reg))
+    owned = by_any_way(in_row, member_blobs)
+    layers = (
+        by_any_way(row_manifests, layer_flags(reg))
+        if rows.some_layers is None
+        else by_any_way(in_row, flagged(rows.some_layers))
+    )
+    is_layer, is_plain = holds_layer(reg), _plain_tars(reg) | unpacked
     unique, exclusive = totals(owned, stored), totals(owned, np.where(column_counts(owned) == 1, stored, 0))
     numbers = {
-        "manifests": row_counts(through(groups, rows.manifests)),
-        "layers": row_counts(through(groups, rows.layers)),
+        "manifests": row_counts(row_manifests),
+        "layers": row_counts(layers),
         "layer_bytes": totals(owned, np.where(is_layer, stored, 0)),
-        "logical_bytes": totals(groups, totals(rows.blobs, stored)),
+        "logical_bytes": totals(groups, tag_bytes if member_blobs is of_tags else totals(member_blobs, stored)),
         "unique_bytes": unique,
         "exclusive_bytes": exclusive,
         "shared_bytes": unique - exclusive,
@@ -132,13 +148,12 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     here = is_layer & present
     made["basis"] = pd.Series(_basis(totals(owned, here & ~is_plain), totals(owned, here & is_plain)), dtype="str")
     if by == "layer":
-        made |= layer_users(reg, reached, through(groups, rows.layers).indices.astype(np.int64))
+        made |= layer_users(reg, reached, layers.indices.astype(np.int64))
     order = ["exclusive_bytes", "unique_bytes", *rows.keys]
     rising = [name in rows.keys for name in order]
     table = pd.DataFrame(made).sort_values(order, ascending=rising, ignore_index=True)
-    tag_blobs = reached.tag_blobs
-    tagged = int(stored[column_counts(tag_blobs) > 0].sum())
-    logical = int(totals(tag_blobs, stored).sum())
+    tagged = int(stored[column_counts(of_tags) > 0].sum())
+    logical = int(tag_bytes.sum())
     table.attrs |= {
         "grain": by,
         "tagged_bytes": tagged,

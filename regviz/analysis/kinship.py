@@ -74,7 +74,7 @@ def clusters(reg: Registry, *, by: Grain = "repository", similarity: float = 0.5
     if not 0 < similarity <= 1:
         raise RegvizError(f"a similarity is above 0 and at most 1, and {similarity} is not")
     owned = owned_blobs(reg, by, "clusters")
-    kin = owned.without(empty_layer_blobs(reg, owned.reached))
+    kin = owned.without(empty_layer_blobs(reg))
     blob_bytes = kin.blobs @ kin.stored
     edges = []
     for pairs in shared(together(kin), 1):

@@ -65,7 +65,7 @@ def layer_sizes(reg: Registry) -> pd.DataFrame:
         "present": pd.Series(blobs["present"][rows] == 1, dtype="boolean"),
         **{name: pd.Series(values, dtype="Int64") for name, values in counts.items()},
         "created_by": pd.Series(texts(reg, "text", layers["created_by"][lowest[rows]]), dtype="str"),
-        "empty": pd.Series(empty_layer_blobs(reg, reached)[rows], dtype="boolean"),
+        "empty": pd.Series(empty_layer_blobs(reg)[rows], dtype="boolean"),
         "saved_bytes": pd.Series(held * np.maximum(counts["repositories"] - 1, 0), dtype="Int64"),
     }
     return pd.DataFrame(made).sort_values(["blob_bytes", "blob"], ascending=[False, True], ignore_index=True)

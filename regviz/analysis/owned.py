@@ -9,15 +9,16 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from regviz.analysis.members import Grain, members
-from regviz.analysis.reach import column_counts, columns, reach, through
+from regviz.analysis.parts import blob_flags, by_any_way, empty_blobs, flagged
+from regviz.analysis.reach import column_counts, columns, reach
 from regviz.card import held_bytes
 from regviz.errors import RegvizError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from regviz.analysis.members import Keys
-    from regviz.analysis.reach import Incidence, Numbers, Reach
+    from regviz.analysis.members import Keys, Members
+    from regviz.analysis.reach import Incidence, Numbers
     from regviz.registry import Registry
 
 _LONGEST_EMPTY = 1024
@@ -36,13 +37,11 @@ class Owned:
         Rows × blobs, 1 where a row reaches one that is present.
     stored : array of int
         Bytes of each blob; 0 where it is not present.
-    reached : Reach
     """
 
     keys: Keys
     blobs: Incidence
     stored: Numbers
-    reached: Reach
 
     @property
     def count(self) -> int:
@@ -54,7 +53,7 @@ class Owned:
         kept = self.blobs.copy()
         kept.data = kept.data * ~left_out[kept.indices]
         kept.eliminate_zeros()
-        return Owned(self.keys, kept, self.stored, self.reached)
+        return Owned(self.keys, kept, self.stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def owned_blobs(reg: Registry, by: Grain, answer: str) -> Owned:
     reached = reach(reg)
     rows = members(reg, reached, by)
     present = columns(reg, "blobs")["present"] == 1
-    owned = Owned(rows.keys, through(rows.groups, rows.blobs), stored_bytes(reg), reached)
+    owned = Owned(rows.keys, row_blobs(reg, rows), stored_bytes(reg))
     return owned if present.all() else owned.without(~present)
 
 
@@ -108,19 +107,20 @@ def stored_bytes(reg: Registry) -> Numbers:
     return np.where(columns(reg, "blobs")["present"] == 1, held_bytes(reg)[0], 0)
 
 
-def empty_layer_blobs(reg: Registry, reached: Reach) -> NDArray[np.bool_]:
+def row_blobs(reg: Registry, rows: Members) -> Incidence:
+    """Rows × blobs as flags."""
+    in_row = flagged(rows.groups)
+    if rows.some_blobs is not None:
+        return by_any_way(in_row, flagged(rows.some_blobs))
+    return by_any_way(by_any_way(in_row, flagged(rows.manifests)), blob_flags(reg))
+
+
+def empty_layer_blobs(reg: Registry) -> NDArray[np.bool_]:
     """For each blob whether it holds a layer that changes nothing, in every image that has it.
 
     Nearly every image built before 2016 has one, so they say nothing about kinship.
     """
-    steps, blobs = columns(reg, "manifest_layers"), columns(reg, "blobs")
-    count, known = len(blobs["blob"]), reached.step_blob >= 0
-    changes = np.zeros(count, np.bool_)
-    changes[reached.step_blob[known & (steps["empty"] != 1)]] = True
-    empty = np.zeros(count, np.bool_)
-    empty[reached.step_blob[known & (steps["empty"] == 1)]] = True
-    found: NDArray[np.bool_] = empty & ~changes & (blobs["blob_bytes"] <= _LONGEST_EMPTY)
-    return found
+    return empty_blobs(reg, _LONGEST_EMPTY)
 
 
 def together(owned: Owned) -> OwnerSets:
@@ -135,7 +135,7 @@ def together(owned: Owned) -> OwnerSets:
     --------
     >>> from regviz.analysis.reach import incidence
     >>> reaches = incidence(np.array([0, 1, 0, 1, 1]), np.array([0, 0, 1, 1, 2]), (2, 3))
-    >>> sets = together(Owned({}, reaches, np.array([100, 11, 7]), None))
+    >>> sets = together(Owned({}, reaches, np.array([100, 11, 7])))
     >>> sets.owners.toarray().tolist(), sets.blobs.tolist(), sets.blob_bytes.tolist()
     ([[1, 1], [0, 1]], [2, 1], [111, 7])
     """

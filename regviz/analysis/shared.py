@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int32]
 
-_BLOCK = 1 << 21
+_BLOCK = 1 << 20
 """Products that are added up at a time: what a block of rows may take of memory."""
 _MOST_PAIRS = 100_000_000
 
@@ -92,17 +92,16 @@ def sharing(reg: Registry, *, by: Grain = "repository", least_bytes: int = 0) ->
     import pandas as pd
 
     owned = owned_blobs(reg, by, "sharing")
-    empty = empty_layer_blobs(reg, owned.reached)
+    empty = empty_layer_blobs(reg)
     left_out = int((column_counts(owned.blobs)[empty] > 0).sum())
     owned = owned.without(empty) if left_out else owned
     blobs, blob_bytes = row_counts(owned.blobs), owned.blobs @ owned.stored
     pairs = _joined(shared(together(owned), least_bytes), by)
-    order = np.lexsort((pairs.other, pairs.one, -pairs.shared_bytes))
-    pairs = pairs.take(order)
+    pairs = pairs.take(np.argsort(-pairs.shared_bytes, kind="stable"))  # equals stay in the order of their keys
     made: dict[str, Any] = {}
     for lead, rows in (("", pairs.one), ("other_", pairs.other)):
         for name, keys in owned.keys.items():
-            made[f"{lead}{name}"] = pd.Series(np.array([*keys, None], object)[:-1][rows], dtype="str")
+            made[f"{lead}{name}"] = _repeated(keys, rows)
     made["shared_blobs"] = pd.Series(pairs.blobs, dtype="Int64")
     made["shared_bytes"] = pd.Series(pairs.shared_bytes, dtype="Int64")
     made["jaccard"] = _over(pairs.blobs, blobs[pairs.one] + blobs[pairs.other] - pairs.blobs)
@@ -206,24 +205,24 @@ def shared(sets: OwnerSets, least_bytes: int) -> Iterator[Pairs]:
         if not costs[start:stop].any():
             continue
         rows, behind = by_row[start:stop], csr_array(by_row[start:].T)
-        one, other, numbers = _above_diagonal(rows, behind, weights, start)
-        found = (
-            (numbers[0] >> shift, numbers[0] & ((1 << shift) - 1)) if fits else (numbers[0], numbers[1] - numbers[0])
-        )
-        kept = found[1] >= least_bytes
-        yield Pairs(one[kept], other[kept], found[0][kept].astype(np.int32), found[1][kept])
+        one, other, numbers = _above_diagonal(rows, behind, weights)
+        both = numbers[0]
+        of_blobs, of_bytes = (both >> shift, both & ((1 << shift) - 1)) if fits else (both, numbers[1] - both)
+        found = Pairs(one, other, of_blobs.astype(np.int32), of_bytes).take(of_bytes >= least_bytes)
+        order = np.argsort(found.one.astype(np.int64) * count + found.other)
+        found = found.take(order)
+        yield found._replace(one=found.one + np.int32(start), other=found.other + np.int32(start))
 
 
-def _above_diagonal(
-    rows: Incidence, behind: Incidence, weights: list[Numbers], start: int
-) -> tuple[Rows, Rows, list[Numbers]]:
+def _above_diagonal(rows: Incidence, behind: Incidence, weights: list[Numbers]) -> tuple[Rows, Rows, list[Numbers]]:
+    """Entries of a block of the product that are right of the diagonal: rows, columns, and a number a weight."""
     numbers: list[Numbers] = []
     for weight in weights:
-        product = csr_array(csr_array((weight[rows.indices], rows.indices, rows.indptr), rows.shape) @ behind)
-        product.sort_indices()
+        weighted = csr_array((weight[rows.indices], rows.indices, rows.indptr), shape=rows.shape)
+        product = csr_array(weighted @ behind)  # of the same structure for every weight, so of the same order
         one = np.repeat(np.arange(product.shape[0], dtype=np.int32), np.diff(product.indptr))
         kept = product.indices > one
-        one, other = one[kept] + np.int32(start), product.indices[kept].astype(np.int32) + np.int32(start)
+        one, other = one[kept], product.indices[kept]
         numbers.append(product.data[kept])
     return one, other, numbers
 
@@ -245,6 +244,14 @@ def _joined(parts: Iterator[Pairs], by: str) -> Pairs:
         return Pairs(nothing, nothing, nothing, np.zeros(0, np.int64))
     one, other, blobs, shared_bytes = map(np.concatenate, zip(*kept, strict=True))
     return Pairs(one, other, blobs, shared_bytes)
+
+
+def _repeated(texts: list[str | None], rows: Rows) -> pd.Series[str]:
+    """Texts by their places, without an object each."""
+    import pandas as pd
+    import pyarrow as pa
+
+    return pd.Series(pd.array(pa.array(texts, pa.large_string()).take(pa.array(rows)), dtype="str"))
 
 
 def _over(part: NDArray[Any], whole: Numbers) -> pd.Series[Any]:

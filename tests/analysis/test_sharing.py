@@ -304,7 +304,7 @@ def test_pairs_are_the_same_in_blocks_of_any_size(block: int, case: tuple[list[s
     rows, blob_bytes = case
     pairs = np.array([(row, blob) for row, blobs in enumerate(rows) for blob in blobs], np.int64).reshape(-1, 2)
     matrix = incidence(pairs[:, 0], pairs[:, 1], (len(rows), len(blob_bytes)))
-    sets = together(Owned({}, matrix, np.array(blob_bytes, np.int64), None))  # type: ignore[arg-type]
+    sets = together(Owned({}, matrix, np.array(blob_bytes, np.int64)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shared, "_BLOCK", block)
         parts = list(shared.shared(sets, 0))
