@@ -33,7 +33,7 @@ ANSWERS = """\
 - – it raises `NotKnowableError`, which names a kind of source that could
 
 What an answer needs and its source does not know, as the tables above have it, is NA in it, and never 0. The table
-`storage` of a capture is what it was made with.
+`storage` of a capture is what it was made with: one that was made with `--measure` is reconciled too.
 """
 
 

@@ -31,14 +31,18 @@ _PUBLIC = {
     "forecast": "regviz.analysis",
     "growth": "regviz.analysis",
     "history": "regviz.analysis",
+    "clusters": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "nearest_base": "regviz.analysis",
     "object_graph": "regviz.graph",
+    "owner_sets": "regviz.analysis",
     "plan": "regviz.plan",
     "read": "regviz.read",
+    "reconcile": "regviz.analysis",
     "report": "regviz.report",
     "rules": "regviz.problems",
+    "sharing": "regviz.analysis",
     "sizes": "regviz.analysis",
     "stale_tags": "regviz.analysis",
     "tag_history": "regviz.analysis",
@@ -65,6 +69,7 @@ __all__ = [
     "check",
     "doctor",
     "forecast",
+    "clusters",
     "graph",
     "growth",
     "history",
@@ -72,11 +77,14 @@ __all__ = [
     "layer_sizes",
     "nearest_base",
     "object_graph",
+    "owner_sets",
     "plan",
     "plot",
     "read",
+    "reconcile",
     "report",
     "rules",
+    "sharing",
     "sizes",
     "stale_tags",
     "tag_history",
@@ -93,6 +101,7 @@ if TYPE_CHECKING:
     from regviz.analysis import garbage, layer_sizes, sizes, tag_images
     from regviz.analysis import ancestors, bases, descendants, nearest_base, who_uses  # isort: split
     from regviz.analysis import churn, compare_images, compare_registries  # isort: split
+    from regviz.analysis import clusters, owner_sets, reconcile, sharing  # isort: split
     from regviz.analysis import layer_sizes, sizes, tag_images
     from regviz.analysis import (
         bundle_script,

@@ -57,7 +57,8 @@ LINK_STATES = ("ok", "unchecked", "empty", "malformed", "mismatch", "missing", "
 ROLES = ("child", "attestation", "subject", "blob")
 BASES = ("v1", "chain", "digests")
 SEVERITIES = ("error", "warning", "info")
-STORAGE_CATEGORIES = ("blobs", "links", "uploads", "metadata", "directories", "other")
+STORAGE_CATEGORIES = ("blobs", "links", "uploads", "metadata", "directories", "other", "hard-links")  # further names
+HIDDEN_CATEGORIES = ("multipart-uploads", "noncurrent-versions")  # what object storage keeps and does not list
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,9 +318,9 @@ _TABLES = (
         "what the files take, by category; filled by rv.read(…, measure=True)",
         ("category",),
         (
-            Column("category", "name", "category", required=True, values=STORAGE_CATEGORIES),
-            Column("files", "count", "files (or directories)", required=True),
-            Column("apparent_bytes", "bytes", "sum of their lengths; NA where a listing has none"),
+            Column("category", "name", "category", required=True, values=STORAGE_CATEGORIES + HIDDEN_CATEGORIES),
+            Column("files", "count", "files (directories, objects); NA where they may not be counted"),
+            Column("apparent_bytes", "bytes", "sum of their lengths, each file once; NA where they are not known"),
             Column("allocated_bytes", "bytes", "bytes of disk blocks, each inode once; folders only"),
         ),
     ),

@@ -95,6 +95,10 @@ ASKED: dict[str, Callable[[str], object]] = {
     "compare_images": lambda source: rv.compare_images(rv.read(source), [_any_digest(rv.read(source))] * 2),
     "compare_registries": lambda source: rv.compare_registries(rv.read(source), rv.read(source)),
     "churn": lambda source: rv.churn(rv.read(source)),
+    "reconcile": lambda source: rv.reconcile(rv.read(source, measure=True)),
+    "sharing": lambda source: rv.sharing(rv.read(source)),
+    "owner_sets": lambda source: rv.owner_sets(rv.read(source)),
+    "clusters": lambda source: rv.clusters(rv.read(source)),
     "tree": tree,
     "storage": lambda source: rv.read(source, measure=True).storage,
 }

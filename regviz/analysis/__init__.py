@@ -46,4 +46,18 @@ __all__ = [
     "tag_images",
     "transfer",
     "transfer_matrix",
+from regviz.analysis.kinship import clusters
+from regviz.analysis.layers import layer_sizes
+from regviz.analysis.reconciliation import reconcile
+from regviz.analysis.shared import owner_sets, sharing
+from regviz.analysis.tags import tag_images
+
+__all__ = [
+    "clusters",
+    "layer_sizes",
+    "owner_sets",
+    "reconcile",
+    "sharing",
+    "sizes",
+    "tag_images",
 ]

@@ -7,6 +7,7 @@ that platform's images. A member reaches each of its blobs once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Grain = Literal["tag", "repository", "namespace", "manifest", "layer", "platform"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Members:
     """The members of an answer's rows.
 
@@ -33,15 +34,29 @@ class Members:
         The key columns of the rows; None is NA.
     row : array of int
         The row each member belongs to.
-    manifests, layers, blobs : csr_array
-        Members × what they reach.
+    manifests : csr_array
+        Members × the manifests that they reach.
+    reached : Reach
+    some_layers, some_blobs : csr_array, optional
+        Members × what they have of those manifests; left out, it is all.
     """
 
     keys: Keys
     row: Numbers
     manifests: Incidence
-    layers: Incidence
-    blobs: Incidence
+    reached: Reach
+    some_layers: Incidence | None = None
+    some_blobs: Incidence | None = None
+
+    @cached_property
+    def layers(self) -> Incidence:
+        """Members × the layers that they reach."""
+        return through(self.manifests, self.reached.manifest_layers) if self.some_layers is None else self.some_layers
+
+    @cached_property
+    def blobs(self) -> Incidence:
+        """Members × the blobs that they reach."""
+        return through(self.manifests, self.reached.manifest_blobs) if self.some_blobs is None else self.some_blobs
 
     @property
     def groups(self) -> Incidence:
@@ -60,16 +75,10 @@ def members(reg: Registry, reached: Reach, by: Grain) -> Members:
     tags, repositories = columns(reg, "tags"), columns(reg, "repositories")
     if by == "tag":
         keys = {name: texts(reg, "name", tags[name]) for name in ("repository", "tag")}
-        return _whole(keys, np.arange(len(tags["tag"])), reached.tag_manifests, reached)
+        return Members(keys, np.arange(len(tags["tag"])), reached.tag_manifests, reached)
     codes, row_of_repository = np.unique(repositories[by], return_inverse=True)
     row = row_of_repository[rows_of(tags["repository"], repositories["repository"])]
-    return _whole({by: texts(reg, "name", codes)}, row, reached.tag_manifests, reached)
-
-
-def _whole(keys: Keys, row: Numbers, manifests: Incidence, reached: Reach) -> Members:
-    """Members that have all of each manifest they reach."""
-    layers, blobs = through(manifests, reached.manifest_layers), through(manifests, reached.manifest_blobs)
-    return Members(keys, row, manifests, layers, blobs)
+    return Members({by: texts(reg, "name", codes)}, row, reached.tag_manifests, reached)
 
 
 def _manifests(reg: Registry, reached: Reach) -> Members:
@@ -90,13 +99,14 @@ def _manifests(reg: Registry, reached: Reach) -> Members:
     rows = np.flatnonzero(known)
     every = np.arange(len(rows))
     own = incidence(every, rows, (len(rows), count))
-    return _whole({"manifest": texts(reg, "digest", manifest[rows])}, every, reached.descend(own), reached)
+    return Members({"manifest": texts(reg, "digest", manifest[rows])}, every, reached.descend(own), reached)
 
 
 def _layers(reg: Registry, reached: Reach) -> Members:
     """Layers that tags stand on; a member is what one tag has of one layer."""
     on_stack, layer = np.flatnonzero(reached.step_layer >= 0), columns(reg, "layers")["layer"]
-    shape = (reached.manifest_blobs.shape[0], len(on_stack))
+    height, width_of_blobs = reached.tag_manifests.shape[1], len(columns(reg, "blobs")["blob"])
+    shape = (height, len(on_stack))
     steps = incidence(reached.step_manifest[on_stack], np.arange(len(on_stack)), shape)
     standing = (reached.tag_manifests @ steps).tocoo()  # tags × steps
     step = on_stack[standing.col]
@@ -107,9 +117,10 @@ def _layers(reg: Registry, reached: Reach) -> Members:
     return Members(
         {"layer": texts(reg, "digest", layer[rows])},
         row,
-        manifests=incidence(member, reached.step_manifest[step], (len(pair), reached.manifest_blobs.shape[0])),
-        layers=incidence(np.arange(len(pair)), rows[row], (len(pair), len(layer))),
-        blobs=incidence(member, reached.step_blob[step], (len(pair), reached.manifest_blobs.shape[1])),
+        manifests=incidence(member, reached.step_manifest[step], (len(pair), height)),
+        reached=reached,
+        some_layers=incidence(np.arange(len(pair)), rows[row], (len(pair), len(layer))),
+        some_blobs=incidence(member, reached.step_blob[step], (len(pair), width_of_blobs)),
     )
 
 
@@ -124,7 +135,7 @@ def _platforms(reg: Registry, reached: Reach) -> Members:
     pair, member = np.unique(tag * len(distinct) + platform[manifest], return_inverse=True)
     used, row = np.unique(pair % len(distinct), return_inverse=True)
     keys = {"platform": [distinct[at] for at in used.tolist()]}
-    return _whole(keys, row, incidence(member, manifest, (len(pair), len(names))), reached)
+    return Members(keys, row, incidence(member, manifest, (len(pair), len(names))), reached)
 
 
 def manifest_platforms(reg: Registry) -> list[str | None]:

@@ -8,6 +8,7 @@ signature to be pulled.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,44 +26,82 @@ if TYPE_CHECKING:
     Incidence = csr_array[Any, tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
+_MANY, _SPARSE = 1 << 12, 8
+
+
+@dataclass(frozen=True)
 class Reach:
     """What is reached from where; rows and columns are rows of the Registry's tables, every entry is 1.
 
+    What is as large as `manifest_layers` is made when it is first asked for.
+
     Attributes
     ----------
+    registry : Registry
     tag_manifests : csr_array
         Tags × manifests: the tag's target and everything its indexes list.
     child_manifests : csr_array
         Manifests × manifests: what an index lists, one step down.
-    manifest_blobs : csr_array
-        Manifests × blobs: its own bytes (in v1 a manifest is no blob), its configuration, its layers, blobs
-        that it lists. Not its children, nor what they have.
-    manifest_layers : csr_array
-        Manifests × layers.
-    layer_blobs : csr_array
-        Layers × blobs: the blobs that hold a layer, in any image.
-    step_manifest, step_layer, step_blob : array of int
-        The rows of `manifest_layers`, as rows of `manifests`, `layers` and `blobs`; -1 for NA.
     """
 
+    registry: Registry
     tag_manifests: Incidence
     child_manifests: Incidence
-    manifest_blobs: Incidence
-    manifest_layers: Incidence
-    layer_blobs: Incidence
-    step_manifest: Numbers
-    step_layer: Numbers
-    step_blob: Numbers
+
+    @cached_property
+    def step_manifest(self) -> Numbers:
+        """The rows of `manifest_layers`, as rows of `manifests`."""
+        return rows_of(columns(self.registry, "manifest_layers")["manifest"], self._keys("manifest"))
+
+    @cached_property
+    def step_layer(self) -> Numbers:
+        """The same as rows of `layers`; -1 for NA."""
+        return rows_of(columns(self.registry, "manifest_layers")["layer"], self._keys("layer"))
+
+    @cached_property
+    def step_blob(self) -> Numbers:
+        """The same as rows of `blobs`; -1 for NA."""
+        return rows_of(columns(self.registry, "manifest_layers")["blob"], self._keys("blob"))
+
+    @cached_property
+    def manifest_blobs(self) -> Incidence:
+        """Manifests × blobs: its own bytes (not in v1), its configuration, its layers, blobs that it lists."""
+        return incidence(*self.owner_blob, (len(self._keys("manifest")), len(self._keys("blob"))))
+
+    @cached_property
+    def manifest_layers(self) -> Incidence:
+        """Manifests × layers."""
+        return incidence(self.step_manifest, self.step_layer, (len(self._keys("manifest")), len(self._keys("layer"))))
+
+    @cached_property
+    def layer_blobs(self) -> Incidence:
+        """Layers × blobs: the blobs that hold a layer, in any image."""
+        return incidence(self.step_layer, self.step_blob, (len(self._keys("layer")), len(self._keys("blob"))))
 
     @property
     def tag_blobs(self) -> Incidence:
         """Tags × blobs."""
         return through(self.tag_manifests, self.manifest_blobs)
 
+    @property
+    def owner_blob(self) -> tuple[Numbers, Numbers]:
+        """Each manifest and blob of `manifest_blobs`, as it is met; -1 for NA."""
+        references = columns(self.registry, "manifest_references")
+        manifest, blob = self._keys("manifest"), self._keys("blob")
+        followed = references["role"] != self.registry.name_code("subject")
+        lister, listed = rows_of(references["manifest"][followed], manifest), references["child"][followed]
+        listed_blob = np.where(rows_of(listed, manifest) < 0, rows_of(listed, blob), -1)  # a BuildKit cache's layers
+        every, config = np.arange(len(manifest)), columns(self.registry, "manifests")["config"]
+        owned = [rows_of(manifest, blob), rows_of(config, blob), self.step_blob, listed_blob]
+        return np.concatenate([every, every, self.step_manifest, lister]), np.concatenate(owned)
+
     def descend(self, start: Incidence) -> Incidence:
         """Anything × manifests, and all that the manifests list, however deep."""
         return _closure(start, self.child_manifests)
+
+    def _keys(self, name: str) -> Array:
+        """The keys of the table of manifests, layers or blobs."""
+        return columns(self.registry, f"{name}s")[name]
 
 
 def reach(reg: Registry) -> Reach:
@@ -80,36 +119,13 @@ def reach(reg: Registry) -> Reach:
     >>> reach(reg).tag_blobs.shape == (len(reg.tags), len(reg.blobs))
     True
     """
-    tags, references, steps = (columns(reg, name) for name in ("tags", "manifest_references", "manifest_layers"))
-    manifests = columns(reg, "manifests")
-    manifest, blob, layer = (
-        manifests["manifest"],
-        columns(reg, "blobs")["blob"],
-        columns(reg, "layers")["layer"],
-    )
-    step_manifest, step_layer = rows_of(steps["manifest"], manifest), rows_of(steps["layer"], layer)
-    step_blob = rows_of(steps["blob"], blob)
-
+    tags, references = columns(reg, "tags"), columns(reg, "manifest_references")
+    manifest = columns(reg, "manifests")["manifest"]
     followed = references["role"] != reg.name_code("subject")
-    lister, listed = rows_of(references["manifest"][followed], manifest), references["child"][followed]
-    listed_manifest = rows_of(listed, manifest)
-    listed_blob = np.where(listed_manifest < 0, rows_of(listed, blob), -1)  # a BuildKit cache lists layers
-    children = incidence(lister, listed_manifest, (len(manifest), len(manifest)))
-
-    every = np.arange(len(manifest))
-    owner = np.concatenate([every, every, step_manifest, lister])
-    owned = [rows_of(manifest, blob), rows_of(manifests["config"], blob), step_blob, listed_blob]
+    lister, listed = (rows_of(references[name][followed], manifest) for name in ("manifest", "child"))
+    children = incidence(lister, listed, (len(manifest), len(manifest)))
     targets = rows_of(tags["manifest"], manifest)
-    return Reach(
-        tag_manifests=_closure(_one_each(targets, len(manifest)), children),
-        child_manifests=children,
-        manifest_blobs=incidence(owner, np.concatenate(owned), (len(manifest), len(blob))),
-        manifest_layers=incidence(step_manifest, step_layer, (len(manifest), len(layer))),
-        layer_blobs=incidence(step_layer, step_blob, (len(layer), len(blob))),
-        step_manifest=step_manifest,
-        step_layer=step_layer,
-        step_blob=step_blob,
-    )
+    return Reach(reg, _closure(_one_each(targets, len(manifest)), children), children)
 
 
 def columns(reg: Registry, table: str) -> Mapping[str, Array]:
@@ -127,6 +143,10 @@ def rows_of(codes: Array, keys: Array) -> Numbers:
     """
     if not len(keys):
         return np.full(len(codes), -1, np.int64)
+    if len(codes) > _MANY and int(keys[-1]) < _SPARSE * (len(codes) + len(keys)):  # a look-up beats a search
+        row_of = np.full(int(keys[-1]) + 2, -1, np.int32)
+        row_of[keys] = np.arange(len(keys), dtype=np.int32)
+        return row_of[np.where((codes < 0) | (codes > keys[-1]), -1, codes)].astype(np.int64)
     row = np.minimum(np.searchsorted(keys, codes), len(keys) - 1)
     return np.where(keys[row] == codes, row, -1)
 

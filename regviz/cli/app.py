@@ -15,6 +15,7 @@ from regviz.cli.answer_garbage import garbage
 from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descendants, diff, nearest_base, who_uses
 from regviz.cli.answer_check import check, doctor
 from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
+from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
@@ -103,6 +104,7 @@ def main() -> None:
 for _command in _COMMANDS:
     main.add_command(_command)
 for _command in (who_uses, bases, nearest_base, ancestors, descendants, compare, diff, churn):
+for _command in (reconcile, sharing, owner_sets, clusters):
     main.add_command(_command)
 
 

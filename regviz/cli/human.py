@@ -102,6 +102,8 @@ def _cell(value: Any, *, is_bytes: bool) -> str:
         return f"{value:.3g}"
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, tuple):
+        return ", ".join(_cell(each, is_bytes=False) for each in value)
     return shorten_digests(escape_terminal(str(value)), "")
 
 

@@ -48,15 +48,16 @@ def report(source: str | None, *, output: str, reading: Reading) -> None:
     required=True,
     help="The folder to make, or to make anew.",
 )
+@click.option("--measure", is_flag=True, help="Measure all files too: what regviz reconcile needs.")
 @reading_options
-def capture(source: str | None, *, output: str, reading: Reading) -> None:
+def capture(source: str | None, *, output: str, measure: bool, reading: Reading) -> None:
     """Save the tables as Parquet.
 
     A capture is read in the registry's place. Its path is printed. Nothing of what layers contain is in it, and no
     credential; what looks like a secret in instructions and labels is ***, unless --show-values.
     """
     refuse_to_harm(source, output)
-    registry = reading.read(source)
+    registry = reading.read(source, measure=measure)
     with reading.working("writing"):
         registry.save(output)
     click.echo(escape_terminal(output))

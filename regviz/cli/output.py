@@ -66,6 +66,7 @@ def _write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:
     to_terminal = file.isatty()
 
     def cell(value: Any) -> Any:
+        value = ", ".join(value) if isinstance(value, tuple) else value
         if isinstance(value, str):
             return escape_csv(escape_terminal(value) if to_terminal else value)
         if isinstance(value, bool):

@@ -55,6 +55,19 @@ def parse_file(name: bytes) -> str:
     return f"{_ALGORITHMS[len(match[1])]}:{match[1].decode()}" if match else ""
 
 
+def category(name: bytes) -> str:
+    """Category of a file in the table ``storage``; the manifest is a blob under a name of its own.
+
+    Examples
+    --------
+    >>> category(b"manifest.json"), category(b"version"), category(b"notes")
+    ('blobs', 'metadata', 'other')
+    """
+    if name == MANIFEST or parse_file(name):
+        return "blobs"
+    return "metadata" if name == VERSION_FILE or _SIGNATURE_FILE.fullmatch(name) else "other"
+
+
 class Marks:
     """Collects what marks such directories in a flat listing."""
 

@@ -10,8 +10,9 @@ from regviz.layouts.distribution import grammar as distribution
 from regviz.layouts.docker.reader import category as docker_category
 from regviz.layouts.oci import grammar as oci
 from regviz.layouts.v1 import grammar as v1
-from regviz.schema import STORAGE_CATEGORIES
-from regviz.storage.base import DIRECTORY, NO_SIZE, is_walkable
+from regviz.schema import HIDDEN_CATEGORIES, NA, STORAGE_CATEGORIES
+from regviz.storage.base import DIRECTORY, FILE, NO_SIZE, is_walkable
+from regviz.storage.besides import keeps_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from regviz.layouts.common import Tick
     from regviz.storage.base import Storage
 
+NO_COUNT = NA["count"]
 _DISTRIBUTION = {
     distribution.Role.BLOB: "blobs",
     distribution.Role.LAYER_LINK: "links",
@@ -59,14 +61,15 @@ def category_of(layout: str, path: bytes) -> str:
     if layout in ("oci", "oci-layouts", "zot"):
         return oci.category(path)
     if layout == "skopeo-dir":
-        return "blobs" if skopeo_dir.parse_file(path) else "metadata"
+        return skopeo_dir.category(path)
     return _V1.get(v1.parse(path).role, "metadata")
 
 
 def measure(storage: Storage, root: bytes, layout: str, facts: Facts, tick: Tick) -> None:
     """Look at every file of a storage, and add the rows of ``storage``.
 
-    Bytes of a folder's disk blocks are those of each inode once; an archive has none.
+    Each file counts once, in length and in blocks; further names of it (hard links) have a category of their own. Bytes
+    of disk blocks are a folder's. What object storage keeps and does not list is asked for.
     """
     head = root + b"/" if root else b""
     files = dict.fromkeys(STORAGE_CATEGORIES, 0)
@@ -74,25 +77,37 @@ def measure(storage: Storage, root: bytes, layout: str, facts: Facts, tick: Tick
     allocated = dict.fromkeys(STORAGE_CATEGORIES, 0)
     seen: set[int] = set()
     lengths_known = True
-    for path, kind, size, blocks, inode in _everything(storage, tick):
+    for path, kind, size, blocks, identity in _everything(storage, tick):
         if kind == DIRECTORY:
             category = "directories"
+        elif identity in seen:
+            category = "hard-links"
+        elif kind == FILE and path.startswith(head):
+            category = category_of(layout, path[len(head) :])
         else:
-            category = category_of(layout, path[len(head) :]) if path.startswith(head) else "other"
+            category = "other"
+        if identity >= 0:
+            seen.add(identity)
         files[category] += 1
         lengths_known &= size != NO_SIZE
         apparent[category] += max(size, 0)
-        if inode < 0 or inode not in seen:
-            allocated[category] += blocks
-            seen.add(inode)
+        allocated[category] += blocks if category != "hard-links" else 0
     for category in STORAGE_CATEGORIES:
         disk = allocated[category] if storage.knows_disk else NO_NUMBER
         bytes_known = category == "directories" or not files[category] or lengths_known
         facts.storage.add(category, files[category], apparent[category] if bytes_known else NO_NUMBER, disk)
+    if keeps_more(storage):
+        for category, kept in zip(HIDDEN_CATEGORIES, storage.kept_besides(), strict=True):
+            number = NO_COUNT if kept.number is None else kept.number
+            length = NO_NUMBER if kept.length is None else kept.length
+            facts.storage.add(category, number, length, NO_NUMBER)
 
 
 def _everything(storage: Storage, tick: Callable[[int], None]) -> Iterator[tuple[bytes, int, int, int, int]]:
-    """Path, kind, length, bytes of blocks and inode (-1 where there is none) of everything."""
+    """Path, kind, length, bytes of blocks and identity of everything.
+
+    Names of one file have the same identity; -1 where a file has one name alone.
+    """
     if is_walkable(storage):
         for batch in storage.usage():
             tick(len(batch))
@@ -100,5 +115,6 @@ def _everything(storage: Storage, tick: Callable[[int], None]) -> Iterator[tuple
         return
     for entries in storage.entries():
         tick(len(entries.paths))
-        for path, kind, size in zip(entries.paths, entries.types, entries.sizes, strict=True):
-            yield path, kind, size, 0, -1
+        places = entries.locators if not storage.by_path else [-1] * len(entries.paths)
+        for path, kind, size, place in zip(entries.paths, entries.types, entries.sizes, places, strict=True):
+            yield path, kind, size, 0, place if size > 0 else -1

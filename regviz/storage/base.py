@@ -314,7 +314,10 @@ class Walkable(Searchable, Protocol):
         """For names and hex digits whether ``<name>/index`` is cheaply known to hold ``sha256/<hex>/link`` alone."""
 
     def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
-        """Everything, a directory at a time: path, type, length, bytes of its disk blocks, inode."""
+        """Everything, a directory at a time: path, type, length, bytes of its disk blocks, identity.
+
+        Names of one file have the same identity; -1 stands for what has no other name.
+        """
 
 
 def is_searchable(storage: Storage) -> TypeGuard[Searchable]:

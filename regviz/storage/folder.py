@@ -162,7 +162,7 @@ class Folder(Chunks):
     def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
         """Everything, a directory at a time; the root itself comes first."""
         top = os.stat(self.root)
-        yield [(b"", DIRECTORY, top.st_size, getattr(top, "st_blocks", 0) * 512, top.st_ino)]
+        yield [(b"", DIRECTORY, top.st_size, getattr(top, "st_blocks", 0) * 512, -1)]
         pending = [b""]
         while pending:
             directory = pending.pop()
@@ -173,7 +173,9 @@ class Folder(Chunks):
                         facts = entry.stat(follow_symlinks=False)
                         kind = _KINDS.get(stat.S_IFMT(facts.st_mode), OTHER)
                         path = join(directory, entry.name)
-                        batch.append((path, kind, facts.st_size, getattr(facts, "st_blocks", 0) * 512, facts.st_ino))
+                        several = kind != DIRECTORY and facts.st_nlink > 1
+                        identity = facts.st_dev << 64 | facts.st_ino if several else -1
+                        batch.append((path, kind, facts.st_size, getattr(facts, "st_blocks", 0) * 512, identity))
                         if kind == DIRECTORY:
                             pending.append(path)
             except OSError as error:

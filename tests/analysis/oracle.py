@@ -23,6 +23,7 @@ Reached = dict["tuple[str, str]", set[str]]
 
 _V2_BLOB = re.compile(r"blobs/(sha\d+)/[0-9a-f]{2}/([0-9a-f]+)/data$")
 _V2_TAG = re.compile(r"repositories/(.+)/_manifests/tags/([^/]+)/current/link$")
+_V2_REVISION = re.compile(r"repositories/.+/_manifests/revisions/sha\d+/[0-9a-f]+/link$")
 _V2_LINK = re.compile(r"repositories/.+/_(?:manifests/revisions|layers)/(sha512)/([0-9a-f]+)/link$")
 _V1_LAYER = re.compile(r"images/([0-9a-f]+)/layer$")
 _V1_TAG = re.compile(r"repositories/([^/]+/[^/]+)/tag_([^/]+)$")
@@ -138,6 +139,8 @@ def _v2(files: Files) -> Truth:
             reached: set[str] = set()
             _follow(content.decode(), contents, canonical, reached, truth)
             truth.tags[match[1], match[2]] = reached
+        elif _V2_REVISION.search(path):  # what an untagged image has as a layer is one wherever it is met
+            _follow(content.decode(), contents, canonical, set(), truth)
     return truth
 
 
@@ -147,7 +150,8 @@ def _follow(
     """Put a manifest's blobs, and those of everything it lists, into `reached`."""
     digest = canonical.get(digest, digest)
     reached.add(digest)
-    document: dict[str, Any] = json.loads(contents[digest]) if digest in contents else {}
+    is_document = contents.get(digest, b"")[:1] == b"{"  # an index may list layers, as BuildKit's caches do
+    document: dict[str, Any] = json.loads(contents[digest]) if is_document else {}
     for layer, step in zip(document.get("fsLayers", []), document.get("history", []), strict=True):
         reached.add(layer["blobSum"])
         if not json.loads(step["v1Compatibility"]).get("throwaway"):

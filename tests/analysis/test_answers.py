@@ -55,6 +55,19 @@ def test_a_v1_layer_has_the_users_of_its_descendants(tmp_path: Path) -> None:
     assert table.loc[f"v1:{ids[1]}", ["images", "tags", "repositories"]].tolist() == [1, 1, 1]
 
 
+def test_what_sharing_a_layer_saves(tmp_path: Path) -> None:
+    store = V1Store(tmp_path)
+    ids = [image_id(number) for number in range(2)]
+    store.image(ids[0], [], layer=b"b" * 100)
+    store.image(ids[1], ids[:1], layer=b"\x1f\x8b" + b"0" * 21)
+    for name in ("a", "b", "c"):
+        store.tag(f"library/{name}", "1", ids[0])
+    store.tag("library/c", "2", ids[1])
+    table = layer_sizes(read(tmp_path)).set_index("blob")
+    assert table["saved_bytes"].to_dict() == {f"v1:{ids[0]}": 200, f"v1:{ids[1]}": 0}
+    assert table["empty"].to_dict() == {f"v1:{ids[0]}": False, f"v1:{ids[1]}": True}  # it is as long as an empty tar
+
+
 def test_a_layer_that_is_not_there_keeps_its_row(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.image("app", [b"here", b"gone"], "1")

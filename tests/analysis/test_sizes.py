@@ -400,3 +400,24 @@ def test_the_shapley_value_by_its_own_definition() -> None:
     assert all(
         abs(got - true) < 1 for got, true in zip(amortise(matrix, np.array(blob_bytes)).tolist(), value, strict=True)
     )
+
+
+def test_by_layer_a_row_says_who_stands_on_it_and_what_made_it(tmp_path: Path) -> None:
+    store = V1Store(tmp_path)
+    ids = [image_id(number) for number in range(3)]
+    store.image(ids[0], [], layer=b"b" * 100, container_config={"Cmd": ["/bin/sh", "-c", "apt-get install x"]})
+    store.image(ids[1], ids[:1], layer=b"o" * 11)
+    store.image(ids[2], ids[:1], layer=b"t" * 7)
+    store.tag("library/app", "1", ids[1])
+    store.tag("library/app", "same", ids[1])
+    store.tag("library/other", "1", ids[2])
+    reg = read(tmp_path)
+    table = sizes(reg, by="layer")
+    users = ["layer", "tags", "repositories", "only_repository", "unique_bytes"]
+    assert table[users].astype(object).where(table[users].notna(), None).to_numpy().tolist() == [
+        [ids[0], 3, 2, None, 100],
+        [ids[1], 2, 1, "library/app", 11],
+        [ids[2], 1, 1, "library/other", 7],
+    ]
+    assert table["created_by"].fillna("").tolist() == ["/bin/sh -c apt-get install x", "", ""]
+    assert table["empty"].tolist() == [False, False, False]

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 
 COMMANDS = list(main.commands.values())
 ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world", "rules", "detect", "plan"}
-ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world", "rules", "detect", "plan"}
 ISSUE |= {"garbage", "who-uses", "bases", "nearest-base", "ancestors", "descendants", "compare", "diff"}
 ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth", "forecast", "check"}
-ISSUE |= {"doctor"}
+ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters"}
 
 
 def test_the_commands_there_are() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from numpy.typing import NDArray
+
+    from regviz.storage.besides import Kept
 
 _TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 
@@ -73,6 +75,21 @@ class Adapter(Protocol):
         FileNotFoundError
             It is not there.
         """
+
+
+class Versioned(Adapter, Protocol):
+    """One that can tell what it keeps besides the objects that it lists."""
+
+    async def multipart_uploads(self, prefix: str) -> Kept:
+        """Multipart uploads that were neither completed nor aborted, and the bytes of their parts."""
+
+    async def noncurrent_versions(self, prefix: str) -> Kept:
+        """Versions of objects that were overwritten or deleted, and their bytes."""
+
+
+def is_versioned(adapter: Adapter) -> TypeGuard[Versioned]:
+    """Whether an adapter can tell what is kept besides."""
+    return hasattr(adapter, "noncurrent_versions")
 
 
 def microseconds(times: Sequence[Any]) -> NDArray[np.int64]:

@@ -34,17 +34,23 @@ _CREDENTIALS = {
     "az": "the environment (AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, …_SAS_TOKEN or "
     "…_CONNECTION_STRING) or az login",
 }
+_NOT_DONE = frozenset(("NotImplemented", "MethodNotAllowed", "UnsupportedOperation", "501", "405"))
 _DENIED_CODES = frozenset(("401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"))
 
 
 def is_absent(error: BaseException) -> bool:
     """Whether an object, or its bucket, is not there."""
-    return _is_any(error, _ABSENT) or _code(error) in ("404", "NoSuchKey", "NoSuchBucket")
+    return _is_any(error, _ABSENT) or _code(error) in ("404", "NoSuchKey", "NoSuchBucket", "NoSuchUpload")
 
 
 def is_refused(error: BaseException) -> bool:
     """Whether an object, or its bucket, may not be read."""
     return _is_any(error, _REFUSED) or _code(error) in _DENIED_CODES or str(error).startswith("Forbidden")
+
+
+def is_denied(error: BaseException) -> bool:
+    """Whether something may not be asked for, or is nothing that this server does."""
+    return is_refused(error) or _code(error) in _NOT_DONE
 
 
 def understood(error: Exception, address: ObjectAddress) -> RegvizError:

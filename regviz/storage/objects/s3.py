@@ -13,6 +13,8 @@ from regviz.storage.objects.adapter import EVERYTHING, Page, Range, StrangeListi
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from regviz.storage.besides import Kept
+
     _Objects = tuple[list[str], list[int], list[Any]]
 
 _OBJECTS = "Objects"
@@ -75,6 +77,18 @@ class S3:
             return data
         finally:
             said["Body"].close()
+
+    async def multipart_uploads(self, prefix: str) -> Kept:
+        """ListMultipartUploads, and ListParts of each."""
+        from regviz.storage.objects import kept
+
+        return await kept.multipart_uploads(self._filesystem._call_s3, self._bucket, prefix)  # noqa: SLF001
+
+    async def noncurrent_versions(self, prefix: str) -> Kept:
+        """ListObjectVersions."""
+        from regviz.storage.objects import kept
+
+        return await kept.noncurrent_versions(self._filesystem._call_s3, self._bucket, prefix)  # noqa: SLF001
 
 
 def _objects(contents: Sequence[Any]) -> _Objects:

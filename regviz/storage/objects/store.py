@@ -10,7 +10,8 @@ import numpy as np
 
 from regviz.errors import RegvizError
 from regviz.storage.base import BATCH, FILE, INLINE, OTHER, SYMLINK, Columns, Entries, Listing, Stats, StorageProblem
-from regviz.storage.objects.adapter import A_LINK, NO_FILE, StrangeListingError
+from regviz.storage.besides import UNKNOWN, Kept
+from regviz.storage.objects.adapter import A_LINK, NO_FILE, StrangeListingError, is_versioned
 from regviz.storage.objects.errors import is_absent, is_refused, understood
 from regviz.storage.objects.listing import drained, listed
 from regviz.storage.spans import Spans
@@ -92,6 +93,19 @@ class Objects:
             raise understood(error, self._address) from error
         if waiting:
             yield Entries(_joined(waiting), by_path=True)
+
+    def kept_besides(self) -> Sequence[Kept]:
+        """Unfinished multipart uploads, and noncurrent versions; what may not be asked for is not known."""
+        adapter, lead = self._adapter, self._address.prefix + _text(self._below)
+        if not is_versioned(adapter):
+            return UNKNOWN, UNKNOWN
+        try:
+            return (
+                self._run(adapter.multipart_uploads(lead)).result(),
+                self._run(adapter.noncurrent_versions(lead)).result(),
+            )
+        except Exception as error:
+            raise understood(error, self._address) from error
 
     def link_target(self, path: bytes) -> bytes | None:
         """There are no links."""
