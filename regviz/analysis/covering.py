@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -223,7 +223,7 @@ def only(sets: OwnerSets, chosen: list[int]) -> OwnerSets:
     return OwnerSets(csr_array(sets.owners[rows]), sets.worth[rows], sets.cost)
 
 
-def _rows(matrix: Incidence, rows: Numbers) -> Numbers:
+def _rows(matrix: Incidence, rows: NDArray[Any]) -> Numbers:
     """The columns of some rows, one row after the other."""
     if not len(rows):
         return np.zeros(0, np.int64)

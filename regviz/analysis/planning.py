@@ -1,0 +1,205 @@
+"""The plan of a deletion: the requests to a registry, each with what must hold before it is sent."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from regviz.analysis.choose import choose_tags
+from regviz.analysis.deletion import removal
+from regviz.analysis.reach import columns, rows_of
+from regviz.errors import NotKnowableError, RegvizError
+from regviz.graph.values import texts
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from regviz.analysis.deletion import DeleteBy, Removal
+    from regviz.registry import Registry
+
+    Mask = NDArray[np.bool_]
+
+_PART = r"[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*"
+_SERVED_NAME = re.compile(rf"(?=.{{1,255}}\Z){_PART}(?:/{_PART})*")
+_SERVED_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_NEEDS = {
+    "manifest": "It deletes: storage.delete.enabled is true (REGISTRY_STORAGE_DELETE_ENABLED=true), and it is not read-only.",
+    "tag": "It deletes tags alone, as Distribution 3.x does (2.8 answers 400), is allowed to (storage.delete.enabled), and is not read-only.",
+}
+_AFTERWARDS = (
+    "Nobody pushes until garbage is collected: a push in between may stand on layers that are about to go.",
+    "Then it is stopped or made read-only, and garbage is collected: {command} /etc/docker/registry/config.yml",
+    "Then it is started again: its cache may still name what is gone.",
+)
+
+
+def deletion_plan(
+    reg: Registry,
+    *,
+    tags: Iterable[str] | pd.DataFrame | None = None,
+    pattern: str | re.Pattern[str] | None = None,
+    keep_last: int | None = None,
+    older_than: dt.timedelta | str | None = None,
+    repositories: str | Iterable[str] | None = None,
+    keep: str | re.Pattern[str] | None = None,
+    delete_by: DeleteBy = "manifest",
+    collector: str = "distribution-2.8",
+) -> pd.DataFrame:
+    """Plan a deletion: which requests to send to a registry, and which chosen tags must stay.
+
+    regviz sends none. `plan_script` makes a shell script of the plan, `plan_json` JSON.
+
+    Parameters
+    ----------
+    reg : Registry
+        Distribution storage, read completely.
+    tags, pattern, keep_last, older_than, repositories, keep
+        Which tags are to go, as for `what_if`.
+    delete_by : {"manifest", "tag"}
+        Delete manifests by their digest, or tags alone (3.x).
+    collector : str
+        Who collects afterwards, as for `what_if`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each chosen tag, by repository and tag.
+
+        step
+            Number of the request; NA where the tag stays. Tags of one manifest go with one request.
+        repository, tag, manifest
+            The tag, and the digest that it must still have when the request is sent.
+        action
+            ``delete`` or ``keep``.
+        reason
+            Why a chosen tag stays: a tag that was not chosen has the same manifest, or an index that lists it; no
+            request can delete it. NA where it goes.
+
+        ``attrs`` has what `what_if` says of exactly these requests (``freed_bytes``, ``collected_today_bytes``,
+        ``images_lost``, ``indexes_broken``), ``needs`` (what the server needs, in words), ``delete_by``,
+        ``collector``, ``source``, ``read_at`` and ``regviz``, the version.
+
+    Raises
+    ------
+    RegvizError
+        No storage that a plan can rest on: incomplete, a pull-through cache, with its names or tags in a database
+        (Harbor, GitLab), of another layout; or nothing was chosen.
+    NotKnowableError
+        The source cannot know what would be freed.
+
+    Examples
+    --------
+    ``latest`` of ``nodejs`` has the same manifest as 0.10, so only 20 can go by its digest.
+
+    >>> import regviz as rv
+    >>> plan = deletion_plan(rv.read(), repositories="nodejs", keep="^latest$")
+    >>> plan[["step", "tag", "action"]].astype(object).to_numpy().tolist()
+    [[<NA>, '0.10', 'keep'], [1, '20', 'delete']]
+    """
+    import regviz
+    from regviz.analysis.what_if import outcome
+
+    require_plannable(reg)
+    chosen = choose_tags(
+        reg,
+        tags=tags,
+        pattern=pattern,
+        keep_last=keep_last,
+        older_than=older_than,
+        repositories=repositories,
+        keep=keep,
+    ).tags
+    names = columns(reg, "tags")
+    reason = _unservable(reg, chosen)
+    gone = removal(reg, chosen & np.array([why is None for why in reason], np.bool_), delete_by, ~chosen)
+    _explain(reg, gone, reason)
+    stays = np.array([why is not None for why in reason], np.bool_)
+    rows = np.flatnonzero(chosen)
+    by = names["manifest"] if delete_by == "manifest" else np.arange(len(chosen))
+    step = pd.array([pd.NA] * len(rows), dtype="Int64")
+    pairs = pd.MultiIndex.from_arrays([names["repository"][rows], by[rows]])[~stays[rows]]
+    step[~stays[rows]] = pd.factorize(pairs)[0] + 1
+    made: dict[str, Any] = {
+        "step": step,
+        "repository": pd.Series(texts(reg, "name", names["repository"][rows]), dtype="str"),
+        "tag": pd.Series(texts(reg, "name", names["tag"][rows]), dtype="str"),
+        "manifest": pd.Series(texts(reg, "digest", names["manifest"][rows]), dtype="str"),
+        "action": pd.Series(np.where(stays[rows], "keep", "delete"), dtype="str"),
+        "reason": pd.Series([reason[row] for row in rows.tolist()], dtype="str"),
+    }
+    plan = pd.DataFrame(made)
+    command = "registry garbage-collect" + (" -m" if collector.endswith("-m") else "")
+    plan.attrs |= outcome(reg, gone, collector).numbers() | {
+        "needs": [_NEEDS[delete_by], *(need.format(command=command) for need in _AFTERWARDS)],
+        "delete_by": delete_by,
+        "collector": collector,
+        "source": reg.source.uri,
+        "read_at": reg.source.read_at.isoformat(timespec="seconds"),
+        "regviz": regviz.__version__,
+    }
+    return plan
+
+
+def require_plannable(reg: Registry) -> None:
+    """Refuse what no plan of a deletion can rest on.
+
+    Raises
+    ------
+    NotKnowableError
+        The source cannot know what would be freed.
+    RegvizError
+        It does not say what the registry serves.
+    """
+    source, instead = reg.source, "delete there, by its own interface"
+    source.require_contents("plans of deletions")
+    if not source.knows_all_blobs:
+        raise NotKnowableError(
+            f"{source.uri} does not tell which manifests are stored and what else needs them, so no deletion can be planned. "
+            "Read the registry's storage, or an archive of it"
+        )
+    if source.layouts != ("distribution",):
+        raise RegvizError(
+            f"{source.uri} is {', '.join(source.layouts)}: only deletions from Distribution's storage can be planned"
+        )
+    if source.names_in_database or source.tags_elsewhere:
+        why = source.tags_elsewhere or "its storage is marked as in use by one"
+        raise RegvizError(f"the names of {source.uri} lie in a database ({why}), so what its files say may be old: {instead}")
+    if source.proxy_cache:
+        raise RegvizError(f"{source.uri} is a pull-through cache, which takes no deletions; it drops by itself what is old")
+    incomplete = np.flatnonzero(columns(reg, "repositories")["complete"] != 1)
+    if len(incomplete):
+        names = texts(reg, "name", columns(reg, "repositories")["repository"][incomplete])
+        raise RegvizError(
+            f"{source.uri} could not be read completely ({', '.join(map(str, names[:3]))}{' …' if len(names) > 3 else ''}), and "  # noqa: PLR2004
+            "a plan must know every tag: see the table problems, and read it again with the rights that are missing"
+        )
+
+
+def _unservable(reg: Registry, chosen: Mask) -> list[str | None]:
+    """For each chosen tag why no request can name it; None where one can."""
+    tags = columns(reg, "tags")
+    names = zip(chosen.tolist(), *(texts(reg, "name", tags[name]) for name in ("repository", "tag")), strict=True)
+    return [
+        None
+        if not is_chosen or (_SERVED_NAME.fullmatch(str(name)) and _SERVED_TAG.fullmatch(str(tag)))
+        else "no registry serves a repository or tag of this name"
+        for is_chosen, name, tag in names
+    ]
+
+
+def _explain(reg: Registry, gone: Removal, reason: list[str | None]) -> None:
+    """Fill in why chosen tags stay."""
+    tags = columns(reg, "tags")
+    names = texts(reg, "name", tags["tag"])
+    for row in np.flatnonzero(gone.stuck).tolist():
+        reason[row] = "its manifest is not there, or cannot be told" 
+    for row in np.flatnonzero(gone.spared_by >= 0).tolist():
+        by = int(gone.spared_by[row])
+        same = tags["manifest"][row] == tags["manifest"][by]
+        reason[row] = f"{names[by]} stays, and " + ("has the same manifest" if same else "its index lists this one")
