@@ -1,0 +1,241 @@
+"""What keeps each blob: a tag, a manifest that speaks about a tagged one, an untagged manifest, or nothing.
+
+Reached is what a digest leads to, however deep, by what links hold (a sha512 link leads to a sha256), whether a
+repository links it or not: what is only lost to one repository is not free for all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from regviz.analysis.reach import Reach, column_counts, columns, groups, incidence, reach, rows_of, through
+from regviz.problems import RULES
+from regviz.schema import NA_INT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from regviz.analysis.reach import Incidence, Numbers
+    from regviz.registry import Registry
+
+    Flags = NDArray[np.bool_]
+
+STATES: Final = ("tagged", "referenced", "untagged", "unreferenced", "recent", "unknown")
+"""The states of a blob that is there; :func:`blob_states` gives their places here."""
+TAGGED, REFERENCED, UNTAGGED, UNREFERENCED, RECENT, UNKNOWN = range(len(STATES))
+MIN_AGE: Final = dt.timedelta(hours=24)
+"""What is younger may belong to a push that is under way."""
+_BROKEN_LINKS = ("empty", "malformed", "missing")
+
+
+def blob_states(reg: Registry, *, min_age: dt.timedelta = MIN_AGE) -> NDArray[np.int8]:
+    """The state of every blob, as its place in `STATES`; -1 where it is not there.
+
+    Parameters
+    ----------
+    reg : Registry
+    min_age : datetime.timedelta
+        How old what nothing leads to must be, before it counts as unreferenced.
+
+    Returns
+    -------
+    array of int8
+        One for each row of `blobs`:
+
+        tagged
+            A tag leads to it (or an entry of an index.json, an image of an engine), without a subject.
+        referenced
+            Only a manifest leads to it whose subject, in the same repository, is tagged or referenced.
+        untagged
+            Only manifests lead to it that a repository links and no tag reaches; they can be pulled by digest. In
+            v1: images that a repository lists.
+        unreferenced
+            Nothing leads to it.
+        recent
+            Nothing leads to it yet: it, or a layer link to it, is younger than `min_age`, or an upload that is
+            younger is under way in a repository that links it. Where file times are no evidence, nothing is recent.
+        unknown
+            Nothing that was read leads to it, and not all was read that could: a repository is incomplete, a
+            manifest of a repository that links the blob could not be read, names or tags lie elsewhere.
+
+    Raises
+    ------
+    NotKnowableError
+        The source is a listing.
+
+    Examples
+    --------
+    A store of five blobs: tag ``1`` names the manifest m, which has the configuration c and the layer l; x is older
+    than a day, and y is not::
+
+        m, c, l   tagged
+        x         unreferenced
+        y         recent
+
+    >>> import regviz as rv
+    >>> reg = rv.read()
+    >>> present = reg.blobs["present"].to_numpy(dtype=bool)
+    >>> bool(((blob_states(reg) >= 0) == present).all())
+    True
+    """
+    reg.source.require_contents("the states of blobs")
+    reached = reach(reg)
+    keeping = _Keeping(reg, reached)
+    present = columns(reg, "blobs")["present"] == 1
+    state = np.full(len(present), UNREFERENCED, np.int8)
+    state[_recent(reg, min_age)] = RECENT
+    untagged = keeping.untagged_blobs()
+    open_question, unread = _unknown(reg, reached)
+    state[unread] = UNKNOWN
+    state[untagged] = UNTAGGED
+    if open_question.untagged:
+        state[untagged] = UNKNOWN
+    if open_question.unreferenced:
+        state[~untagged] = UNKNOWN
+    state[keeping.referenced_blobs()] = REFERENCED
+    state[keeping.tagged_blobs()] = TAGGED
+    state[~present] = -1
+    return state
+
+
+class _Keeping:
+    """Which manifests are tagged, referenced, linked, and what they have."""
+
+    def __init__(self, reg: Registry, reached: Reach) -> None:
+        self._reg, self._reached = reg, reached
+        self._manifest = columns(reg, "manifests")["manifest"]
+        repository = columns(reg, "repositories")["repository"]
+        linked = columns(reg, "repository_manifests")
+        good = ~np.isin(linked["link_state"], [reg.name_code(state) for state in _BROKEN_LINKS])
+        self._repository = rows_of(linked["repository"][good], repository)
+        self._linked = rows_of(linked["manifest"][good], self._manifest)
+        self._roots = np.flatnonzero(linked["is_root"][good] == 1)
+        of_tag = rows_of(columns(reg, "tags")["repository"], repository)
+        shape = len(repository), len(self._manifest)
+        self._shape = shape
+        roots = incidence(self._repository[self._roots], self._linked[self._roots], shape)
+        tagged = through(groups(of_tag, len(repository)), reached.tag_manifests)
+        self._tagged: Incidence = tagged + reached.descend(roots)
+
+    def tagged_blobs(self) -> Flags:
+        """What tags and roots lead to."""
+        return self._blobs_of(column_counts(self._tagged) > 0)
+
+    def referenced_blobs(self) -> Flags:
+        """What manifests lead to that speak about tagged ones, or about such as speak about them."""
+        subject = rows_of(columns(self._reg, "manifests")["subject"], self._manifest)
+        speaking = np.flatnonzero(subject[self._linked] >= 0)
+        kept = self._tagged
+        referenced = np.zeros(len(self._manifest), np.bool_)
+        while len(speaking):
+            of = self._repository[speaking], subject[self._linked[speaking]]
+            spoken_of = np.asarray(kept[of]).ravel() > 0
+            if not spoken_of.any():
+                break
+            new = speaking[spoken_of]
+            found = self._reached.descend(incidence(self._repository[new], self._linked[new], self._shape))
+            referenced |= column_counts(found) > 0
+            kept, speaking = kept + found, speaking[~spoken_of]
+        return self._blobs_of(referenced)
+
+    def untagged_blobs(self) -> Flags:
+        """What anything leads to that a repository links."""
+        linked = np.zeros(len(self._manifest), np.bool_)
+        linked[self._linked] = True
+        own = np.flatnonzero(linked)
+        start = incidence(np.zeros(len(own), np.int64), own, (1, len(self._manifest)))
+        return self._blobs_of(column_counts(self._reached.descend(start)) > 0)
+
+    def _blobs_of(self, manifests: Flags) -> Flags:
+        found = self._reached.manifest_blobs.T @ manifests.astype(np.int64) > 0
+        if "v1" in self._reg.source.layouts[0]:
+            found |= self._v1_layers(manifests)
+        return np.asarray(found, np.bool_)
+
+    def _v1_layers(self, manifests: Flags) -> Flags:
+        """Layer files of images and of their ancestors: a v1 image is a layer too, of the same key."""
+        layers, blobs = columns(self._reg, "layers"), columns(self._reg, "blobs")["blob"]
+        reached = np.zeros(len(layers["layer"]), np.bool_)
+        parent = rows_of(layers["parent"], layers["layer"])
+        frontier = rows_of(self._manifest[manifests], layers["layer"])
+        while len(frontier := frontier[frontier >= 0]):
+            reached[frontier] = True
+            frontier = parent[frontier]
+            frontier = np.unique(frontier[(frontier >= 0) & ~reached[frontier]])
+        found = np.zeros(len(blobs), np.bool_)
+        ids = self._reg.code_texts("digest", layers["layer"][reached])
+        codes = np.array([self._reg.key_code(f"v1:{name}") for name in ids], np.int64)
+        rows = rows_of(codes, blobs)
+        found[rows[rows >= 0]] = True
+        return found
+
+
+def _recent(reg: Registry, min_age: dt.timedelta) -> Flags:
+    """What a push under way may own."""
+    blobs, links, uploads = (columns(reg, name) for name in ("blobs", "repository_blobs", "uploads"))
+    since = _microseconds(reg.source.read_at - min_age)
+    recent = np.zeros(len(blobs["blob"]), np.bool_)
+    if not reg.source.trusts_times:
+        return recent
+    recent |= (blobs["stored_at"] != NA_INT) & (blobs["stored_at"] > since)
+    busy = np.unique(uploads["repository"][(uploads["started_at"] != NA_INT) & (uploads["started_at"] > since)])
+    new = (links["linked_at"] != NA_INT) & (links["linked_at"] > since)
+    rows = rows_of(links["blob"][new | np.isin(links["repository"], busy)], blobs["blob"])
+    recent[rows[rows >= 0]] = True
+    return recent
+
+
+def _microseconds(moment: dt.datetime) -> int:
+    return (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What cannot be known of the whole source."""
+
+    untagged: bool
+    unreferenced: bool
+
+
+def _unknown(reg: Registry, reached: Reach) -> tuple[_Open, Numbers]:
+    """What is unknown altogether, and rows of blobs that an unread manifest may have."""
+    source = reg.source
+    incomplete = bool((columns(reg, "repositories")["complete"] != 1).any())
+    incomplete |= bool(source.names_in_database or source.proxy_cache)
+    unread, linked_there = _unread(reg, reached)
+    if not source.keeps_links or "v1" in source.layouts[0]:
+        incomplete |= unread
+    return _Open(incomplete or bool(source.tags_elsewhere), incomplete), linked_there
+
+
+def _unread(reg: Registry, reached: Reach) -> tuple[bool, Numbers]:
+    """Whether a manifest that is there was not read, and rows of blobs that repositories link which have such."""
+    manifests, blobs = columns(reg, "manifests"), columns(reg, "blobs")["blob"]
+    if "v1" in reg.source.layouts[0]:
+        return _v1_chain_ends(reg, reached), np.empty(0, np.int64)
+    lacking = (manifests["present"] == 1) & (manifests["kind"] < 0)
+    linked, links = columns(reg, "repository_manifests"), columns(reg, "repository_blobs")
+    row = rows_of(linked["manifest"], manifests["manifest"])
+    by_child = reached.child_manifests @ lacking.astype(np.int64) > 0
+    concerned = np.unique(linked["repository"][(row >= 0) & (lacking | by_child)[row]])
+    rows = rows_of(links["blob"][np.isin(links["repository"], concerned)], blobs)
+    return bool(lacking.any()), rows[rows >= 0]
+
+
+def _v1_chain_ends(reg: Registry, reached: Reach) -> bool:
+    """Whether the ancestors of an image that a tag names are not all known."""
+    layers, manifests = columns(reg, "layers"), columns(reg, "manifests")
+    standing = column_counts(through(reached.tag_manifests, reached.manifest_layers)) > 0
+    ends = layers["layer"][standing & (layers["parent"] < 0)]
+    rows = rows_of(ends, manifests["manifest"])
+    absent = (rows < 0) | (manifests["present"][rows] != 1)
+    rules = [reg.name_code(rule) for rule in RULES if rule.startswith("v1-json")]
+    problems = columns(reg, "problems")
+    unread = problems["manifest"][np.isin(problems["rule"], [rule for rule in rules if rule >= 0])]
+    tagged = manifests["manifest"][column_counts(reached.tag_manifests) > 0]
+    without_chain = ~np.isin(tagged, columns(reg, "manifest_layers")["manifest"])
+    return bool(absent.any() or np.isin(ends, unread).any() or without_chain.any())
