@@ -18,16 +18,21 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Registry": "regviz.registry",
     "RegvizError": "regviz.errors",
+    "delete_together": "regviz.analysis",
+    "deletion_plan": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "object_graph": "regviz.graph",
     "plan": "regviz.plan",
+    "plan_json": "regviz.analysis",
+    "plan_script": "regviz.analysis",
     "read": "regviz.read",
     "report": "regviz.report",
     "rules": "regviz.problems",
     "sizes": "regviz.analysis",
     "tag_images": "regviz.analysis",
     "tree": "regviz.tree",
+    "what_if": "regviz.analysis",
 }
 _MODULES = ("analysis", "graph", "plot", "world")
 __all__ = [
@@ -35,11 +40,15 @@ __all__ = [
     "RegvizError",
     "__version__",
     "analysis",
+    "delete_together",
+    "deletion_plan",
     "graph",
     "layer_graph",
     "layer_sizes",
     "object_graph",
     "plan",
+    "plan_json",
+    "plan_script",
     "plot",
     "read",
     "report",
@@ -47,12 +56,22 @@ __all__ = [
     "sizes",
     "tag_images",
     "tree",
+    "what_if",
     "world",
 ]
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
-    from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.analysis import (
+        delete_together,
+        deletion_plan,
+        layer_sizes,
+        plan_json,
+        plan_script,
+        sizes,
+        tag_images,
+        what_if,
+    )
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

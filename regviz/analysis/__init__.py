@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from regviz.analysis.accounting import sizes
 from regviz.analysis.layers import layer_sizes
+from regviz.analysis.plan_script import plan_json, plan_script
+from regviz.analysis.planning import deletion_plan
 from regviz.analysis.tags import tag_images
+from regviz.analysis.together import delete_together
+from regviz.analysis.what_if import what_if
 
-__all__ = ["layer_sizes", "sizes", "tag_images"]
+__all__ = [
+    "delete_together",
+    "deletion_plan",
+    "layer_sizes",
+    "plan_json",
+    "plan_script",
+    "sizes",
+    "tag_images",
+    "what_if",
+]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 import pandas as pd
 
-from regviz.analysis.reach import columns, rows_of
+from regviz.analysis.reach import columns
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.graph.values import texts
 from regviz.schema import NA_INT
@@ -217,8 +217,3 @@ def _age(age: dt.timedelta | str) -> dt.timedelta:
     if found < dt.timedelta(0):
         raise RegvizError(f"older_than is {found}, which lies in the future; give for example '90d'")
     return found
-
-
-def repository_rows(reg: Registry, table: str) -> NDArray[np.int64]:
-    """The row of `repositories` that each row of a table belongs to."""
-    return rows_of(columns(reg, table)["repository"], columns(reg, "repositories")["repository"])

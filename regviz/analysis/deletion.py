@@ -69,9 +69,13 @@ def removal(reg: Registry, chosen: Mask, delete_by: DeleteBy, spare: Mask) -> Re
     """
     tags, links = columns(reg, "tags"), columns(reg, "repository_manifests")
     nothing, nobody = np.zeros(len(chosen), np.bool_), np.full(len(chosen), -1, np.int64)
-    if delete_by == "tag":
-        return Removal(chosen, np.zeros(len(links["manifest"]), np.bool_), nothing, nobody, nothing)
     link_of_tag = link_rows(reg, tags["repository"], tags["manifest"])
+    if delete_by == "tag":
+        manifests = np.zeros(len(links["manifest"]), np.bool_)
+        if not reg.source.keeps_links:  # where a manifest is listed by its tags alone, it goes with the last of them
+            manifests[link_of_tag[chosen & (link_of_tag >= 0)]] = True
+            manifests[link_of_tag[~chosen & (link_of_tag >= 0)]] = False
+        return Removal(chosen, manifests, nothing, nobody, nothing)
     stuck = chosen & ~_of_link(served_links(reg), link_of_tag)
     needing = np.append(_needing(reg, spare), -1)[link_of_tag]
     spared_by = np.where(chosen & ~stuck, needing, -1)

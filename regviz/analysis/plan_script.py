@@ -197,7 +197,7 @@ def plan_json(plan: pd.DataFrame) -> str:
     """
     kept = plan[plan["action"] == "keep"]
     made: dict[str, Any] = {"format": FORMAT, "version": VERSION, "header": list(_header(plan))}
-    made |= {name: plan.attrs[name] for name in sorted(plan.attrs)}
+    made |= {str(name): value for name, value in plan.attrs.items()}
     made["steps"] = [
         {
             "step": step,

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from regviz.analysis.choose import choose_tags
-from regviz.analysis.deletion import removal
-from regviz.analysis.reach import columns, rows_of
+from regviz.analysis.deletion import link_rows, removal, served_links
+from regviz.analysis.outcome import outcome
+from regviz.analysis.reach import columns
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.graph.values import texts
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from regviz.analysis.collectors import CollectorName
     from regviz.analysis.deletion import DeleteBy, Removal
     from regviz.registry import Registry
 
@@ -29,17 +31,19 @@ _PART = r"[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*"
 _SERVED_NAME = re.compile(rf"(?=.{{1,255}}\Z){_PART}(?:/{_PART})*")
 _SERVED_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _NEEDS = {
-    "manifest": "It deletes: storage.delete.enabled is true (REGISTRY_STORAGE_DELETE_ENABLED=true), and it is not read-only.",
-    "tag": "It deletes tags alone, as Distribution 3.x does (2.8 answers 400), is allowed to (storage.delete.enabled), and is not read-only.",
+    "manifest": "It deletes (storage.delete.enabled, or REGISTRY_STORAGE_DELETE_ENABLED=true), and is not read-only.",
+    "tag": "It deletes tags alone, as Distribution 3.x does (2.8 answers 400), is allowed to, and is not read-only.",
 }
 _AFTERWARDS = (
     "Nobody pushes until garbage is collected: a push in between may stand on layers that are about to go.",
     "Then it is stopped or made read-only, and garbage is collected: {command} /etc/docker/registry/config.yml",
     "Then it is started again: its cache may still name what is gone.",
 )
+_UNREADABLE = ("empty", "malformed", "mismatch")
+_NAMES_SHOWN = 3
 
 
-def deletion_plan(
+def deletion_plan(  # noqa: PLR0913  # what chooses tags, as for `what_if`
     reg: Registry,
     *,
     tags: Iterable[str] | pd.DataFrame | None = None,
@@ -49,7 +53,7 @@ def deletion_plan(
     repositories: str | Iterable[str] | None = None,
     keep: str | re.Pattern[str] | None = None,
     delete_by: DeleteBy = "manifest",
-    collector: str = "distribution-2.8",
+    collector: CollectorName = "distribution-2.8",
 ) -> pd.DataFrame:
     """Plan a deletion: which requests to send to a registry, and which chosen tags must stay.
 
@@ -103,7 +107,6 @@ def deletion_plan(
     [[<NA>, '0.10', 'keep'], [1, '20', 'delete']]
     """
     import regviz
-    from regviz.analysis.what_if import outcome
 
     require_plannable(reg)
     chosen = choose_tags(
@@ -115,26 +118,11 @@ def deletion_plan(
         repositories=repositories,
         keep=keep,
     ).tags
-    names = columns(reg, "tags")
-    reason = _unservable(reg, chosen)
+    reason = _undeletable(reg, chosen, delete_by)
     gone = removal(reg, chosen & np.array([why is None for why in reason], np.bool_), delete_by, ~chosen)
     _explain(reg, gone, reason)
-    stays = np.array([why is not None for why in reason], np.bool_)
-    rows = np.flatnonzero(chosen)
-    by = names["manifest"] if delete_by == "manifest" else np.arange(len(chosen))
-    step = pd.array([pd.NA] * len(rows), dtype="Int64")
-    pairs = pd.MultiIndex.from_arrays([names["repository"][rows], by[rows]])[~stays[rows]]
-    step[~stays[rows]] = pd.factorize(pairs)[0] + 1
-    made: dict[str, Any] = {
-        "step": step,
-        "repository": pd.Series(texts(reg, "name", names["repository"][rows]), dtype="str"),
-        "tag": pd.Series(texts(reg, "name", names["tag"][rows]), dtype="str"),
-        "manifest": pd.Series(texts(reg, "digest", names["manifest"][rows]), dtype="str"),
-        "action": pd.Series(np.where(stays[rows], "keep", "delete"), dtype="str"),
-        "reason": pd.Series([reason[row] for row in rows.tolist()], dtype="str"),
-    }
-    plan = pd.DataFrame(made)
-    command = "registry garbage-collect" + (" -m" if collector.endswith("-m") else "")
+    plan = _table(reg, np.flatnonzero(chosen), delete_by, reason)
+    command = "registry garbage-collect" + (" --delete-untagged" if collector.endswith("-m") else "")
     plan.attrs |= outcome(reg, gone, collector).numbers() | {
         "needs": [_NEEDS[delete_by], *(need.format(command=command) for need in _AFTERWARDS)],
         "delete_by": delete_by,
@@ -156,11 +144,11 @@ def require_plannable(reg: Registry) -> None:
     RegvizError
         It does not say what the registry serves.
     """
-    source, instead = reg.source, "delete there, by its own interface"
+    source = reg.source
     source.require_contents("plans of deletions")
     if not source.knows_all_blobs:
         raise NotKnowableError(
-            f"{source.uri} does not tell which manifests are stored and what else needs them, so no deletion can be planned. "
+            f"{source.uri} does not tell what else is stored and needs the same blobs, so no deletion can be planned. "
             "Read the registry's storage, or an archive of it"
         )
     if source.layouts != ("distribution",):
@@ -169,37 +157,70 @@ def require_plannable(reg: Registry) -> None:
         )
     if source.names_in_database or source.tags_elsewhere:
         why = source.tags_elsewhere or "its storage is marked as in use by one"
-        raise RegvizError(f"the names of {source.uri} lie in a database ({why}), so what its files say may be old: {instead}")
+        raise RegvizError(
+            f"names or tags of {source.uri} lie in a database ({why}), so what its files say may be old: delete there, "
+            "by its own interface"
+        )
     if source.proxy_cache:
-        raise RegvizError(f"{source.uri} is a pull-through cache, which takes no deletions; it drops by itself what is old")
+        raise RegvizError(
+            f"{source.uri} is a pull-through cache: it takes no deletions, and drops by itself what is old"
+        )
     incomplete = np.flatnonzero(columns(reg, "repositories")["complete"] != 1)
     if len(incomplete):
-        names = texts(reg, "name", columns(reg, "repositories")["repository"][incomplete])
+        names = list(map(str, texts(reg, "name", columns(reg, "repositories")["repository"][incomplete])))
+        several = ", ".join(names[:_NAMES_SHOWN]) + (" and others" if names[_NAMES_SHOWN:] else "")
         raise RegvizError(
-            f"{source.uri} could not be read completely ({', '.join(map(str, names[:3]))}{' …' if len(names) > 3 else ''}), and "  # noqa: PLR2004
-            "a plan must know every tag: see the table problems, and read it again with the rights that are missing"
+            f"{source.uri} could not be read completely ({several}), and a plan must know every tag: the table problems "
+            "says what was in the way"
         )
 
 
-def _unservable(reg: Registry, chosen: Mask) -> list[str | None]:
-    """For each chosen tag why no request can name it; None where one can."""
+def _undeletable(reg: Registry, chosen: Mask, delete_by: DeleteBy) -> list[str | None]:
+    """For each chosen tag why no request can delete it; None where one can."""
     tags = columns(reg, "tags")
-    names = zip(chosen.tolist(), *(texts(reg, "name", tags[name]) for name in ("repository", "tag")), strict=True)
-    return [
-        None
-        if not is_chosen or (_SERVED_NAME.fullmatch(str(name)) and _SERVED_TAG.fullmatch(str(tag)))
-        else "no registry serves a repository or tag of this name"
-        for is_chosen, name, tag in names
-    ]
+    link = link_rows(reg, tags["repository"], tags["manifest"])
+    served = np.append(served_links(reg), False)[link]
+    odd = np.isin(tags["link_state"], [reg.name_code(state) for state in _UNREADABLE if reg.name_code(state) >= 0])
+    halting = np.isin(tags["repository"], tags["repository"][odd]) & (delete_by == "manifest")
+    reason: list[str | None] = [None] * len(chosen)
+    names = [texts(reg, "name", tags[name]) for name in ("repository", "tag")]
+    for row in np.flatnonzero(chosen).tolist():
+        if not (_SERVED_NAME.fullmatch(str(names[0][row])) and _SERVED_TAG.fullmatch(str(names[1][row]))):
+            reason[row] = "no registry serves a repository or tag of this name"
+        elif not served[row]:
+            reason[row] = "its manifest is not there, or cannot be told"
+        elif halting[row]:
+            reason[row] = (
+                "the link of another tag of its repository cannot be read, and the registry would stop half-way"
+            )
+    return reason
 
 
 def _explain(reg: Registry, gone: Removal, reason: list[str | None]) -> None:
-    """Fill in why chosen tags stay."""
+    """Say of what is spared for which tag."""
     tags = columns(reg, "tags")
     names = texts(reg, "name", tags["tag"])
-    for row in np.flatnonzero(gone.stuck).tolist():
-        reason[row] = "its manifest is not there, or cannot be told" 
     for row in np.flatnonzero(gone.spared_by >= 0).tolist():
         by = int(gone.spared_by[row])
         same = tags["manifest"][row] == tags["manifest"][by]
         reason[row] = f"{names[by]} stays, and " + ("has the same manifest" if same else "its index lists this one")
+
+
+def _table(reg: Registry, rows: NDArray[np.int64], delete_by: DeleteBy, reason: list[str | None]) -> pd.DataFrame:
+    """One row for each chosen tag."""
+    tags = columns(reg, "tags")
+    why = [reason[row] for row in rows.tolist()]
+    goes = np.array([said is None for said in why], np.bool_)
+    of = tags["manifest"][rows].astype(np.int64) if delete_by == "manifest" else rows
+    pairs = pd.MultiIndex.from_arrays([tags["repository"][rows][goes], of[goes]])
+    step = np.zeros(len(rows), np.int64)
+    step[goes] = pd.factorize(pairs)[0] + 1
+    made: dict[str, Any] = {
+        "step": pd.Series(pd.arrays.IntegerArray(step, ~goes)),
+        "repository": pd.Series(texts(reg, "name", tags["repository"][rows]), dtype="str"),
+        "tag": pd.Series(texts(reg, "name", tags["tag"][rows]), dtype="str"),
+        "manifest": pd.Series(texts(reg, "digest", tags["manifest"][rows]), dtype="str"),
+        "action": pd.Series(np.where(goes, "delete", "keep"), dtype="str"),
+        "reason": pd.Series(why, dtype="str"),
+    }
+    return pd.DataFrame(made)

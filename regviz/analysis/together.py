@@ -1,0 +1,231 @@
+"""Which tags free most when they are deleted together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regviz.analysis.choose import choose_tags
+from regviz.analysis.covering import EXACT, Step, fewest, in_steps, least_cost, only, owner_sets, without_needless
+from regviz.analysis.deletion import link_rows, removal
+from regviz.analysis.outcome import outcome, ways
+from regviz.analysis.reach import columns, incidence, reach, rows_of, through
+from regviz.card import held_bytes
+from regviz.errors import RegvizError
+from regviz.graph.values import texts
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import re
+    from collections.abc import Iterable
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from regviz.analysis.covering import OwnerSets
+    from regviz.analysis.collectors import CollectorName
+    from regviz.analysis.deletion import DeleteBy, Removal
+    from regviz.analysis.reach import Incidence, Numbers
+    from regviz.registry import Registry
+    from regviz.schema import Kind
+
+    Mask = NDArray[np.bool_]
+
+_NAMES: dict[str, Kind] = {"repository": "name", "tag": "name", "manifest": "digest"}
+
+
+def delete_together(  # noqa: PLR0913  # what chooses tags, as for `what_if`
+    reg: Registry,
+    *,
+    target: int | None = None,
+    tags: Iterable[str] | pd.DataFrame | None = None,
+    pattern: str | re.Pattern[str] | None = None,
+    keep_last: int | None = None,
+    older_than: dt.timedelta | str | None = None,
+    repositories: str | Iterable[str] | None = None,
+    keep: str | re.Pattern[str] | None = None,
+    delete_by: DeleteBy | None = None,
+    collector: CollectorName | None = None,
+) -> pd.DataFrame:
+    """Say which tags free most together, and a small set of tags that frees a number of bytes.
+
+    Deleting one tag often frees little, because others stand on the same layers. A layer goes only with all tags that
+    hold it, so tags are chosen in sets: step by step the set that gives the most bytes for each of its tags.
+
+    Parameters
+    ----------
+    reg : Registry
+    target : int, optional
+        Stop when so many bytes are free. None: go on until no tag frees anything any more.
+    tags, pattern, keep_last, older_than, repositories, keep
+        Which tags may go, as for `what_if`; where nothing is said, all. A manifest that another tag needs stays.
+    delete_by, collector
+        As for `what_if`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each tag to delete, in the order in which to delete.
+
+        step
+            Tags of one step go together: without any of them the others free less.
+        repository, tag, manifest
+            The tag.
+        step_tags, step_bytes
+            Tags of the step, and the bytes that go with it and not before.
+        running_tags, running_bytes
+            Tags and bytes up to here: one row a step of these two is the curve of what deleting frees.
+
+        ``attrs`` has
+
+        target
+            As it was given.
+        reached
+            Whether it can be freed at all by the tags that may go; without a target True.
+        tags, freed_bytes
+            How many tags the table has, and what they free, as the collector itself would: what `what_if` says
+            of them.
+        at_least
+            No choice among the tags that may go frees the target with fewer tags than this. Without a target: as many
+            bytes as all.
+        exact
+            Whether no smaller choice is possible: all were looked at, or `tags` equals `at_least`.
+        freeable_bytes
+            What all tags that may go free together.
+        delete_by, collector, abort
+
+    Raises
+    ------
+    NotKnowableError, RegvizError
+        As for `what_if`.
+
+    Notes
+    -----
+    Blobs are taken together by the exact set of manifests (of v1: tags) that hold them; a set goes when all its owners
+    went. To free a target with the fewest tags is the problem of minimum p-union, for which no method within a
+    constant factor is known. Up to 20 manifests every combination is looked at. Else the choice is greedy, no tag
+    of it can be left out, and it has at most ``d (1 + ln(target / rest))`` times the fewest tags: d is the most
+    sets that one manifest is in, `rest` what was to be freed before the last step; see
+    `regviz.analysis.covering.in_steps` for the proof and its sources. How far from the best it can be in the case at
+    hand, ``at_least`` says.
+
+    See Also
+    --------
+    regviz.what_if : what goes and breaks with them.
+    regviz.deletion_plan : the requests to send; it takes this table as `tags`.
+
+    Examples
+    --------
+    Two tags share 100 bytes and have 1 each, a third has 40 alone. The two free 102 together, 51 each; so they come
+    first, then the third: 102 bytes with two tags, 142 with three.
+
+    >>> import regviz as rv
+    >>> table = delete_together(rv.read(), target=100_000)
+    >>> table.attrs["freed_bytes"] >= 100_000, table.attrs["at_least"] <= table.attrs["tags"] == len(table)
+    (True, True)
+    """
+    if target is not None and target < 0:
+        raise RegvizError(f"target is {target}; give a number of bytes, 0 or more")
+    by, who = ways(reg, delete_by, collector)
+    chosen = choose_tags(
+        reg,
+        tags=tags,
+        pattern=pattern,
+        keep_last=keep_last,
+        older_than=older_than,
+        repositories=repositories,
+        keep=keep,
+        everything=True,
+    ).tags
+    units, holding = _units(reg, chosen)
+    every = outcome(reg, _gone(reg, units, np.arange(units.shape[0]), by), who)
+    length, _ = held_bytes(reg)
+    freeable = np.where(every.blobs & every.certain, length, 0)
+    sets = owner_sets(holding, freeable, np.diff(units.indptr).astype(np.int64))
+    goal = int(sets.worth.sum()) if target is None else target
+    steps = _steps(sets, None if target is None else goal)
+    owners = [owner for step in steps for owner in step.owners]
+    table = _table(reg, units, steps)
+    found = outcome(reg, _gone(reg, units, np.array(owners, np.int64), by), who)
+    least, count = least_cost(sets, goal), len(table)
+    table.attrs |= {
+        "target": target,
+        "reached": int(sets.worth.sum()) >= goal,
+        "tags": count,
+        "freed_bytes": found.numbers()["freed_bytes"],
+        "at_least": least,
+        "exact": count == least or _is_small(sets),
+        "freeable_bytes": int(freeable.sum()),
+        "delete_by": by,
+        "collector": who,
+        "abort": found.then.abort,
+    }
+    return table
+
+
+def _units(reg: Registry, chosen: Mask) -> tuple[Incidence, Incidence]:
+    """What can go as one, as units × tags, and what each holds, as units × blobs.
+
+    Of Distribution a unit is a repository's link to a manifest, with all tags on it: only with the last of them does it
+    go. It holds what its indexes list too, however deep, so that no child goes before the index.
+    """
+    reached, tags = reach(reg), columns(reg, "tags")
+    if reg.source.layouts != ("distribution",):
+        rows = np.flatnonzero(chosen)
+        every = incidence(np.arange(len(rows)), rows, (len(rows), len(chosen)))
+        return every, through(every, reached.tag_blobs)
+    links = columns(reg, "repository_manifests")
+    gone = removal(reg, chosen, "manifest", ~chosen)
+    rows = np.flatnonzero(gone.manifests)
+    link = link_rows(reg, tags["repository"], tags["manifest"])
+    unit = np.where(gone.tags, rows_of(link, rows), -1)
+    of_tag = incidence(unit, np.arange(len(unit)), (len(rows), len(unit)))
+    manifest = rows_of(links["manifest"][rows], columns(reg, "manifests")["manifest"])
+    own = incidence(np.arange(len(rows)), manifest, (len(rows), reached.manifest_blobs.shape[0]))
+    return of_tag, through(reached.descend(own), reached.manifest_blobs)
+
+
+def _gone(reg: Registry, units: Incidence, chosen: Numbers, delete_by: DeleteBy) -> Removal:
+    """The deletion of some units."""
+    tags = np.zeros(units.shape[1], np.bool_)
+    tags[units[chosen].indices] = True
+    return removal(reg, tags, delete_by, np.zeros_like(tags))
+
+
+def _is_small(sets: OwnerSets) -> bool:
+    return len(np.unique(sets.owners.indices)) <= EXACT
+
+
+def _steps(sets: OwnerSets, target: int | None) -> list[Step]:
+    """The steps to a target, or to the end."""
+    if target is None:
+        return in_steps(sets)
+    if _is_small(sets):
+        return in_steps(only(sets, fewest(sets, target)))
+    goal = min(target, int(sets.worth.sum()))
+    owners = [owner for step in in_steps(sets, goal) for owner in step.owners]
+    return in_steps(only(sets, without_needless(sets, owners, goal)))
+
+
+def _table(reg: Registry, units: Incidence, steps: list[Step]) -> pd.DataFrame:
+    """One row for each tag of the steps."""
+    import pandas as pd
+
+    tags = columns(reg, "tags")
+    rows = [np.sort(units[step.owners].indices) for step in steps]
+    count = np.array([len(some) for some in rows], np.int64)
+    freed = np.array([step.freed for step in steps], np.int64)
+    every = np.concatenate([np.zeros(0, np.int64), *rows]).astype(np.int64)
+    made: dict[str, Any] = {"step": np.arange(1, len(steps) + 1)}
+    made |= {
+        "step_tags": count,
+        "step_bytes": freed,
+        "running_tags": np.cumsum(count),
+        "running_bytes": np.cumsum(freed),
+    }
+    names = {name: texts(reg, kind, tags[name][every]) for name, kind in _NAMES.items()}
+    table = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in names.items()})
+    for at, (name, values) in enumerate(made.items()):
+        table.insert(0 if not at else len(table.columns), name, pd.Series(np.repeat(values, count), dtype="Int64"))
+    return table
