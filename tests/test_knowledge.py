@@ -79,6 +79,8 @@ ASKED: dict[str, Callable[[str], object]] = {
     "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
     "tag_images": lambda source: rv.tag_images(rv.read(source)),
     "graph": lambda source: layer_graph(rv.read(source)),
+    "what_if": lambda source: [ask(rv.read(source), repositories="*") for ask in (rv.what_if, rv.delete_together)],
+    "deletion_plan": lambda source: rv.deletion_plan(rv.read(source), repositories="*"),
     "tree": tree,
     "storage": lambda source: rv.read(source, measure=True).storage,
 }

@@ -123,7 +123,10 @@ def choose_tags(
     """
     said = {"tags": tags, "pattern": pattern, "keep_last": keep_last, "older_than": older_than}
     if not everything and repositories is None and all(value is None for value in said.values()):
-        raise RegvizError(f"no tag was chosen: give {', '.join(said)} or repositories")
+        raise RegvizError(
+            f"no tag was chosen: give {', '.join(said)} or repositories "
+            "(--tag, --keep-last, --older-than, --repository)"
+        )
     held = columns(reg, "tags")
     repository, tag = (texts(reg, "name", held[name]) for name in ("repository", "tag"))
     mask = np.ones(len(tag), np.bool_)

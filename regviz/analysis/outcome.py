@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.analysis.collectors import Deletion, collect
+from regviz.analysis.collectors import Collector, Deletion
 from regviz.analysis.deletion import link_rows, served_links
 from regviz.analysis.reach import columns, reach, rows_of
 from regviz.analysis.states import RECENT, STATES, UNKNOWN, blob_states
@@ -30,7 +30,7 @@ _COLUMNS = ("cause", "kind", "repository", "tag", "digest", "bytes", "state", "l
 _WHY = {
     "chosen": "chosen",
     "along": "its manifest is deleted",
-    "deleted": "deleted by its digest",
+    "deleted": "deleted",
     "collected": "nothing needs it any more",
 }
 
@@ -81,7 +81,7 @@ class Outcome:
         """Rows of `repository_manifests` through which a manifest can be pulled, after a verdict was carried out."""
         manifest, blob = columns(self.reg, "repository_manifests")["manifest"], columns(self.reg, "blobs")["blob"]
         held = np.append(verdict.blobs, False)[rows_of(manifest, blob)]
-        served = served_links(self.reg) & ~verdict.manifests & ~held
+        served: Mask = served_links(self.reg) & ~verdict.manifests & ~held
         return served & ~self.gone.manifests if deleted else served
 
     def broken(self) -> tuple[Rows, Rows]:
@@ -188,8 +188,8 @@ class Outcome:
 
 def outcome(reg: Registry, gone: Removal, collector: CollectorName) -> Outcome:
     """Work out what a deletion and a collector after it do."""
-    without = Deletion(gone.tags, gone.manifests)
-    return Outcome(reg, gone, collect(reg, collector), collect(reg, collector, without=without), blob_states(reg))
+    who = Collector(reg, collector)
+    return Outcome(reg, gone, who.collect(), who.collect(Deletion(gone.tags, gone.manifests)), blob_states(reg))
 
 
 def ways(reg: Registry, delete_by: DeleteBy | None, collector: CollectorName | None) -> tuple[DeleteBy, CollectorName]:
@@ -206,8 +206,8 @@ def ways(reg: Registry, delete_by: DeleteBy | None, collector: CollectorName | N
     source.require_contents("what a deletion would free")
     if not source.knows_all_blobs:
         raise NotKnowableError(
-            f"{source.uri} does not tell what else is stored and needs the same blobs, so it cannot say what a deletion "
-            "would free. Read the registry's storage, or an archive of it"
+            f"{source.uri} does not tell what else is stored and needs the same blobs, so not what a deletion would "
+            "free. Read the registry's storage, or an archive of it"
         )
     is_distribution = source.layouts == ("distribution",)
     if delete_by == "manifest" and not is_distribution:

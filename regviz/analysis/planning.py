@@ -10,7 +10,7 @@ import pandas as pd
 
 from regviz.analysis.choose import choose_tags
 from regviz.analysis.deletion import link_rows, removal, served_links
-from regviz.analysis.outcome import outcome
+from regviz.analysis.outcome import outcome, ways
 from regviz.analysis.reach import columns
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.graph.values import texts
@@ -52,8 +52,8 @@ def deletion_plan(  # noqa: PLR0913  # what chooses tags, as for `what_if`
     older_than: dt.timedelta | str | None = None,
     repositories: str | Iterable[str] | None = None,
     keep: str | re.Pattern[str] | None = None,
-    delete_by: DeleteBy = "manifest",
-    collector: CollectorName = "distribution-2.8",
+    delete_by: DeleteBy | None = None,
+    collector: CollectorName | None = None,
 ) -> pd.DataFrame:
     """Plan a deletion: which requests to send to a registry, and which chosen tags must stay.
 
@@ -65,9 +65,9 @@ def deletion_plan(  # noqa: PLR0913  # what chooses tags, as for `what_if`
         Distribution storage, read completely.
     tags, pattern, keep_last, older_than, repositories, keep
         Which tags are to go, as for `what_if`.
-    delete_by : {"manifest", "tag"}
-        Delete manifests by their digest, or tags alone (3.x).
-    collector : str
+    delete_by : {"manifest", "tag"}, optional
+        Delete manifests by their digest (the default), or tags alone (3.x).
+    collector : str, optional
         Who collects afterwards, as for `what_if`.
 
     Returns
@@ -93,9 +93,9 @@ def deletion_plan(  # noqa: PLR0913  # what chooses tags, as for `what_if`
     ------
     RegvizError
         No storage that a plan can rest on: incomplete, a pull-through cache, with its names or tags in a database
-        (Harbor, GitLab), of another layout; or nothing was chosen.
+        (Harbor, GitLab); or nothing was chosen.
     NotKnowableError
-        The source cannot know what would be freed.
+        The source is no storage of Distribution, or its names alone: a live registry, a layout, a listing.
 
     Examples
     --------
@@ -109,6 +109,7 @@ def deletion_plan(  # noqa: PLR0913  # what chooses tags, as for `what_if`
     import regviz
 
     require_plannable(reg)
+    by, who = ways(reg, delete_by, collector)
     chosen = choose_tags(
         reg,
         tags=tags,
@@ -118,15 +119,15 @@ def deletion_plan(  # noqa: PLR0913  # what chooses tags, as for `what_if`
         repositories=repositories,
         keep=keep,
     ).tags
-    reason = _undeletable(reg, chosen, delete_by)
-    gone = removal(reg, chosen & np.array([why is None for why in reason], np.bool_), delete_by, ~chosen)
+    reason = _undeletable(reg, chosen, by)
+    gone = removal(reg, chosen & np.array([why is None for why in reason], np.bool_), by, ~chosen)
     _explain(reg, gone, reason)
-    plan = _table(reg, np.flatnonzero(chosen), delete_by, reason)
-    command = "registry garbage-collect" + (" --delete-untagged" if collector.endswith("-m") else "")
-    plan.attrs |= outcome(reg, gone, collector).numbers() | {
-        "needs": [_NEEDS[delete_by], *(need.format(command=command) for need in _AFTERWARDS)],
-        "delete_by": delete_by,
-        "collector": collector,
+    plan = _table(reg, np.flatnonzero(chosen), by, reason)
+    command = "registry garbage-collect" + (" --delete-untagged" if who.endswith("-m") else "")
+    plan.attrs |= outcome(reg, gone, who).numbers() | {
+        "needs": [_NEEDS[by], *(need.format(command=command) for need in _AFTERWARDS)],
+        "delete_by": by,
+        "collector": who,
         "source": reg.source.uri,
         "read_at": reg.source.read_at.isoformat(timespec="seconds"),
         "regviz": regviz.__version__,
@@ -140,20 +141,16 @@ def require_plannable(reg: Registry) -> None:
     Raises
     ------
     NotKnowableError
-        The source cannot know what would be freed.
+        The source is no storage of Distribution.
     RegvizError
-        It does not say what the registry serves.
+        Its files do not say what the registry serves.
     """
     source = reg.source
     source.require_contents("plans of deletions")
-    if not source.knows_all_blobs:
+    if source.layouts != ("distribution",) or not source.knows_all_blobs:
         raise NotKnowableError(
-            f"{source.uri} does not tell what else is stored and needs the same blobs, so no deletion can be planned. "
-            "Read the registry's storage, or an archive of it"
-        )
-    if source.layouts != ("distribution",):
-        raise RegvizError(
-            f"{source.uri} is {', '.join(source.layouts)}: only deletions from Distribution's storage can be planned"
+            f"{source.uri} ({', '.join(source.layouts)}) does not tell all that a plan must know: what is a registry's "
+            "own, and what else needs it. Read the storage of the registry itself (Distribution's), or an archive of it"
         )
     if source.names_in_database or source.tags_elsewhere:
         why = source.tags_elsewhere or "its storage is marked as in use by one"
@@ -170,8 +167,8 @@ def require_plannable(reg: Registry) -> None:
         names = list(map(str, texts(reg, "name", columns(reg, "repositories")["repository"][incomplete])))
         several = ", ".join(names[:_NAMES_SHOWN]) + (" and others" if names[_NAMES_SHOWN:] else "")
         raise RegvizError(
-            f"{source.uri} could not be read completely ({several}), and a plan must know every tag: the table problems "
-            "says what was in the way"
+            f"{source.uri} could not be read completely ({several}), and a plan must know every tag: the table "
+            "problems says what was in the way"
         )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from regviz.analysis.choose import choose_tags
 from regviz.analysis.covering import EXACT, Step, fewest, in_steps, least_cost, only, owner_sets, without_needless
-from regviz.analysis.deletion import link_rows, removal
+from regviz.analysis.holding import units_of
 from regviz.analysis.outcome import outcome, ways
-from regviz.analysis.reach import columns, incidence, reach, rows_of, through
+from regviz.analysis.reach import columns
 from regviz.card import held_bytes
 from regviz.errors import RegvizError
 from regviz.graph.values import texts
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from regviz.analysis.covering import OwnerSets
     from regviz.analysis.collectors import CollectorName
+    from regviz.analysis.covering import OwnerSets
     from regviz.analysis.deletion import DeleteBy, Removal
-    from regviz.analysis.reach import Incidence, Numbers
+    from regviz.analysis.holding import Units
     from regviz.registry import Registry
     from regviz.schema import Kind
 
@@ -82,7 +82,7 @@ def delete_together(  # noqa: PLR0913  # what chooses tags, as for `what_if`
         target
             As it was given.
         reached
-            Whether it can be freed at all by the tags that may go; without a target True.
+            Whether so much is freed; without a target True.
         tags, freed_bytes
             How many tags the table has, and what they free, as the collector itself would: what `what_if` says
             of them.
@@ -93,7 +93,11 @@ def delete_together(  # noqa: PLR0913  # what chooses tags, as for `what_if`
             Whether no smaller choice is possible: all were looked at, or `tags` equals `at_least`.
         freeable_bytes
             What all tags that may go free together.
-        delete_by, collector, abort
+        delete_by, collector
+            How they are deleted, and who collects.
+        abort
+            Why the collector would stop, and free nothing, even then; None where it would not. Where it stops today,
+            steps have what they would free without that, and ``freed_bytes`` what is freed.
 
     Raises
     ------
@@ -138,59 +142,34 @@ def delete_together(  # noqa: PLR0913  # what chooses tags, as for `what_if`
         keep=keep,
         everything=True,
     ).tags
-    units, holding = _units(reg, chosen)
-    every = outcome(reg, _gone(reg, units, np.arange(units.shape[0]), by), who)
+    units = units_of(reg, chosen, who)
+    every = outcome(reg, units.removal(np.arange(len(units.cost)), by), who)
     length, _ = held_bytes(reg)
     freeable = np.where(every.blobs & every.certain, length, 0)
-    sets = owner_sets(holding, freeable, np.diff(units.indptr).astype(np.int64))
-    goal = int(sets.worth.sum()) if target is None else target
+    sets = owner_sets(units.blobs, freeable, units.cost)
+    most = int(sets.worth.sum())
+    goal = most if target is None else target
     steps = _steps(sets, None if target is None else goal)
-    owners = [owner for step in steps for owner in step.owners]
-    table = _table(reg, units, steps)
-    found = outcome(reg, _gone(reg, units, np.array(owners, np.int64), by), who)
-    least, count = least_cost(sets, goal), len(table)
+    found = outcome(reg, _gone(units, steps, by), who)
+    table, freed = _table(reg, units, steps), found.numbers()["freed_bytes"]
     table.attrs |= {
         "target": target,
-        "reached": int(sets.worth.sum()) >= goal,
-        "tags": count,
-        "freed_bytes": found.numbers()["freed_bytes"],
-        "at_least": least,
-        "exact": count == least or _is_small(sets),
+        "reached": target is None or freed >= target,
+        "tags": len(table),
+        "freed_bytes": freed,
+        "at_least": least_cost(sets, goal),
         "freeable_bytes": int(freeable.sum()),
         "delete_by": by,
         "collector": who,
         "abort": found.then.abort,
     }
+    is_least = len(table) == table.attrs["at_least"] or _is_small(sets)
+    table.attrs["exact"] = is_least and freed == sum(step.freed for step in steps)
     return table
 
 
-def _units(reg: Registry, chosen: Mask) -> tuple[Incidence, Incidence]:
-    """What can go as one, as units × tags, and what each holds, as units × blobs.
-
-    Of Distribution a unit is a repository's link to a manifest, with all tags on it: only with the last of them does it
-    go. It holds what its indexes list too, however deep, so that no child goes before the index.
-    """
-    reached, tags = reach(reg), columns(reg, "tags")
-    if reg.source.layouts != ("distribution",):
-        rows = np.flatnonzero(chosen)
-        every = incidence(np.arange(len(rows)), rows, (len(rows), len(chosen)))
-        return every, through(every, reached.tag_blobs)
-    links = columns(reg, "repository_manifests")
-    gone = removal(reg, chosen, "manifest", ~chosen)
-    rows = np.flatnonzero(gone.manifests)
-    link = link_rows(reg, tags["repository"], tags["manifest"])
-    unit = np.where(gone.tags, rows_of(link, rows), -1)
-    of_tag = incidence(unit, np.arange(len(unit)), (len(rows), len(unit)))
-    manifest = rows_of(links["manifest"][rows], columns(reg, "manifests")["manifest"])
-    own = incidence(np.arange(len(rows)), manifest, (len(rows), reached.manifest_blobs.shape[0]))
-    return of_tag, through(reached.descend(own), reached.manifest_blobs)
-
-
-def _gone(reg: Registry, units: Incidence, chosen: Numbers, delete_by: DeleteBy) -> Removal:
-    """The deletion of some units."""
-    tags = np.zeros(units.shape[1], np.bool_)
-    tags[units[chosen].indices] = True
-    return removal(reg, tags, delete_by, np.zeros_like(tags))
+def _gone(units: Units, steps: list[Step], delete_by: DeleteBy) -> Removal:
+    return units.removal(np.array([owner for step in steps for owner in step.owners], np.int64), delete_by)
 
 
 def _is_small(sets: OwnerSets) -> bool:
@@ -208,12 +187,12 @@ def _steps(sets: OwnerSets, target: int | None) -> list[Step]:
     return in_steps(only(sets, without_needless(sets, owners, goal)))
 
 
-def _table(reg: Registry, units: Incidence, steps: list[Step]) -> pd.DataFrame:
+def _table(reg: Registry, units: Units, steps: list[Step]) -> pd.DataFrame:
     """One row for each tag of the steps."""
     import pandas as pd
 
     tags = columns(reg, "tags")
-    rows = [np.sort(units[step.owners].indices) for step in steps]
+    rows = [np.sort(units.tags[step.owners].indices) for step in steps]
     count = np.array([len(some) for some in rows], np.int64)
     freed = np.array([step.freed for step in steps], np.int64)
     every = np.concatenate([np.zeros(0, np.int64), *rows]).astype(np.int64)

@@ -68,17 +68,15 @@ _OPTIONS = (
 )
 
 
-def deletion_options(command: Command) -> Command:
-    """What chooses tags to delete and says how, as `choice`; ``--repository``, ``--exclude``, ``--tag`` choose too."""
+def _question(command: Command) -> Command:
+    """A question about a deletion: what chooses tags to delete, and says how, comes as `choice`."""
 
     @wraps(command)
-    def with_choice(**given: Any) -> Any:
-        asked: Asked = given.pop("asked")
+    def with_choice(*, asked: Asked, **given: Any) -> Any:
         names = ("keep_last", "older_than", "keep", "delete_by", "collector")
-        choice = {name: given.pop(name) for name in names}
-        return command(asked=asked, choice=choice, **given)
+        return command(asked=asked, choice={name: given.pop(name) for name in names}, **given)
 
-    wrapped: Command = with_choice
+    wrapped: Command = question(with_choice)
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
@@ -87,7 +85,6 @@ def deletion_options(command: Command) -> Command:
 @click.command("what-if")
 @click.option(
     "--free",
-    "target",
     metavar="BYTES",
     type=ByteCount(),
     help="Of the tags chosen (of all, if none were), delete only a small set that frees so much: 50GB, 10GiB.",
@@ -99,9 +96,8 @@ def deletion_options(command: Command) -> Command:
     type=click.Path(dir_okay=False, readable=False),
     help="Write the requests to send: a shell script with curl, or JSON (FILE.json). Answers for what it deletes.",
 )
-@question
-@deletion_options
-def what_if(*, asked: Asked, choice: dict[str, Any], target: int | None, plan_file: str | None) -> None:
+@_question
+def what_if(*, asked: Asked, choice: dict[str, Any], free: int | None, plan_file: str | None) -> None:
     """Say what deleting tags frees and breaks.
 
     --repository, --exclude and --tag choose here what is deleted, not rows of the answer: tags to which all that is
@@ -115,8 +111,8 @@ def what_if(*, asked: Asked, choice: dict[str, Any], target: int | None, plan_fi
     registry = asked.read(links="check")
     choice |= {"tags": _named(asked, registry)}
     with asked.working("what if"):
-        if target is not None:
-            choice = _free(registry, target, choice)
+        if free is not None:
+            choice = _free(registry, free, choice)
         if plan_file is not None:
             choice = _plan(registry, plan_file, choice)
         answer = answer_of(registry, **choice)
@@ -126,12 +122,9 @@ def what_if(*, asked: Asked, choice: dict[str, Any], target: int | None, plan_fi
 
 
 @click.command("delete-together")
-@click.option(
-    "--free", "target", metavar="BYTES", type=ByteCount(), help="Stop when so much is free: 50GB (decimal), 10GiB."
-)
-@question
-@deletion_options
-def delete_together(*, asked: Asked, choice: dict[str, Any], target: int | None) -> None:
+@click.option("--free", metavar="BYTES", type=ByteCount(), help="Stop when so much is free: 50GB (decimal), 10GiB.")
+@_question
+def delete_together(*, asked: Asked, choice: dict[str, Any], free: int | None) -> None:
     """Say which tags free most together.
 
     A layer goes only with all tags that hold it. So tags come in steps: those of one step go together, and each step is
@@ -143,7 +136,7 @@ def delete_together(*, asked: Asked, choice: dict[str, Any], target: int | None)
     registry = asked.read(links="check")
     choice |= {"tags": _named(asked, registry)}
     with asked.working("delete together"):
-        answer = answer_of(registry, target=target, **choice)
+        answer = answer_of(registry, target=free, **choice)
     _show(asked, answer, registry)
     for line in _said_together(answer.attrs):
         _say(line)

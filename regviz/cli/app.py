@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import regviz
+from regviz.cli.answer_whatif import delete_together, what_if
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
@@ -19,7 +20,7 @@ from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 INTERRUPTED = 130
-_COMMANDS = (plan, report, tree, table, sizes, graph, capture, detect, rules, lab, world)
+_COMMANDS = (plan, report, tree, table, sizes, what_if, delete_together, graph, capture, detect, rules, lab, world)
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
 )

@@ -30,7 +30,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMANDS = list(main.commands.values())
-ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world", "rules", "detect", "plan"}
+ISSUE = {
+    "report",
+    "tree",
+    "table",
+    "graph",
+    "sizes",
+    "lab",
+    "capture",
+    "world",
+    "rules",
+    "detect",
+    "plan",
+    "what-if",
+    "delete-together",
+}
 
 
 def test_the_commands_there_are() -> None:
