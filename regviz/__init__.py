@@ -32,12 +32,16 @@ _PUBLIC = {
     "growth": "regviz.analysis",
     "history": "regviz.analysis",
     "clusters": "regviz.analysis",
+    "delete_together": "regviz.analysis",
+    "deletion_plan": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "nearest_base": "regviz.analysis",
     "object_graph": "regviz.graph",
     "owner_sets": "regviz.analysis",
     "plan": "regviz.plan",
+    "plan_json": "regviz.analysis",
+    "plan_script": "regviz.analysis",
     "read": "regviz.read",
     "reconcile": "regviz.analysis",
     "report": "regviz.report",
@@ -51,6 +55,7 @@ _PUBLIC = {
     "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
     "who_uses": "regviz.analysis",
+    "what_if": "regviz.analysis",
 }
 _MODULES = ("analysis", "graph", "plot", "world")
 __all__ = [
@@ -70,6 +75,8 @@ __all__ = [
     "doctor",
     "forecast",
     "clusters",
+    "delete_together",
+    "deletion_plan",
     "graph",
     "growth",
     "history",
@@ -79,6 +86,8 @@ __all__ = [
     "object_graph",
     "owner_sets",
     "plan",
+    "plan_json",
+    "plan_script",
     "plot",
     "read",
     "reconcile",
@@ -93,6 +102,7 @@ __all__ = [
     "transfer_matrix",
     "tree",
     "who_uses",
+    "what_if",
     "world",
 ]
 
@@ -117,6 +127,15 @@ if TYPE_CHECKING:
         tag_images,
         transfer,
         transfer_matrix,
+    from regviz.analysis import (
+        delete_together,
+        deletion_plan,
+        layer_sizes,
+        plan_json,
+        plan_script,
+        sizes,
+        tag_images,
+        what_if,
     )
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph

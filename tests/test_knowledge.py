@@ -99,6 +99,8 @@ ASKED: dict[str, Callable[[str], object]] = {
     "sharing": lambda source: rv.sharing(rv.read(source)),
     "owner_sets": lambda source: rv.owner_sets(rv.read(source)),
     "clusters": lambda source: rv.clusters(rv.read(source)),
+    "what_if": lambda source: [ask(rv.read(source), repositories="*") for ask in (rv.what_if, rv.delete_together)],
+    "deletion_plan": lambda source: rv.deletion_plan(rv.read(source), repositories="*"),
     "tree": tree,
     "storage": lambda source: rv.read(source, measure=True).storage,
 }

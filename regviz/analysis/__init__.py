@@ -8,7 +8,11 @@ from regviz.analysis.comparison import compare_images, compare_registries
 from regviz.analysis.layers import layer_sizes
 from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
 from regviz.analysis.remade import churn
+from regviz.analysis.plan_script import plan_json, plan_script
+from regviz.analysis.planning import deletion_plan
 from regviz.analysis.tags import tag_images
+from regviz.analysis.together import delete_together
+from regviz.analysis.what_if import what_if
 
 __all__ = ["garbage", "layer_sizes", "sizes", "tag_images"]
 __all__ = [
@@ -60,4 +64,13 @@ __all__ = [
     "sharing",
     "sizes",
     "tag_images",
+__all__ = [
+    "delete_together",
+    "deletion_plan",
+    "layer_sizes",
+    "plan_json",
+    "plan_script",
+    "sizes",
+    "tag_images",
+    "what_if",
 ]

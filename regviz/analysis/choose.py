@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 import pandas as pd
 
-from regviz.analysis.reach import columns, rows_of
+from regviz.analysis.reach import columns
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.graph.values import texts
 from regviz.schema import NA_INT
@@ -123,7 +123,10 @@ def choose_tags(
     """
     said = {"tags": tags, "pattern": pattern, "keep_last": keep_last, "older_than": older_than}
     if not everything and repositories is None and all(value is None for value in said.values()):
-        raise RegvizError(f"no tag was chosen: give {', '.join(said)} or repositories")
+        raise RegvizError(
+            f"no tag was chosen: give {', '.join(said)} or repositories "
+            "(--tag, --keep-last, --older-than, --repository)"
+        )
     held = columns(reg, "tags")
     repository, tag = (texts(reg, "name", held[name]) for name in ("repository", "tag"))
     mask = np.ones(len(tag), np.bool_)
@@ -217,8 +220,3 @@ def _age(age: dt.timedelta | str) -> dt.timedelta:
     if found < dt.timedelta(0):
         raise RegvizError(f"older_than is {found}, which lies in the future; give for example '90d'")
     return found
-
-
-def repository_rows(reg: Registry, table: str) -> NDArray[np.int64]:
-    """The row of `repositories` that each row of a table belongs to."""
-    return rows_of(columns(reg, table)["repository"], columns(reg, "repositories")["repository"])
