@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 import regviz
+from regviz.cli.answer_check import check, doctor
 from regviz.cli.answer_garbage import garbage
 from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descendants, diff, nearest_base, who_uses
-from regviz.cli.answer_check import check, doctor
-from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
 from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
+from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
 from regviz.cli.answer_whatif import delete_together, what_if
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
@@ -25,29 +25,16 @@ from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 INTERRUPTED = 130
-_COMMANDS = (plan, report, tree, table, sizes, garbage, graph, capture, detect, rules, lab, world)
-_COMMANDS = (
-    plan,
-    report,
-    tree,
-    table,
-    sizes,
-    transfer,
-    history,
-    tag_history,
-    stale_tags,
-    growth,
-    forecast,
-    check,
-    doctor,
-    graph,
-    capture,
-    detect,
-    rules,
-    lab,
-    world,
-)
-_COMMANDS = (plan, report, tree, table, sizes, what_if, delete_together, graph, capture, detect, rules, lab, world)
+_SECTIONS = {
+    "Look": (plan, report, tree, table, graph, detect),
+    "Whose bytes": (sizes, reconcile, sharing, owner_sets, clusters, churn),
+    "What could go": (garbage, what_if, delete_together),
+    "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants),
+    "Compare and move": (compare, diff, transfer),
+    "Over time": (history, tag_history, stale_tags, growth, forecast),
+    "Is it well": (check, doctor, rules),
+    "Make": (capture, lab, world),
+}
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
 )
@@ -60,6 +47,21 @@ class Commands(click.Group):
         """Names, as they were added."""
         del ctx
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by what they are for."""
+        del ctx
+        for section, commands in _SECTIONS.items():
+            with formatter.section(section):
+                longest = formatter.width - max(map(len, self.commands)) - 6
+                names = [str(command.name) for command in commands]
+                widest = max(map(len, self.commands))
+                formatter.write_dl(
+                    [
+                        (name.ljust(widest), command.get_short_help_str(longest))
+                        for name, command in zip(names, commands, strict=True)
+                    ]
+                )
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what a person must fix is said on stderr, a line each."""
@@ -103,11 +105,9 @@ def main() -> None:
     """
 
 
-for _command in _COMMANDS:
-    main.add_command(_command)
-for _command in (who_uses, bases, nearest_base, ancestors, descendants, compare, diff, churn):
-for _command in (reconcile, sharing, owner_sets, clusters):
-    main.add_command(_command)
+for _commands in _SECTIONS.values():
+    for _command in _commands:
+        main.add_command(_command)
 
 
 def _complain(message: str) -> None:
