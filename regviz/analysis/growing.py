@@ -52,7 +52,8 @@ def growth(registries: Sequence[Registry], *, by: Grown = "reading") -> pd.DataF
         as :func:`regviz.analysis.layer_sizes` has them.
 
         ``attrs`` has the basis of the time of a reading: ``read``, when it was read; or ``stored``, where all were
-        read within one hour, so that this says nothing: when the last of their blobs was stored.
+        read within one hour, as archives are, so that this says little: when the last thing was stored in each, if
+        that differs.
 
     Raises
     ------
@@ -193,7 +194,8 @@ def _in_order(registries: Sequence[Registry]) -> tuple[list[dt.datetime], str, l
         each.source.require_contents("the bytes of tags")
     moments, basis = [each.source.read_at for each in registries], "read"
     stored = [latest_moment(each) for each in registries]
-    if max(moments) - min(moments) < _TOGETHER and None not in stored:
+    told = {each for each in stored if each is not None}
+    if max(moments) - min(moments) < _TOGETHER and len(told) == len(registries):
         moments, basis = [each for each in stored if each is not None], "stored"
     if len(set(moments)) < len(moments):
         raise RegvizError("two of the readings are of one time: give each once, as captures made at different times")

@@ -59,8 +59,8 @@ def transfer(
     -------
     pandas.DataFrame
         One row for each blob that is asked for or would be, in order; of an archive of ``docker save`` these are its
-        layers as they lie there, uncompressed. reference; manifest (the one it belongs
-        to); blob; kind (index, manifest, config, layer, other); position (of a layer, 0 at the base); and
+        layers as they lie there, uncompressed. reference; manifest (the one it belongs to); blob; kind (index,
+        manifest, config, layer, other); position (of a layer, 0 at the base); and
 
         bytes
             The blob's length: their sum over different blobs is what an empty host fetches.

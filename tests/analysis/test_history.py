@@ -319,6 +319,12 @@ class TestGrowth:
         assert [int(at.timestamp()) for at in table["at"]] == latest
         assert table["stored_bytes"].tolist() == [202_460, 439_126]  # data/README.md
 
+    def test_captures_of_one_hour_between_which_nothing_came(self, dated: Dated) -> None:
+        reg = read(dated.root, times=True)
+        table = growth([read_of(reg, "2024-06-01T10:30"), read_of(reg, "2024-06-01T10:00")])
+        assert table["at"].tolist() == [moment("2024-06-01T10:00"), moment("2024-06-01T10:30")]
+        assert (table.attrs["basis"], table["change_bytes"].tolist()[1]) == ("read", 0)
+
     def test_what_is_no_growth(self, readings: list[Registry]) -> None:
         with pytest.raises(RegvizError, match="two readings"):
             growth(readings[:1])

@@ -171,6 +171,11 @@ class TestByHand:
         reg = read(tmp_path)
         assert transfer(reg, "one:deep", client="content-store").attrs["moved_bytes"] == whole
 
+    def test_nothing_moves_nothing(self) -> None:
+        for client in ("docker", "content-store"):
+            assert transfer(read(WORLD), [], client=client).attrs["moved_bytes"] == 0  # type: ignore[arg-type]
+            assert transfer_matrix(read(WORLD), [], client=client)["having"].tolist() == ["(nothing)"]  # type: ignore[arg-type]
+
     @pytest.mark.parametrize("age", ["", "-old"])
     def test_an_archive_of_docker_save(self, age: str) -> None:
         reg = read(ROOT / "data" / f"world-docker-save{age}.tar.gz")
