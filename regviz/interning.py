@@ -110,8 +110,10 @@ class RawRows:
             self.family.resize(size, refcheck=False)
 
     def rest(self) -> None:
-        """Give back what only finding rows needs; it is made again when a row is looked up."""
+        """Give back what only finding and adding rows needs; it is made again when a row is looked up."""
         self._slots = np.empty(0, np.int32)
+        self.words.resize((self._count, self.words.shape[1]), refcheck=False)
+        self.family.resize(self._count, refcheck=False)
 
     def reorder(self, order: NDArray[np.int32]) -> None:
         """Put the rows in another order, for good: nothing is interned after."""
@@ -136,7 +138,7 @@ class RawRows:
             size *= 4 if size < _SMALL else 2  # a small one is cheap, and to fill another one is not
         if size == len(self._slots):
             return
-        self.rest()  # the old table is no help in making the new one
+        self._slots = np.empty(0, np.int32)  # the old table is no help in making the new one
         self._slots = np.full(size, -1, np.int32)
         mask = np.int64(size - 1)
         for start in range(0, self._count, 1 << 16):

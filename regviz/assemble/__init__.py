@@ -45,11 +45,14 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     facts.texts.rest()
     give_back()
     documents(draft)
+    facts.keys.rest()  # no new ones come from names and sizes
+    give_back()
     assemble_inventory(draft)
     facts.free(but=("problems", "storage"))
     give_back()
     if documents is assemble_documents:  # another has other rules
         find_problems(draft, source)
+        give_back()
     find_secrets(draft)
     give_back()
     tables, said = draft.tables, facts.problems
@@ -65,6 +68,7 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
     facts.texts.rest()
     new_key, (sorted_names, new_name) = np.append(facts.keys.freeze(), np.int32(-1)), facts.names.freeze()
     new = {"digest": new_key, "name": new_name}
+    give_back()
     made: dict[str, Mapping[str, NDArray[Any]]] = {
         name: _finished_spread(name, draft.spread.pop(name), new)
         if name in draft.spread
