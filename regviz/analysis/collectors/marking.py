@@ -85,10 +85,6 @@ class Marking:
         np.minimum.at(first, self._seen.own_blob, marks.marked_at)  # the last is for those without one
         return first[:-1]
 
-    def listers(self, blobs: Numbers) -> tuple[Numbers, Numbers]:
-        """Manifests that list some blobs, and which of the blobs each lists."""
-        return listed_by(self._listed_by, blobs)
-
 
 def listed_by(matrix: Incidence, rows: Numbers) -> tuple[Numbers, Numbers]:
     """The columns of some rows, and which of the rows each is of.

@@ -63,6 +63,8 @@ class Seen:
         Manifests × blobs: what each lists, one level down.
     lists_manifests : csr_array
         Manifests × manifests, the same.
+    needs : csr_array
+        Manifests × blobs: what lies under what they list; a sha512 link leads to a sha256.
     own_blob : array of int
         For each manifest the row of its blob.
     present : array of bool
@@ -103,7 +105,9 @@ class Seen:
 
         Digests are sorted by their texts, so nearly all lie between the first and the last of sha256.
         """
-        codes = np.unique(target[target >= 0])
+        is_named = np.zeros(int(target.max(initial=-1)) + 2, np.bool_)  # the last for NA
+        is_named[target] = True
+        codes = np.flatnonzero(is_named[:-1])
         known = [bisect_left(codes, text, key=self._text) for text in ("sha256:", "sha256;")]
         others = np.concatenate([codes[: known[0]], codes[known[1] :]])
         strange = [code for code in others.tolist() if self._text(code).partition(":")[0] not in _ALGORITHMS]
@@ -156,6 +160,9 @@ class Seen:
         owner = rows_of(owner, self.manifest_code)
         shape = len(self.manifest_code), len(self.blob)
         self.lists: Incidence = incidence(owner, rows_of(digest, self.blob), shape)
+        lies = np.concatenate([manifests["config"], steps["blob"], references["child"][listed]])
+        is_same = bool((lies == digest).all())
+        self.needs: Incidence = self.lists if is_same else incidence(owner, rows_of(lies, self.blob), shape)
         shape = len(self.manifest_code), len(self.manifest_code)
         self.lists_manifests: Incidence = incidence(owner, rows_of(digest, self.manifest_code), shape)
 
