@@ -61,7 +61,11 @@ def known_shapes_under_unknown_media_types(store: Store) -> list[Row]:
 @CASES.add("manifest-version")
 def manifests_of_no_version(store: Store) -> list[Row]:
     """schemaVersion must be 2 (image-spec manifest.md, image-index.md), a number; artifact manifests have none."""
-    shown = {"1": ("None", {}), "2": ("3", {"schemaVersion": 3}), "3": ("'2'", {"schemaVersion": "2"})}
+    shown: dict[str, tuple[str, dict[str, object]]] = {
+        "1": ("None", {}),
+        "2": ("3", {"schemaVersion": 3}),
+        "3": ("'2'", {"schemaVersion": "2"}),
+    }
     rows = [
         row(
             manifest=store.push("a", {"mediaType": OCI_MANIFEST, "layers": [], **said}, tag),
