@@ -22,7 +22,8 @@ NO_DIGESTS = (b"sha256:zz", b"latest", b"sha256:" + b"AB" * 32, b"md5:" + b"0" *
 
 def _links(made: Maker, part: str) -> list[Path]:
     """Link files below a part of any repository, of those that one writes oneself."""
-    return sorted(path for path in made.store.v2.glob(f"repositories/**/{part}/**/link") if "index" not in path.parts)
+    found = made.store.v2.glob(f"repositories/**/{part}/**/link")
+    return sorted(path for path in found if path.is_file() and "index" not in path.parts)
 
 
 def _put(made: Maker, part: str, content: bytes, *, name: str) -> None:
