@@ -64,7 +64,7 @@ class Marking:
             turn = level[children] <= now
             first = turn & (there == marks.marked_at[children])
             rows = seen.revision_of(self._repository_at[there[first]], children[first])
-            linked = (pick(seen.ingested, rows, -1) >= 0) & ~pick(without.manifests, rows)
+            linked = pick(seen.served, rows) & ~pick(without.manifests, rows)
             found, where = seen.document[rows[linked]], there[first][linked]
             np.minimum.at(marks.read_at, found, where)
             children, there = children[~turn], there[~turn]

@@ -59,6 +59,8 @@ class Seen:
         For each revision link the revision that it makes a collector look at: itself, or none (-1).
     document : array of int
         For each revision link the row of the manifest whose content lies there.
+    served : array of bool
+        For each revision link whether that content is there.
     lists : csr_array
         Manifests × blobs: what each lists, one level down.
     lists_manifests : csr_array
@@ -128,10 +130,9 @@ class Seen:
             self.revision_state[strange] = _MALFORMED
         good = ~self._bad(self.revision_state)
         self.document = rows_of(target, self.manifest_code)
+        self.served = good & pick(self.present, pick(self.own_blob, self.document, -1))
         row = find(pairs(linked["repository"], target), keys)
-        own = pick(self.own_blob, pick(self.document, row, -1), -1)
-        there = good & (row >= 0) & pick(good, row) & pick(self.present, own)
-        self.ingested = np.where(there, row, -1)
+        self.ingested = np.where(good & pick(self.served, row), row, -1)
         self._revision_keys = keys
 
     def _targets(self, keys: Numbers, target: Array) -> tuple[Array, list[int]]:
