@@ -54,7 +54,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
-    from regviz.analysis import garbage, layer_sizes, sizes, tag_images
+    from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.analysis.garbage import garbage
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

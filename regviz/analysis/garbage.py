@@ -170,8 +170,8 @@ def _require(reg: Registry, name: str) -> None:
         raise NotKnowableError(f"{source.uri} {why}: what is garbage is not to be seen. Read a registry's own storage")
     if name.startswith("distribution-3") and source.links_checked == "stat":
         raise RegvizError(
-            f"{name} deletes layer links, and those of {source.uri} were not looked into: read it (or capture it again) "
-            "with links='check', --links check"
+            f"{name} deletes layer links, and those of {source.uri} were not looked into: "
+            "read it, or capture it again, with links='check' (--links check)"
         )
 
 

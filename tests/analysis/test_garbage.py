@@ -197,7 +197,7 @@ def test_freeing_frees_what_reading_again_shows(seed: int, tmp_path: Path) -> No
 
 
 def test_layer_links_have_to_be_looked_into(store: Store) -> None:
-    with pytest.raises(RegvizError, match="read it .* with links='check'"):
+    with pytest.raises(RegvizError, match=r"read it, .* with links='check'"):
         rv.garbage(read(store.root), collector="distribution-3")
 
 
