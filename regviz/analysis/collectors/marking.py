@@ -83,6 +83,11 @@ class Marking:
         if len(filled):
             first[filled] = np.minimum.reduceat(marks.read_at[by.indices], by.indptr[filled])
         np.minimum.at(first, self._seen.own_blob, marks.marked_at)  # the last is for those without one
+        own, held = self._seen.elsewhere
+        if len(own):
+            used = np.full(len(first), NEVER, np.int64)
+            np.minimum.at(used, self._seen.config, marks.read_at)
+            np.minimum.at(first, own, used[held])
         return first[:-1]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from regviz.analysis.collectors.verdict import Abort, find, pairs, pick
 from regviz.analysis.reach import columns, incidence, rows_of
+from regviz.analysis.states import links_elsewhere
 from regviz.graph.values import texts
 from regviz.manifests.media_types import SCHEMA1, SCHEMA1_SIGNED
 
@@ -67,8 +68,11 @@ class Seen:
         Manifests × manifests, the same.
     needs : csr_array
         Manifests × blobs: what lies under what they list; a sha512 link leads to a sha256.
-    own_blob : array of int
-        For each manifest the row of its blob.
+    own_blob, config : array of int
+        For each manifest the row of its blob, and of its configuration's.
+    elsewhere : (array of int, array of int)
+        Of damaged links the blob that they should lead to, and that to which they do: a configuration that lies
+        under the latter may be written as the former.
     present : array of bool
         For each blob.
     """
@@ -161,6 +165,8 @@ class Seen:
         owner = rows_of(owner, self.manifest_code)
         shape = len(self.manifest_code), len(self.blob)
         self.lists: Incidence = incidence(owner, rows_of(digest, self.blob), shape)
+        self.config = rows_of(manifests["config"], self.blob)
+        self.elsewhere = links_elsewhere(self.reg)
         lies = np.concatenate([manifests["config"], steps["blob"], references["child"][listed]])
         is_same = bool((lies == digest).all())
         self.needs: Incidence = self.lists if is_same else incidence(owner, rows_of(lies, self.blob), shape)
