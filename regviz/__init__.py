@@ -141,6 +141,8 @@ if TYPE_CHECKING:
         what_if,
         who_uses,
     )
+    from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.analysis.garbage import garbage
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

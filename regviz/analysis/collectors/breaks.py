@@ -64,7 +64,7 @@ class _Losses:
         codes = self._linked["manifest"][verdict.broken]
         steps, references = columns(reg, "manifest_layers"), columns(reg, "manifest_references")
         is_child = references["role"] != reg.name_code("subject")
-        self._layers = _Grouped(codes, steps["manifest"], steps["digest"])
+        self._layers = _Grouped(codes, steps["manifest"], steps["blob"])
         self._children = _Grouped(codes, references["manifest"][is_child], references["child"][is_child])
 
     def first(self, row: int, manifest: int) -> tuple[str, int]:

@@ -49,6 +49,7 @@ class DistributionCollector:
         self._marking = Marking(seen, self._place, recursive=not old)
         self._aborts = Aborts(seen, self._place, old=old, drops_untagged=self._drops_untagged)
         self._sweep_abort = seen.sweep_abort()
+        self._needed_by = seen.needs.T.tocsr()
         self._indexes = seen.lists_manifests.T.tocsr()
         self._tag_revision = seen.revision_of(seen.tag_repository, seen.tag_manifest)
 
@@ -100,14 +101,14 @@ class DistributionCollector:
     def _broken(self, blobs: Flags, manifests: Flags, links: Flags, without: Deletion) -> Numbers:
         """Revision links that stay, and lose something that they lead to."""
         seen, own = self._seen, self._seen.own_blob
-        loses = (seen.lists @ blobs.astype(np.int64) > 0) | pick(blobs, own)
+        loses = (seen.needs @ blobs.astype(np.int64) > 0) | pick(blobs, own)
         broken = pick(loses, seen.document)
         gone = np.flatnonzero(manifests)
         index, of = listed_by(self._indexes, seen.manifest[gone])
         rows = [seen.revision_of(seen.repository[gone][of], index)]
         gone = np.flatnonzero(links & (seen.link_blob >= 0))
-        owner, of = self._marking.listers(seen.link_blob[gone])
+        owner, of = listed_by(self._needed_by, seen.link_blob[gone])
         rows.append(seen.revision_of(seen.link_repository[gone][of], owner))
         losing = np.concatenate(rows)
         broken[losing[losing >= 0]] = True
-        return np.flatnonzero(broken & (seen.ingested >= 0) & ~manifests & ~without.manifests)
+        return np.flatnonzero(broken & seen.served & ~manifests & ~without.manifests)
