@@ -355,6 +355,14 @@ class TestReferences:
         digest = store.image(name, [b"one"], "latest")
         assert who_uses(read(tmp_path), name).attrs["key"] == digest
 
+    def test_a_tag_of_digits_is_no_digest(self, tmp_path: Path) -> None:
+        store = Store(tmp_path)
+        digest = store.image("app", [b"one"], "1")
+        missing = f"app:{digest.removeprefix('sha256:')[:6]}"
+        for answer in (who_uses, ancestors):
+            with pytest.raises(RegvizError, match="app:1"):
+                answer(read(tmp_path), missing)
+
     @pytest.mark.parametrize("answer", [who_uses, ancestors, descendants])
     @pytest.mark.parametrize("what", ["nothing", "app:2", "sha256:", "", "deadbeef"])
     def test_what_is_not_there_is_said(self, answer: Any, what: str, tmp_path: Path) -> None:
