@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from regviz.registry import Registry
 
 ChurnGrain = Literal["group", "repository"]
+_GROUP = (
+    "kind",
+    "repository",
+    "created_by",
+    "blobs",
+    "bytes",
+    "lost_bytes",
+    "repositories",
+    "images",
+    "tags",
+    "blob",
+    "diff_id",
+)
 NEAR_BYTES = 1024
 """Lengths that differ by less are near, whatever part of them that is."""
 
@@ -77,16 +90,16 @@ def churn(reg: Registry, *, by: ChurnGrain = "group", near: float = 0.01) -> pd.
             ``recompressed``: blobs with one diff ID and several digests, anywhere in the registry. That is certain:
             they hold the same tar. ``rebuilt``: layers of one repository made by the same instruction, with lengths
             that are near and other content. That is a suspicion.
-        blob
-            The largest of the group, the one that counts as kept.
         repository, repositories
-            The repository that has them; NA where they are in several, and how many have any.
-        created_by, diff_id
-            The instruction (of the largest); the diff ID (of what was recompressed).
+            The repository that has them; NA where several have any of them, and how many have.
+        created_by
+            The instruction (of the largest blob).
         blobs, images, tags
             Blobs of the group; images that have any of them, with a tag or without; tags that reach such an image.
         bytes, lost_bytes
             Of the blobs; and without the largest.
+        blob, diff_id
+            The largest of the group, the one that counts as kept; the diff ID of what was recompressed.
 
         ``by="repository"``, one row for each repository: ``groups`` it has blobs of, ``recompressed_bytes`` and
         ``rebuilt_bytes`` that it lost, and their sum ``lost_bytes``.
@@ -168,7 +181,9 @@ def churn(reg: Registry, *, by: ChurnGrain = "group", near: float = 0.01) -> pd.
         table = _by_group(reg, counted, blob[largest], top, np.arange(sum(count)) >= count[0])
         table["bytes"] = pd.Series(totals(members, stored), dtype="Int64")
         table["lost_bytes"] = table["bytes"] - stored[blob[largest]]
-        table = table.sort_values(["lost_bytes", "kind", "blob"], ascending=[False, True, True], ignore_index=True)
+        table = table[[*_GROUP]].sort_values(
+            ["lost_bytes", "kind", "blob"], ascending=[False, True, True], ignore_index=True
+        )
     table.attrs |= {
         "lost_bytes": int(lost.sum()),
         "recompressed_bytes": int(kinds[0].sum()),

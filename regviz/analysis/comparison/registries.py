@@ -21,8 +21,9 @@ Change = Literal["appeared", "moved", "went", "same"]
 What = Literal["repository", "tag", "manifest"]
 CHANGES: tuple[Change, ...] = get_args(Change)
 WHATS: tuple[What, ...] = get_args(What)
-_COLUMNS = ("what", "repository", "tag", "manifest", "old_manifest", "change")
+_TEXTS = ("what", "repository", "tag", "change")
 _BYTES = ("bytes", "old_bytes", "missing_bytes", "added_bytes")
+_MANIFESTS = ("manifest", "old_manifest")
 
 
 def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
@@ -46,8 +47,6 @@ def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
             ``repository``, ``tag`` or ``manifest``.
         repository, tag
             Their names, as the newer registry has them.
-        manifest, old_manifest
-            What a tag points to there and pointed to here; of a row of a manifest, that. NA on the side that has none.
         change
             ``appeared``: only the newer has it; ``went``: only the older; ``same``: both, and a tag points to the same
             manifest; ``moved``: to another; of a repository: some tag appeared, moved or went. NA where it cannot be
@@ -60,11 +59,13 @@ def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
             Those of `old_bytes` that lie nowhere in the newer registry: what a sync from the older must transfer.
         added_bytes
             Those of `bytes` that lie nowhere in the older registry.
+        manifest, old_manifest
+            What a tag points to in the newer, and in the older; of a row of a manifest, that. NA where there is none.
 
         Rows share blobs, so they do not add up: ``attrs`` has the ``missing_bytes``, ``missing_blobs``,
         ``added_bytes`` and ``added_blobs`` of all tags together, each blob once; the ``old_bytes`` and ``new_bytes``
-        that tags reach; how many rows of each change (``repository``, ``tag``, ``manifest``: a dict each); the
-        ``basis`` on which tags were compared: ``manifest``, ``image ID`` or ``name``; and ``complete``, whether both
+        that tags reach; how many rows of each change, or ``unknown``, there are (``repository``, ``tag``, ``manifest``:
+        a dict each); the ``basis`` on which tags were compared: ``manifest``, ``image ID`` or ``name``; and ``complete``, whether both
         registries were read completely. Where one was not, or does not show what no tag reaches (a live registry),
         less may be missing there than is said.
 
@@ -133,8 +134,9 @@ def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
         f"{name}_bytes": int(s.stored[r].sum()) for name, s, r in zip(("old", "new"), sides, reaching, strict=True)
     }
     for what in WHATS:
-        counted = table.loc[table["what"] == what, "change"].value_counts()
-        table.attrs[what] = {change: int(counted.get(change, 0)) for change in CHANGES}
+        changes = table.loc[table["what"] == what, "change"]
+        table.attrs[what] = {change: int((changes == change).sum()) for change in CHANGES}
+        table.attrs[what]["unknown"] = int(changes.isna().sum())
     table.attrs |= {"basis": basis, "complete": not any(s.incomplete for s in sides)}
     return table
 
@@ -225,7 +227,7 @@ def _measured(
 
     made: dict[str, Any] = {
         name: rows[name].astype("str") if name in rows else pd.Series([None] * len(rows), dtype="str")
-        for name in _COLUMNS
+        for name in (*_TEXTS, *_MANIFESTS)
     }
     numbers = {}
     for at, (name, short) in enumerate((("old_bytes", "missing_bytes"), ("bytes", "added_bytes"))):
@@ -235,4 +237,5 @@ def _measured(
         for column, values in ((name, sides[at].stored), (short, lacking[at])):
             counted = np.append(totals(owned[at], values), 0)[np.where(is_there, place, -1)]
             numbers[column] = pd.Series(counted, dtype="Int64").where(is_there)
-    return made | {name: numbers[name] for name in _BYTES}
+    made |= numbers
+    return {name: made[name] for name in (*_TEXTS, *_BYTES, *_MANIFESTS)}
