@@ -62,12 +62,12 @@ def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
         manifest, old_manifest
             What a tag points to in the newer, and in the older; of a row of a manifest, that. NA where there is none.
 
-        Rows share blobs, so they do not add up: ``attrs`` has the ``missing_bytes``, ``missing_blobs``,
+        Rows share blobs, so they do not add up. ``attrs`` has the ``missing_bytes``, ``missing_blobs``,
         ``added_bytes`` and ``added_blobs`` of all tags together, each blob once; the ``old_bytes`` and ``new_bytes``
-        that tags reach; how many rows of each change, or ``unknown``, there are (``repository``, ``tag``, ``manifest``:
-        a dict each); the ``basis`` on which tags were compared: ``manifest``, ``image ID`` or ``name``; and ``complete``, whether both
-        registries were read completely. Where one was not, or does not show what no tag reaches (a live registry),
-        less may be missing there than is said.
+        that tags reach; how many rows of each change, or ``unknown``, there are (``repository``, ``tag``,
+        ``manifest``: a dict each); the ``basis`` on which tags were compared: ``manifest``, ``image ID`` or ``name``;
+        and ``complete``, whether both registries were read completely. Where one was not, or does not show what no
+        tag reaches (a live registry), less may be missing there than is said.
 
     Raises
     ------
