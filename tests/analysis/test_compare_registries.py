@@ -137,6 +137,13 @@ def test_strangers_are_as_their_files_say(tmp_path: Path) -> None:
     hold_to_oracle(read(old), read(new), (woods_of(old), woods_of(new)))
 
 
+def test_before_and_after_a_real_collection(shared_dumps: Path) -> None:
+    before, after = (shared_dumps / f"v2-small-{name}.tar" for name in ("filesystem", "after-gc-m-broken-index"))
+    old, new, woods = read(before), read(after), (woods_of(before), woods_of(after))
+    hold_to_oracle(old, new, woods)
+    hold_to_oracle(new, old, woods[::-1])
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_broken_never_raises(seed: int, tmp_path: Path) -> None:
     for name, broken in (("old", False), ("new", True)):
