@@ -190,10 +190,10 @@ class Registry:
 
     def codes_like(self, start: str) -> NDArray[np.int32]:
         """Codes of the digests and ids that begin so, at least four digits of them; ``sha256:`` may be left out."""
-        encoded = start.rpartition(":")[2]
+        algorithm, _, encoded = start.rpartition(":")
         if len(encoded) < _SHORTEST_PREFIX or not re.fullmatch(r"[0-9a-f]+", encoded):
             return np.empty(0, np.int32)
-        heads = dict.fromkeys((start, encoded, f"sha256:{encoded}"))
+        heads = {"": (encoded, f"sha256:{encoded}"), "sha256": (start, encoded)}.get(algorithm, (start,))
         ranges = [np.array(self._keys.prefix_range(head), np.int32) for head in heads]
         return np.concatenate(ranges)
 

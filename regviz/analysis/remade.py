@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from regviz.registry import Registry
 
 ChurnGrain = Literal["group", "repository"]
+_GROUP = (
+    "kind",
+    "repository",
+    "created_by",
+    "blobs",
+    "bytes",
+    "lost_bytes",
+    "repositories",
+    "images",
+    "tags",
+    "blob",
+    "diff_id",
+)
 NEAR_BYTES = 1024
 """Lengths that differ by less are near, whatever part of them that is."""
 
@@ -77,16 +90,16 @@ def churn(reg: Registry, *, by: ChurnGrain = "group", near: float = 0.01) -> pd.
             ``recompressed``: blobs with one diff ID and several digests, anywhere in the registry. That is certain:
             they hold the same tar. ``rebuilt``: layers of one repository made by the same instruction, with lengths
             that are near and other content. That is a suspicion.
-        blob
-            The largest of the group, the one that counts as kept.
         repository, repositories
-            The repository that has them; NA where they are in several, and how many have any.
-        created_by, diff_id
-            The instruction (of the largest); the diff ID (of what was recompressed).
+            The repository that has them; NA where several have any of them, and how many have.
+        created_by
+            The instruction (of the largest blob).
         blobs, images, tags
             Blobs of the group; images that have any of them, with a tag or without; tags that reach such an image.
         bytes, lost_bytes
             Of the blobs; and without the largest.
+        blob, diff_id
+            The largest of the group, the one that counts as kept; the diff ID of what was recompressed.
 
         ``by="repository"``, one row for each repository: ``groups`` it has blobs of, ``recompressed_bytes`` and
         ``rebuilt_bytes`` that it lost, and their sum ``lost_bytes``.
@@ -138,44 +151,51 @@ def churn(reg: Registry, *, by: ChurnGrain = "group", near: float = 0.01) -> pd.
     kept, again = _recompressed(layers, stored)
     if not {"docker-daemon", "docker-engine"}.isdisjoint(reg.source.layouts):  # unpacked once for each place on a stack
         again = _Groups(*(np.empty(0, np.int64) for _ in range(2)))
-    anew = _rebuilt(reg, layers, serving, stored, kept, near)
-    count = [int(groups.group.max(initial=-1)) + 1 for groups in (again, anew)]
-    group, place = np.concatenate([again.group, anew.group + count[0]]), np.concatenate([again.place, anew.place])
-    order = np.lexsort((layers.blobs[place], -stored[layers.blobs[place]], group))
-    group, blob = group[order], layers.blobs[place[order]]
-    largest = np.ones(len(group), np.bool_)
-    largest[1:] = group[1:] != group[:-1]
-    lost = np.zeros(len(stored), np.int64)
-    kinds = [np.zeros(len(stored), np.int64) for _ in count]
-    for kind, rows in enumerate((group < count[0], group >= count[0])):
-        kinds[kind][blob[rows & ~largest]] = stored[blob[rows & ~largest]]
-        lost += kinds[kind]
+    group, blob, is_kept, first_anew = _in_order(
+        layers, stored, again, _rebuilt(reg, layers, serving, stored, kept, near)
+    )
     having = incidence(layers.manifest, layers.blob, (serving.shape[1], len(stored)))
-    members = incidence(group, blob, (sum(count), len(stored)))
-    owners = through(serving, having)
+    members = incidence(group, blob, (int(is_kept.sum()), len(stored)))
+    recompressed, rebuilt = np.zeros((2, len(stored)), np.int64)
+    for lost, rows in ((recompressed, group < first_anew), (rebuilt, group >= first_anew)):
+        lost[blob[rows & ~is_kept]] = stored[blob[rows & ~is_kept]]
     if by == "repository":
-        table = _by_repository(reg, owners, members, kinds)
+        table = _by_repository(reg, through(serving, having), members, [recompressed, rebuilt])
     else:
         images = through(members, csr_array(having.T))
         counted = {
-            "repositories": through(members, csr_array(owners.T)),
+            "repositories": through(members, csr_array(through(serving, having).T)),
             "blobs": members,
             "images": images,
             "tags": through(images, csr_array(reached.tag_manifests.T)),
         }
-        used, first = np.unique(layers.blob, return_index=True)
-        top = layers.layer[first[np.searchsorted(used, blob[largest])]]
-        table = _by_group(reg, counted, blob[largest], top, np.arange(sum(count)) >= count[0])
+        table = _by_group(reg, layers, counted, blob[is_kept], first_anew)
         table["bytes"] = pd.Series(totals(members, stored), dtype="Int64")
-        table["lost_bytes"] = table["bytes"] - stored[blob[largest]]
-        table = table.sort_values(["lost_bytes", "kind", "blob"], ascending=[False, True, True], ignore_index=True)
+        table["lost_bytes"] = table["bytes"] - stored[blob[is_kept]]
+        table = table[[*_GROUP]].sort_values(
+            ["lost_bytes", "kind", "blob"], ascending=[False, True, True], ignore_index=True
+        )
     table.attrs |= {
-        "lost_bytes": int(lost.sum()),
-        "recompressed_bytes": int(kinds[0].sum()),
-        "rebuilt_bytes": int(kinds[1].sum()),
+        "lost_bytes": int(recompressed.sum() + rebuilt.sum()),
+        "recompressed_bytes": int(recompressed.sum()),
+        "rebuilt_bytes": int(rebuilt.sum()),
         "layer_bytes": int(stored[layers.blobs].sum()),
     }
     return table
+
+
+def _in_order(
+    layers: _Layers, stored: Numbers, again: _Groups, anew: _Groups
+) -> tuple[Numbers, Numbers, NDArray[np.bool_], int]:
+    """Group, blob and whether it is kept, of both kinds of groups, from the largest down; the first group of `anew`."""
+    first_anew = int(again.group.max(initial=-1)) + 1
+    group = np.concatenate([again.group, anew.group + first_anew])
+    blob = layers.blobs[np.concatenate([again.place, anew.place])]
+    order = np.lexsort((blob, -stored[blob], group))
+    group, blob = group[order], blob[order]
+    is_kept = np.ones(len(group), np.bool_)
+    is_kept[1:] = group[1:] != group[:-1]
+    return group, blob, is_kept, first_anew
 
 
 def _layers(reg: Registry, reached: Reach, stored: Numbers, serving: Incidence) -> _Layers:
@@ -254,9 +274,9 @@ def _made_alike(reg: Registry, layers: _Layers, serving: Incidence) -> tuple[Num
 
 
 def _by_group(
-    reg: Registry, counted: dict[str, Incidence], largest: Numbers, layer: Numbers, is_anew: NDArray[np.bool_]
+    reg: Registry, layers: _Layers, counted: dict[str, Incidence], largest: Numbers, first_anew: int
 ) -> pd.DataFrame:
-    """What groups are: the largest blob of each, a layer that it holds; what of each kind they have is counted."""
+    """What groups are, given the largest blob of each; what of each kind they have is counted."""
     import pandas as pd
 
     forest, owners = columns(reg, "layers"), counted["repositories"]
@@ -264,6 +284,9 @@ def _by_group(
     repository = np.full(len(largest), -1, np.int64)
     repository[one] = owners.indices[owners.indptr[one]]
     names = np.append(columns(reg, "repositories")["repository"], np.int32(-1))
+    used, first = np.unique(layers.blob, return_index=True)
+    layer = layers.layer[first[np.searchsorted(used, largest)]]
+    is_anew = np.arange(len(largest)) >= first_anew
     said: dict[str, Any] = {
         "kind": np.where(is_anew, "rebuilt", "recompressed"),
         "blob": texts(reg, "digest", columns(reg, "blobs")["blob"][largest]),

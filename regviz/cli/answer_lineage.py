@@ -198,12 +198,14 @@ def diff(*, asked: Asked, new: str, same: bool, what: tuple[str, ...]) -> None:
     chosen = answer[answer["what"].isin(what or ["repository", "tag", "manifest"])]
     asked.show(chosen if same else chosen[chosen["change"] != "same"], registries[1])
     found = answer.attrs
-    said = ", ".join(f"{number:,} {change}" for change, number in found["tag"].items())
-    _say(asked, f"tags: {said} (by {found['basis']})")
+    counted = [f"{number:,} {change}" for change, number in found["tag"].items() if number or change != "unknown"]
+    _say(asked, f"tags: {', '.join(counted)} (by {found['basis']})")
     for one, other, name in (("NEW", "OLD", "missing"), ("OLD", "NEW", "added")):
         if found[f"{name}_bytes"] is not None:
             blobs, lacking = count_noun(found[f"{name}_blobs"], "blob"), format_bytes(found[f"{name}_bytes"])
             _say(asked, f"{one} lacks {blobs} of {other}'s tags: {lacking}")
+    if not found["complete"]:
+        _say(asked, "not everything could be read: what seems to be missing may be there")
 
 
 @click.command()
@@ -223,7 +225,7 @@ def churn(*, asked: Asked, by: ChurnGrain, near: float) -> None:
 
     recompressed: one diff ID under several digests, which is certain. rebuilt: in one repository the same instruction
     made layers of nearly one length with other content, which is a suspicion. lost_bytes: all but the largest of a
-    group; they add up without counting any byte twice.
+    group; they add up without counting any byte twice. --repository chooses groups that no other repository has any of.
     """
     from regviz.analysis import churn as churn_of
 

@@ -15,7 +15,17 @@ from regviz.read import read
 from regviz.world import synthetic_world, write
 from tests.analysis.lineage_oracle import Woods, woods_of
 from tests.conftest import ROOT
-from tests.helpers import Store, V1Store, compressed, image_config, image_id, image_manifest, rows, sha256
+from tests.helpers import (
+    STORAGE_DUMPS,
+    Store,
+    V1Store,
+    compressed,
+    image_config,
+    image_id,
+    image_manifest,
+    rows,
+    sha256,
+)
 from tests.random_registry import random_registry
 
 if TYPE_CHECKING:
@@ -110,6 +120,11 @@ def test_families_of_images_are_as_their_files_say(tmp_path: Path) -> None:
 def test_random_registries_are_as_their_files_say(seed: int, tmp_path: Path) -> None:
     random_registry(tmp_path, seed)
     hold_to_oracle(read(tmp_path), woods_of(tmp_path))
+
+
+@pytest.mark.parametrize("name", [name for name in STORAGE_DUMPS if name.startswith("v2")])
+def test_real_dumps_are_as_their_files_say(name: str, shared_dumps: Path) -> None:
+    hold_to_oracle(read(shared_dumps / name), woods_of(shared_dumps / name))
 
 
 @pytest.mark.parametrize("seed", range(8))

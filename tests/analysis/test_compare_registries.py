@@ -16,7 +16,7 @@ from regviz.read import read
 from tests.analysis.lineage_oracle import Woods, woods_of
 from tests.conftest import ROOT
 from tests.every_source import listing_of_world
-from tests.helpers import Store, V1Store, compressed, image_config, image_id, rows
+from tests.helpers import Store, V1Store, compressed, image_config, image_id, pack, rows
 from tests.random_registry import random_registry
 
 if TYPE_CHECKING:
@@ -137,6 +137,13 @@ def test_strangers_are_as_their_files_say(tmp_path: Path) -> None:
     hold_to_oracle(read(old), read(new), (woods_of(old), woods_of(new)))
 
 
+def test_before_and_after_a_real_collection(shared_dumps: Path) -> None:
+    before, after = (shared_dumps / f"v2-small-{name}.tar" for name in ("filesystem", "after-gc-m-broken-index"))
+    old, new, woods = read(before), read(after), (woods_of(before), woods_of(after))
+    hold_to_oracle(old, new, woods)
+    hold_to_oracle(new, old, woods[::-1])
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_broken_never_raises(seed: int, tmp_path: Path) -> None:
     for name, broken in (("old", False), ("new", True)):
@@ -174,6 +181,25 @@ def test_what_lies_anywhere_in_the_mirror_needs_no_transfer(tmp_path: Path) -> N
     table = compare_registries(read(old.root), read(new.root))
     assert changes(table) == [("app", "1", "went"), ("elsewhere", "1", "appeared")]
     assert table.attrs["missing_bytes"] == 0
+
+
+def test_what_was_not_read_completely_may_be_there(tmp_path: Path) -> None:
+    """An archive that breaks off: nothing is said to have gone that may only not have been read."""
+    store = Store(tmp_path / "old")
+    for number in range(20):
+        store.image(f"app-{number}", [bytes([number]) * 700], "1")
+    whole = pack(store.root, "tar", tmp_path)
+    broken = tmp_path / "broken.tar"
+    broken.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    old, new = read(whole), read(broken, partial=True)
+    table = compare_registries(old, new)
+    assert 0 < len(new.tags) + len(new.blobs) < len(old.tags) + len(old.blobs)
+    assert set(table["change"].dropna()) <= {"same"}
+    assert table["change"].isna().any()
+    assert not table.attrs["complete"]
+    back = compare_registries(new, old)
+    assert set(back["change"].dropna()) <= {"same"}
+    assert compare_registries(old, old).attrs["complete"]
 
 
 class TestNames:

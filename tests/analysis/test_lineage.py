@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import regviz as rv
 from regviz.analysis import ancestors, bases, descendants, nearest_base, who_uses
+from regviz.analysis.lineage.forest import Forest
+from regviz.analysis.lineage.relatives import _stands_on
 from regviz.errors import RegvizError
 from regviz.read import read
 from regviz.world import synthetic_world, write
@@ -210,6 +215,30 @@ def test_what_is_broken_never_raises(seed: int, tmp_path: Path) -> None:
         assert set(descendants(reg, manifest)["manifest"]).isdisjoint(ancestors(reg, manifest)["manifest"])
 
 
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.booleans()), max_size=25))
+def test_the_nearest_end_below_is_found_by_walking_too(nodes: list[tuple[int, bool]]) -> None:
+    """A node's parent is one before it, or none; some nodes are where tagged images end."""
+    parent = np.array([choice % (row + 1) - 1 for row, (choice, _) in enumerate(nodes)], np.int64)
+    ends = np.flatnonzero([is_end for _, is_end in nodes])
+    nothing, every = np.empty(0, np.bool_), np.arange(len(ends))
+    woods = Forest(cast("Any", None), cast("Any", None), parent, parent, ends, nothing, nothing, every, every)
+    for row in range(len(nodes)):
+        walk = [row]
+        while walk[-1] >= 0:
+            walk.append(int(parent[walk[-1]]))
+        assert woods.below[row] == next((at for at in walk[1:] if at in ends), -1)
+        assert np.flatnonzero(_stands_on(woods, row)).tolist() == [
+            other for other in range(len(nodes)) if other != row and row in _down(parent, other)
+        ]
+
+
+def _down(parent: Any, row: int) -> list[int]:
+    walk = []
+    while (row := int(parent[row])) >= 0:
+        walk.append(row)
+    return walk
+
+
 class TestByHand:
     """Small registries whose answers are counted on paper."""
 
@@ -354,6 +383,14 @@ class TestReferences:
         name = hashlib.sha256(compressed(b"one")).hexdigest()[:8]
         digest = store.image(name, [b"one"], "latest")
         assert who_uses(read(tmp_path), name).attrs["key"] == digest
+
+    def test_a_tag_of_digits_is_no_digest(self, tmp_path: Path) -> None:
+        store = Store(tmp_path)
+        digest = store.image("app", [b"one"], "1")
+        missing = f"app:{digest.removeprefix('sha256:')[:6]}"
+        for answer in (who_uses, ancestors):
+            with pytest.raises(RegvizError, match="app:1"):
+                answer(read(tmp_path), missing)
 
     @pytest.mark.parametrize("answer", [who_uses, ancestors, descendants])
     @pytest.mark.parametrize("what", ["nothing", "app:2", "sha256:", "", "deadbeef"])

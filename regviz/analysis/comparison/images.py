@@ -48,12 +48,14 @@ def compare_images(
             What the layers of the row have in common: ``digest`` (the same bytes), ``diff_id`` (the same content,
             compressed otherwise), ``instruction`` (made by the same command, and other content); ``none``: only one
             image has it.
-        created_by, empty
-            What made the layer, as the first image says that has it; whether it changes nothing.
+        created_by
+            What made the layer, as the first image says that has it and says so.
         position_1, position_2, …
             Its position in each image's stack, 0 at the base; NA where the image has no such layer.
         bytes_1, bytes_2, …
             Bytes of the blob that holds it there (its length, stored or declared).
+        empty
+            Whether the layer changes nothing.
         blob_1, blob_2, …
             That blob.
 
@@ -102,12 +104,11 @@ def compare_images(
         "created_by": pd.Series(
             [next((s.created_by for s in row.values() if s.created_by), None) for row in grid], dtype="str"
         ),
-        "empty": pd.Series([step.empty for step in first], dtype="boolean"),
     }
-    for name, kind in (("position", "Int64"), ("blob_bytes", "Int64"), ("blob", "str")):
-        for image in range(count):
-            said = [None if step is None else getattr(step, name) for step in cells[image]]
-            made[f"{name.removeprefix('blob_')}_{image + 1}"] = pd.Series(said, dtype=kind)
+    made |= _in_each("position", [[step and step.position for step in image] for image in cells], "Int64")
+    made |= _in_each("bytes", [[step and step.blob_bytes for step in image] for image in cells], "Int64")
+    made["empty"] = pd.Series([step.empty for step in first], dtype="boolean")
+    made |= _in_each("blob", [[step and step.blob for step in image] for image in cells], "str")
     table = pd.DataFrame(made)
     held = [{step.blob: step.blob_bytes or 0 for step in stack.steps} for stack in compared]
     every = {blob: length for blobs in held for blob, length in blobs.items()}
@@ -132,6 +133,13 @@ def compare_images(
         "verdicts": verdicts,
     }
     return table
+
+
+def _in_each(name: str, images: list[list[Any]], kind: str) -> dict[str, Any]:
+    """A column for each image."""
+    import pandas as pd
+
+    return {f"{name}_{number}": pd.Series(values, dtype=kind) for number, values in enumerate(images, 1)}
 
 
 def _in_registries(reg: Registry, images: Iterable[str | tuple[Registry, str]]) -> list[tuple[Forest, str]]:

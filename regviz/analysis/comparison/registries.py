@@ -21,8 +21,9 @@ Change = Literal["appeared", "moved", "went", "same"]
 What = Literal["repository", "tag", "manifest"]
 CHANGES: tuple[Change, ...] = get_args(Change)
 WHATS: tuple[What, ...] = get_args(What)
-_COLUMNS = ("what", "repository", "tag", "manifest", "old_manifest", "change")
+_TEXTS = ("what", "repository", "tag", "change")
 _BYTES = ("bytes", "old_bytes", "missing_bytes", "added_bytes")
+_MANIFESTS = ("manifest", "old_manifest")
 
 
 def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
@@ -46,12 +47,11 @@ def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
             ``repository``, ``tag`` or ``manifest``.
         repository, tag
             Their names, as the newer registry has them.
-        manifest, old_manifest
-            What a tag points to there and pointed to here; of a row of a manifest, that. NA on the side that has none.
         change
             ``appeared``: only the newer has it; ``went``: only the older; ``same``: both, and a tag points to the same
             manifest; ``moved``: to another; of a repository: some tag appeared, moved or went. NA where it cannot be
-            told: a tag's link cannot be read, or ids of v1 would have to be compared with digests.
+            told: a tag's link cannot be read, ids of v1 would have to be compared with digests, or the registry that
+            seems to lack it was not read completely there.
         bytes, old_bytes
             Of the distinct blobs that it reaches and that lie there: in the newer, in the older. A manifest's are
             its own, its configuration and its layers; what an index lists has rows of its own.
@@ -59,11 +59,15 @@ def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
             Those of `old_bytes` that lie nowhere in the newer registry: what a sync from the older must transfer.
         added_bytes
             Those of `bytes` that lie nowhere in the older registry.
+        manifest, old_manifest
+            What a tag points to in the newer, and in the older; of a row of a manifest, that. NA where there is none.
 
-        Rows share blobs, so they do not add up: ``attrs`` has the ``missing_bytes``, ``missing_blobs``,
+        Rows share blobs, so they do not add up. ``attrs`` has the ``missing_bytes``, ``missing_blobs``,
         ``added_bytes`` and ``added_blobs`` of all tags together, each blob once; the ``old_bytes`` and ``new_bytes``
-        that tags reach; how many rows of each change (``repository``, ``tag``, ``manifest``: a dict each); and the
-        ``basis`` on which tags were compared: ``manifest``, ``image ID`` or ``name``.
+        that tags reach; how many rows of each change, or ``unknown``, there are (``repository``, ``tag``,
+        ``manifest``: a dict each); the ``basis`` on which tags were compared: ``manifest``, ``image ID`` or ``name``;
+        and ``complete``, whether both registries were read completely. Where one was not, or does not show what no
+        tag reaches (a live registry), less may be missing there than is said.
 
     Raises
     ------
@@ -130,9 +134,10 @@ def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
         f"{name}_bytes": int(s.stored[r].sum()) for name, s, r in zip(("old", "new"), sides, reaching, strict=True)
     }
     for what in WHATS:
-        counted = table.loc[table["what"] == what, "change"].value_counts()
-        table.attrs[what] = {change: int(counted.get(change, 0)) for change in CHANGES}
-    table.attrs["basis"] = basis
+        changes = table.loc[table["what"] == what, "change"]
+        table.attrs[what] = {change: int((changes == change).sum()) for change in CHANGES}
+        table.attrs[what]["unknown"] = int(changes.isna().sum())
+    table.attrs |= {"basis": basis, "complete": not any(s.incomplete for s in sides)}
     return table
 
 
@@ -153,7 +158,7 @@ def _tags(old: Side, new: Side, basis: str) -> pd.DataFrame:
         known, same = _by_image_id(old, new, both, known)
     elif basis == "name":
         known = here & False
-    return _changed(both, "tag", known, same)
+    return _changed((old, new), both, "tag", known, same)
 
 
 def _by_image_id(old: Side, new: Side, both: pd.DataFrame, named: pd.Series[bool]) -> tuple[Any, Any]:
@@ -174,7 +179,7 @@ def _repositories(old: Side, new: Side, tags: pd.DataFrame) -> pd.DataFrame:
     moved = set(tags.loc[tags["change"].isin(["appeared", "moved", "went"]), "repository"])
     unknown = set(tags.loc[tags["change"].isna(), "repository"]) - moved
     known = ~both["repository"].isin(unknown)
-    return _changed(both, "repository", known, ~both["repository"].isin(moved))
+    return _changed((old, new), both, "repository", known, ~both["repository"].isin(moved))
 
 
 def _manifests(old: Side, new: Side) -> pd.DataFrame:
@@ -184,7 +189,7 @@ def _manifests(old: Side, new: Side) -> pd.DataFrame:
     for name in ("old", "new"):
         both[f"manifest_{name}"] = both["manifest"].where(both[f"row_{name}"].notna())
     every = both["row_old"].notna() | both["row_new"].notna()
-    return _changed(both, "manifest", every, every)
+    return _changed((old, new), both.drop(columns="manifest"), "manifest", every, every)
 
 
 def _outer(old: pd.DataFrame, new: pd.DataFrame, on: list[str]) -> pd.DataFrame:
@@ -192,21 +197,26 @@ def _outer(old: pd.DataFrame, new: pd.DataFrame, on: list[str]) -> pd.DataFrame:
     return both.sort_values(on, ignore_index=True)
 
 
-def _changed(both: pd.DataFrame, what: What, known: Any, same: Any) -> pd.DataFrame:
+def _changed(sides: tuple[Side, Side], both: pd.DataFrame, what: What, known: Any, same: Any) -> pd.DataFrame:
     """Rows with their change: of what both have it is known whether it is the same."""
     import pandas as pd
 
     here, there = both["row_old"].notna(), both["row_new"].notna()
-    change = np.select([~here, ~there, known & same, known], ["appeared", "went", "same", "moved"], default="")
-    made = both.rename(
-        columns={"manifest_new": "manifest", "manifest_old": "old_manifest"} if what != "manifest" else {}
-    )
-    if what == "manifest":
-        made = both.drop(columns="manifest").rename(
-            columns={"manifest_new": "manifest", "manifest_old": "old_manifest"}
-        )
+    unread = [_unread(each, both["repository"]) for each in sides]
+    cases = [~here & ~unread[0], ~there & ~unread[1], here & there & known & same, here & there & known]
+    change = np.select(cases, ["appeared", "went", "same", "moved"], default="")
+    made = both.rename(columns={"manifest_new": "manifest", "manifest_old": "old_manifest"})
     said = pd.Series(change, dtype="str")
     return made.assign(what=pd.Series([what] * len(both), dtype="str"), change=said.where(said != ""))
+
+
+def _unread(side_: Side, repositories: pd.Series[str]) -> pd.Series[bool]:
+    """Where a registry may have what was not found there."""
+    incomplete = side_.incomplete
+    may_have = repositories.isin(incomplete)
+    if incomplete and len(incomplete) == len(side_.names):  # it broke off: there may be more repositories
+        may_have |= True
+    return may_have
 
 
 def _measured(
@@ -217,7 +227,7 @@ def _measured(
 
     made: dict[str, Any] = {
         name: rows[name].astype("str") if name in rows else pd.Series([None] * len(rows), dtype="str")
-        for name in _COLUMNS
+        for name in (*_TEXTS, *_MANIFESTS)
     }
     numbers = {}
     for at, (name, short) in enumerate((("old_bytes", "missing_bytes"), ("bytes", "added_bytes"))):
@@ -227,4 +237,5 @@ def _measured(
         for column, values in ((name, sides[at].stored), (short, lacking[at])):
             counted = np.append(totals(owned[at], values), 0)[np.where(is_there, place, -1)]
             numbers[column] = pd.Series(counted, dtype="Int64").where(is_there)
-    return made | {name: numbers[name] for name in _BYTES}
+    made |= numbers
+    return {name: made[name] for name in (*_TEXTS, *_BYTES, *_MANIFESTS)}

@@ -57,6 +57,12 @@ class Side:
         return self.family == "v1"
 
     @property
+    def incomplete(self) -> set[str]:
+        """Names of the repositories of which not everything could be read."""
+        complete = columns(self.registry, "repositories")["complete"].tolist()
+        return {name for name, whole in zip(self.names, complete, strict=True) if whole != 1}
+
+    @property
     def family(self) -> str:
         """Registries of one family call the same content by the same key."""
         [family, *_] = [_FAMILIES.get(layout, "digests") for layout in self.registry.source.layouts]

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from regviz.analysis.lineage.forest import forest
-from regviz.analysis.reach import columns, incidence, row_counts, rows_of, through, totals
+from regviz.analysis.reach import incidence, row_counts, rows_of, through, totals
+from regviz.analysis.served import repository_tags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,21 +31,21 @@ def bases(reg: Registry) -> pd.DataFrame:
     pandas.DataFrame
         One row for each such stack, the most bytes first.
 
-        repository, tag, manifest, platform
+        repository, tag, platform, manifest
             What the base is called: a tag, and the image that the tag reaches.
-        layer, layers
-            Its topmost layer, and how many there are.
-        names
-            Tags that reach an image with this very stack.
         images, repositories, tags
             What stands on it: distinct images that tags reach, those tags, and their repositories.
-        direct_images
-            Images whose nearest base this is; a base of a base has fewer than `images`.
-        base_bytes
-            Of the distinct blobs that hold the layers of `manifest`, and lie there.
         bytes
             What stands on it: of the distinct blobs that hold any layer above it in those images and lie there, and
             that are not the base's own.
+        base_bytes
+            Of the distinct blobs that hold the layers of `manifest`, and lie there.
+        layers, layer
+            How many layers the base has, and the topmost one.
+        direct_images
+            Images whose nearest base this is; a base of a base has fewer than `images`.
+        names
+            Tags that reach an image with this very stack.
 
         What stands on a base of a base is in both rows. ``attrs`` has the ``images`` that tags reach, and of these the
         ``images_with_base``.
@@ -72,24 +73,23 @@ def bases(reg: Registry) -> pd.DataFrame:
     shape = (len(rows), len(woods.top))
     standing = through(on_base, incidence(top, woods.image, (len(woods.parent), len(woods.top))))
     tags = through(standing, csr_array(woods.tag_images.T))
-    of_repository = rows_of(columns(reg, "tags")["repository"], columns(reg, "repositories")["repository"])
-    every = incidence(np.arange(len(of_repository)), of_repository, (len(of_repository), len(reg.repositories)))
     owner, _, blob = woods.stacks(woods.image[woods.names[rows]])
     own = incidence(owner, blob, (len(rows), len(woods.stored)))
-    made = {
-        "layers": woods.depth[rows],
-        "names": row_counts(incidence(rows_of(top, rows), woods.tag, (len(rows), len(of_repository)))),
+    numbers = {
         "images": row_counts(standing),
-        "repositories": row_counts(through(tags, every)),
+        "repositories": row_counts(through(tags, csr_array(repository_tags(reg).T))),
         "tags": row_counts(tags),
-        "direct_images": row_counts(incidence(rows_of(nearest, rows), woods.image, shape)),
-        "base_bytes": totals(own, woods.stored),
         "bytes": totals(_blobs_above(woods, on_base, own), woods.stored),
+        "base_bytes": totals(own, woods.stored),
+        "layers": woods.depth[rows],
+        "direct_images": row_counts(incidence(rows_of(nearest, rows), woods.image, shape)),
+        "names": row_counts(incidence(rows_of(top, rows), woods.tag, tags.shape)),
     }
-    layer = pd.Series(woods.picked("layers", "layer", rows), dtype="str")
-    counted = {name: pd.Series(values, dtype="Int64") for name, values in made.items()}
-    named = _named(woods, woods.names[rows])
-    table = pd.DataFrame({**named, "layer": layer, **counted})
+    made = _named(woods, woods.names[rows])
+    made |= {name: pd.Series(values, dtype="Int64") for name, values in numbers.items()}
+    made["manifest"] = made.pop("manifest")  # long names come last, where a narrow terminal has no room for them
+    made["layer"] = pd.Series(woods.picked("layers", "layer", rows), dtype="str")
+    table = pd.DataFrame(made)
     table = table.sort_values(["bytes", "images", "layer"], ascending=[False, False, True], ignore_index=True)
     table.attrs |= {
         "images": len(np.unique(woods.image)),
@@ -106,7 +106,7 @@ def nearest_base(reg: Registry) -> pd.DataFrame:
     pandas.DataFrame
         One row for each tag, and image that it reaches, by repository and tag.
 
-        repository, tag, manifest, platform
+        repository, tag, platform, manifest
             The tag, and the image.
         base_repository, base_tag, base_manifest
             What it stands on, as :func:`bases` calls it; NA where no tagged image is the beginning of its stack.
@@ -150,6 +150,8 @@ def nearest_base(reg: Registry) -> pd.DataFrame:
     made = _named(woods, np.arange(len(woods.image)))
     made |= {f"base_{key}": values for key, values in _named(woods, name).items() if key != "platform"}
     made |= {key: pd.Series(values[row], dtype="Int64") for key, values in numbers.items()}
+    for long in ("manifest", "base_manifest"):
+        made[long] = made.pop(long)
     return pd.DataFrame(made)
 
 

@@ -34,14 +34,14 @@ def ancestors(reg: Registry, image: str) -> pd.DataFrame:
     pandas.DataFrame
         One row for each tag, and image that it reaches; the nearest first.
 
-        image
-            What was asked for, or an image that its index lists.
-        repository, tag, manifest, platform
+        repository, tag, platform, manifest
             What it stands on: the tag, and the image that the tag reaches.
         layers, layer_bytes
             Of that image: layers on its stack, and bytes of the distinct blobs that hold them and lie there.
         added_layers, added_bytes
             What `image` puts on top: layers, and bytes of the distinct blobs that hold them and lie there.
+        image
+            What was asked for, or an image that its index lists.
 
         ``attrs`` has the ``repositories``, ``tags`` and ``images`` of the table, ``bytes`` (of the distinct blobs of
         those images' layers) and the ``equals`` (``repository:tag``).
@@ -98,15 +98,15 @@ def descendants(reg: Registry, image: str) -> pd.DataFrame:
     pandas.DataFrame
         One row for each tag, and image that it reaches; by repository and tag.
 
-        image
-            What was asked for, or an image that its index lists.
-        repository, tag, manifest, platform
+        repository, tag, platform, manifest
             What stands on it: the tag, and the image that the tag reaches.
         layers, layer_bytes
             Of that image: layers on its stack, and bytes of the distinct blobs that hold them and lie there.
         added_layers, added_bytes
             What that image puts on top of `image`: layers, and bytes of the distinct blobs that hold them and lie
             there.
+        image
+            What was asked for, or an image that its index lists.
 
         ``attrs`` has the ``repositories``, ``tags`` and ``images`` of the table, ``bytes`` (of the distinct blobs that
         hold the added layers) and the ``equals`` (``repository:tag``).
@@ -185,15 +185,15 @@ def _table(
     depth = np.append(woods.depth, 0)[woods.top]
     whole, added = _layers_of(woods, other, None), _layers_of(woods, upper, depth[lower])
     made: dict[str, Any] = {
-        "image": pd.Series(woods.picked("manifests", "manifest", own), dtype="str"),
         "repository": pd.Series(woods.tag_texts("repository", tag), dtype="str"),
         "tag": pd.Series(woods.tag_texts("tag", tag), dtype="str"),
-        "manifest": pd.Series(woods.picked("manifests", "manifest", other), dtype="str"),
         "platform": pd.Series(woods.platforms_of(other), dtype="str"),
         "layers": pd.Series(depth[other], dtype="Int64"),
         "layer_bytes": pd.Series(totals(whole, woods.stored), dtype="Int64"),
         "added_layers": pd.Series(depth[upper] - depth[lower], dtype="Int64"),
         "added_bytes": pd.Series(totals(added, woods.stored), dtype="Int64"),
+        "manifest": pd.Series(woods.picked("manifests", "manifest", other), dtype="str"),
+        "image": pd.Series(woods.picked("manifests", "manifest", own), dtype="str"),
     }
     table = pd.DataFrame(made)
     is_equal = np.isin(woods.top[woods.image], woods.top[asked])
