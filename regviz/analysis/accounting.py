@@ -9,7 +9,7 @@ import numpy as np
 from regviz.analysis.layers import layer_users
 from regviz.analysis.members import members
 from regviz.analysis.owned import check_grain
-from regviz.analysis.parts import blob_flags, by_any_way, flagged, holds_layer, layer_flags
+from regviz.analysis.parts import Parts, by_any_way, flagged, row_sums
 from regviz.analysis.reach import column_counts, columns, reach, row_counts, totals
 from regviz.card import held_bytes
 from regviz.graph.values import texts
@@ -114,45 +114,48 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     length, unpacked = held_bytes(reg)
     present = blobs["present"] == 1
     stored, absent = np.where(present, length, 0), np.where(present, 0, length)
-    in_row, manifests = flagged(groups), flagged(rows.manifests)
+    parts, in_row, manifests = Parts(reg), flagged(groups), flagged(rows.manifests)
     row_manifests = by_any_way(in_row, manifests)
-    of_tags = by_any_way(flagged(reached.tag_manifests), blob_flags(reg))
-    tag_bytes = totals(of_tags, stored)
+    of_tags = by_any_way(flagged(reached.tag_manifests), parts.blobs)
+    tag_bytes = row_sums(of_tags, stored[of_tags.indices])
     if rows.some_blobs is not None:
         member_blobs = flagged(rows.some_blobs)
     elif rows.manifests is reached.tag_manifests:
         member_blobs = of_tags
     else:
-        member_blobs = by_any_way(manifests, blob_flags(reg))
+        member_blobs = by_any_way(manifests, parts.blobs)
     owned = by_any_way(in_row, member_blobs)
     layers = (
-        by_any_way(row_manifests, layer_flags(reg))
+        by_any_way(row_manifests, parts.layers)
         if rows.some_layers is None
         else by_any_way(in_row, flagged(rows.some_layers))
     )
-    is_layer, is_plain = holds_layer(reg), _plain_tars(reg) | unpacked
-    unique, exclusive = totals(owned, stored), totals(owned, np.where(column_counts(owned) == 1, stored, 0))
+    is_layer, is_plain = parts.holds_layer(), _plain_tars(reg) | unpacked
+    length_of, layer_of = stored[owned.indices], is_layer[owned.indices]
+    alone = (column_counts(owned) == 1)[owned.indices]
+    here, plain = layer_of & present[owned.indices], is_plain[owned.indices]
+    unique, exclusive = row_sums(owned, length_of), row_sums(owned, length_of * alone)
     numbers = {
         "manifests": row_counts(row_manifests),
         "layers": row_counts(layers),
-        "layer_bytes": totals(owned, np.where(is_layer, stored, 0)),
+        "layer_bytes": row_sums(owned, length_of * layer_of),
         "logical_bytes": totals(groups, tag_bytes if member_blobs is of_tags else totals(member_blobs, stored)),
         "unique_bytes": unique,
         "exclusive_bytes": exclusive,
         "shared_bytes": unique - exclusive,
         "amortised_bytes": amortise(owned, stored),
-        "absent_bytes": _capped_totals(owned, absent),
+        "absent_bytes": _capped_totals(owned, absent) if absent.any() else np.zeros_like(unique),
     }
     made: dict[str, Any] = {name: pd.Series(values, dtype="str") for name, values in rows.keys.items()}
     made |= {name: pd.Series(values, dtype="Int64") for name, values in numbers.items()}
-    here = is_layer & present
-    made["basis"] = pd.Series(_basis(totals(owned, here & ~is_plain), totals(owned, here & is_plain)), dtype="str")
+    made["basis"] = pd.Series(_basis(row_sums(owned, here & ~plain), row_sums(owned, here & plain)), dtype="str")
     if by == "layer":
         made |= layer_users(reg, reached, layers.indices.astype(np.int64))
     order = ["exclusive_bytes", "unique_bytes", *rows.keys]
     rising = [name in rows.keys for name in order]
     table = pd.DataFrame(made).sort_values(order, ascending=rising, ignore_index=True)
-    tagged = int(stored[column_counts(of_tags) > 0].sum())
+    by_tags = owned if member_blobs is of_tags else of_tags
+    tagged = int(stored[column_counts(by_tags) > 0].sum())
     logical = int(tag_bytes.sum())
     table.attrs |= {
         "grain": by,
