@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
+_BLOCK = 1 << 18
+"""Members whose blobs are made at a time: memory that is used again costs nothing."""
+
+
 class Parts:
     """What each manifest consists of.
 
@@ -48,6 +52,12 @@ class Parts:
         return _places(self._manifest, self._steps["manifest"])
 
     @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        """Where the steps of each manifest begin, and where the last one's end: they stand in the order of its keys."""
+        starts = np.searchsorted(self._steps["manifest"], self._manifest)
+        return np.append(starts, len(self._layer)).astype(np.int64)
+
+    @cached_property
     def _step_blob(self) -> Rows:
         return _places(self._blob, self._steps["blob"])
 
@@ -57,12 +67,12 @@ class Parts:
         references, config = columns(self._reg, "manifest_references"), columns(self._reg, "manifests")["config"]
         lists = references["role"] != self._reg.name_code("subject")
         lists &= _places(self._manifest, references["child"]) < 0  # a BuildKit cache lists layers
-        every = np.arange(len(self._manifest), dtype=np.int32)
-        owners = every, every, self._step_manifest, _places(self._manifest, references["manifest"][lists])
         own = [_places(self._blob, codes) for codes in (self._manifest, config)]
         shape = len(self._manifest), len(self._blob)
-        if not lists.any() and all(bool((places >= 0).all()) for places in (*own, self._step_blob)):
-            return _in_order(own, self._step_manifest, self._step_blob, shape)
+        if not lists.any() and all(int(places.min(initial=0)) >= 0 for places in (*own, self._step_blob)):
+            return _in_order(own, self._starts, self._step_blob, shape)
+        every = np.arange(len(self._manifest), dtype=np.int32)
+        owners = every, every, self._step_manifest, _places(self._manifest, references["manifest"][lists])
         blobs = *own, self._step_blob, _places(self._blob, references["child"][lists])
         return _flags(owners, blobs, shape)
 
@@ -71,14 +81,14 @@ class Parts:
         """Manifests × layers."""
         layer = columns(self._reg, "layers")["layer"]
         step_layer, shape = _places(layer, self._layer), (len(self._manifest), len(layer))
-        if (step_layer >= 0).all():
-            return _in_order([], self._step_manifest, step_layer, shape)
+        if step_layer.min(initial=0) >= 0:
+            return _in_order([], self._starts, step_layer, shape)
         return _flags([self._step_manifest], [step_layer], shape)
 
     def holds_layer(self) -> Flags:
         """For each blob whether it holds a layer of some image."""
         found = np.zeros(len(self._blob) + 1, np.bool_)  # the last for NA
-        found[self._step_blob if (self._layer >= 0).all() else self._step_blob[self._layer >= 0]] = True
+        found[self._step_blob if self._layer.min(initial=0) >= 0 else self._step_blob[self._layer >= 0]] = True
         return found[:-1]
 
     def empty_blobs(self, longest: int) -> Flags:
@@ -128,18 +138,35 @@ def row_sums(matrix: Incidence, values: Array) -> NDArray[np.int64]:
     >>> row_sums(matrix, np.array([1, 2, 4])).tolist()
     [3, 0, 4]
     """
-    so_far = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values, out=so_far[1:])
-    return so_far[matrix.indptr[1:]] - so_far[matrix.indptr[:-1]]
+    sums = np.zeros(matrix.shape[0], np.int64)
+    filled = np.flatnonzero(np.diff(matrix.indptr))
+    if len(filled):
+        sums[filled] = np.add.reduceat(values, matrix.indptr[filled], dtype=np.int64)
+    return sums
 
 
-def _in_order(own: list[Rows], owner: Rows, items: Rows, shape: tuple[int, int]) -> Incidence:
-    """The matrix of items whose owners rise, and of some that each row has one of; none of them is NA."""
-    starts = np.zeros(shape[0] + 1, np.int64)
-    np.cumsum(np.bincount(owner, minlength=shape[0]) + len(own), out=starts[1:])
-    if not own:
-        entries = items
-    else:
+def distinct_bytes(members: Incidence, of_manifest: Incidence, blob_bytes: Array) -> NDArray[np.int64]:
+    """Bytes of the distinct blobs that each member reaches by its manifests, some members at a time.
+
+    Examples
+    --------
+    >>> yes = np.array([[True, True]])
+    >>> distinct_bytes(csr_array(yes), csr_array(np.repeat(yes, 2, axis=0)), np.array([100, 7])).tolist()
+    [107]
+    """
+    count = members.shape[0]
+    sums = np.zeros(count, np.int64)
+    for start in range(0, count, _BLOCK):
+        some = by_any_way(members[start : start + _BLOCK], of_manifest)
+        sums[start : start + _BLOCK] = row_sums(some, blob_bytes[some.indices])
+    return sums
+
+
+def _in_order(own: list[Rows], starts: NDArray[np.int64], items: Rows, shape: tuple[int, int]) -> Incidence:
+    """The matrix of items that stand in the order of their owners, and of some that each has one of; none is NA."""
+    starts = starts + len(own) * np.arange(len(starts))
+    entries = items
+    if own:
         entries = np.empty(starts[-1], np.int32)
         are_items = np.ones(len(entries), np.bool_)
         for number, places in enumerate(own):
