@@ -19,6 +19,7 @@ _PUBLIC = {
     "Registry": "regviz.registry",
     "RegvizError": "regviz.errors",
     "clusters": "regviz.analysis",
+    "garbage": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "object_graph": "regviz.graph",
@@ -40,6 +41,7 @@ __all__ = [
     "__version__",
     "analysis",
     "clusters",
+    "garbage",
     "graph",
     "layer_graph",
     "layer_sizes",
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
     from regviz.analysis import clusters, owner_sets, reconcile, sharing  # isort: split
     from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.analysis.garbage import garbage
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

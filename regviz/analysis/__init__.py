@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from regviz.analysis.accounting import sizes
+from regviz.analysis.garbage import garbage
 from regviz.analysis.kinship import clusters
 from regviz.analysis.layers import layer_sizes
 from regviz.analysis.reconciliation import reconcile
@@ -11,6 +12,7 @@ from regviz.analysis.tags import tag_images
 
 __all__ = [
     "clusters",
+    "garbage",
     "layer_sizes",
     "owner_sets",
     "reconcile",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Incidence = csr_array[Any, tuple[int, int]]
 
 
-_MANY, _SPARSE = 1 << 12, 8
+_DENSE = 8
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,17 @@ def rows_of(codes: Array, keys: Array) -> Numbers:
     --------
     >>> rows_of(np.array([7, 3, -1, 5]), np.array([3, 5, 8])).tolist()
     [-1, 0, -1, 1]
+    >>> rows_of(np.array([99]), np.array([3, 5, 8])).tolist()
+    [-1]
     """
     if not len(keys):
         return np.full(len(codes), -1, np.int64)
-    if len(codes) > _MANY and int(keys[-1]) < _SPARSE * (len(codes) + len(keys)):  # a look-up beats a search
-        row_of = np.full(int(keys[-1]) + 2, -1, np.int32)
-        row_of[keys] = np.arange(len(keys), dtype=np.int32)
-        return row_of[np.where((codes < 0) | (codes > keys[-1]), -1, codes)].astype(np.int64)
+    last = int(keys[-1])
+    if keys[0] >= 0 and last < _DENSE * len(codes):  # a table of all codes is quicker than a search for each
+        rows = np.full(last + 2, -1, np.int64)
+        rows[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
+        found: Numbers = rows[np.minimum(codes, last + 1)]
+        return found
     row = np.minimum(np.searchsorted(keys, codes), len(keys) - 1)
     return np.where(keys[row] == codes, row, -1)
 

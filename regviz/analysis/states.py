@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -29,6 +30,7 @@ STATES: Final = ("tagged", "referenced", "untagged", "unreferenced", "recent", "
 TAGGED, REFERENCED, UNTAGGED, UNREFERENCED, RECENT, UNKNOWN = range(len(STATES))
 MIN_AGE: Final = dt.timedelta(hours=24)
 """What is younger may belong to a push that is under way."""
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _BROKEN_LINKS = ("empty", "malformed", "missing")
 
 
@@ -84,12 +86,12 @@ def blob_states(reg: Registry, *, min_age: dt.timedelta = MIN_AGE) -> NDArray[np
     """
     reg.source.require_contents("the states of blobs")
     reached = reach(reg)
-    keeping = _Keeping(reg, reached)
+    keeping = Keeping(reg, reached)
     present = columns(reg, "blobs")["present"] == 1
     state = np.full(len(present), UNREFERENCED, np.int8)
-    state[_recent(reg, min_age)] = RECENT
-    untagged = keeping.untagged_blobs()
-    open_question, unread = _unknown(reg, reached)
+    state[recent_blobs(reg, min_age)] = RECENT
+    untagged = keeping.linked_blobs()
+    open_question, unread = open_questions(reg, reached)
     state[unread] = UNKNOWN
     state[untagged] = UNTAGGED
     if open_question.untagged:
@@ -102,106 +104,160 @@ def blob_states(reg: Registry, *, min_age: dt.timedelta = MIN_AGE) -> NDArray[np
     return state
 
 
-class _Keeping:
-    """Which manifests are tagged, referenced, linked, and what they have."""
+class Keeping:
+    """Which manifests are tagged, referenced, linked, and what they lead to.
+
+    Parameters
+    ----------
+    reg : Registry
+    reached : Reach
+    """
 
     def __init__(self, reg: Registry, reached: Reach) -> None:
         self._reg, self._reached = reg, reached
         self._manifest = columns(reg, "manifests")["manifest"]
-        repository = columns(reg, "repositories")["repository"]
+        self._target = rows_of(columns(reg, "tags")["manifest"], self._manifest)
         linked = columns(reg, "repository_manifests")
-        good = ~np.isin(linked["link_state"], [reg.name_code(state) for state in _BROKEN_LINKS])
-        self._repository = rows_of(linked["repository"][good], repository)
-        self._linked = rows_of(linked["manifest"][good], self._manifest)
-        self._roots = np.flatnonzero(linked["is_root"][good] == 1)
-        of_tag = rows_of(columns(reg, "tags")["repository"], repository)
-        shape = len(repository), len(self._manifest)
-        self._shape = shape
-        roots = incidence(self._repository[self._roots], self._linked[self._roots], shape)
-        tagged = through(groups(of_tag, len(repository)), reached.tag_manifests)
-        self._tagged: Incidence = tagged + reached.descend(roots)
+        self._linked = rows_of(linked["manifest"], self._manifest)
+        self._is_good = ~np.isin(linked["link_state"], [reg.name_code(state) for state in _BROKEN_LINKS])
+        self._is_root = self._is_good & (linked["is_root"] == 1)
+        self._child = reached.child_manifests.T.tocsr()
+        self._blob = reached.manifest_blobs.T.tocsr()
+        self._is_v1 = "v1" in reg.source.layouts[0]
+        self._elsewhere = links_elsewhere(reg)
 
-    def tagged_blobs(self) -> Flags:
-        """What tags and roots lead to."""
-        return self._blobs_of(column_counts(self._tagged) > 0)
+    def tagged_blobs(self, tags_gone: Flags | None = None, links_gone: Flags | None = None) -> Flags:
+        """What tags and roots lead to, without some tags and links."""
+        return self._blobs_of(self._tagged(tags_gone, links_gone))
+
+    def linked_blobs(self, links_gone: Flags | None = None) -> Flags:
+        """What anything leads to that a repository links, without some links."""
+        return self._blobs_of(self._descend(self._linked[_without(self._is_good, links_gone)]))
 
     def referenced_blobs(self) -> Flags:
         """What manifests lead to that speak about tagged ones, or about such as speak about them."""
-        subject = rows_of(columns(self._reg, "manifests")["subject"], self._manifest)
-        speaking = np.flatnonzero(subject[self._linked] >= 0)
-        kept = self._tagged
+        return self._blobs_of(self._referenced())
+
+    def v1_images(self, tags_gone: Flags | None = None) -> Flags:
+        """For each manifest of v1 whether it is an image that a tag leads to, itself or an ancestor of one."""
+        layers = columns(self._reg, "layers")["layer"]
+        row = rows_of(self._manifest, layers)
+        return (row >= 0) & np.append(self._v1_layers(self._tagged(tags_gone, None)), np.False_)[row]
+
+    def _tagged(self, tags_gone: Flags | None, links_gone: Flags | None) -> Flags:
+        target = self._target[_without(np.ones(len(self._target), np.bool_), tags_gone)]
+        return self._descend(np.append(target, self._linked[_without(self._is_root, links_gone)]))
+
+    def _descend(self, rows: Numbers) -> Flags:
+        """Manifests, and all that they list, however deep."""
+        found = np.zeros(len(self._manifest), np.bool_)
+        found[rows[rows >= 0]] = True
+        frontier = found
+        while frontier.any():
+            frontier = np.asarray(self._child @ frontier.astype(np.int64) > 0) & ~found
+            found = found | frontier
+        return found
+
+    def _referenced(self) -> Flags:
+        reg, repository = self._reg, columns(self._reg, "repositories")["repository"]
+        where = rows_of(columns(reg, "repository_manifests")["repository"], repository)
+        subject = rows_of(columns(reg, "manifests")["subject"], self._manifest)
+        speaking = np.flatnonzero(self._is_good & (subject[self._linked] >= 0))
         referenced = np.zeros(len(self._manifest), np.bool_)
+        if not len(speaking):
+            return referenced
+        shape = len(repository), len(self._manifest)
+        of_tag = groups(rows_of(columns(reg, "tags")["repository"], repository), len(repository))
+        roots = incidence(where[self._is_root], self._linked[self._is_root], shape)
+        kept: Incidence = through(of_tag, self._reached.tag_manifests) + self._reached.descend(roots)
         while len(speaking):
-            of = self._repository[speaking], subject[self._linked[speaking]]
-            spoken_of = np.asarray(kept[of]).ravel() > 0
+            spoken_of = np.asarray(kept[where[speaking], subject[self._linked[speaking]]]).ravel() > 0
             if not spoken_of.any():
                 break
             new = speaking[spoken_of]
-            found = self._reached.descend(incidence(self._repository[new], self._linked[new], self._shape))
+            found = self._reached.descend(incidence(where[new], self._linked[new], shape))
             referenced |= column_counts(found) > 0
             kept, speaking = kept + found, speaking[~spoken_of]
-        return self._blobs_of(referenced)
-
-    def untagged_blobs(self) -> Flags:
-        """What anything leads to that a repository links."""
-        linked = np.zeros(len(self._manifest), np.bool_)
-        linked[self._linked] = True
-        own = np.flatnonzero(linked)
-        start = incidence(np.zeros(len(own), np.int64), own, (1, len(self._manifest)))
-        return self._blobs_of(column_counts(self._reached.descend(start)) > 0)
+        return referenced
 
     def _blobs_of(self, manifests: Flags) -> Flags:
-        found = self._reached.manifest_blobs.T @ manifests.astype(np.int64) > 0
-        if "v1" in self._reg.source.layouts[0]:
-            found |= self._v1_layers(manifests)
-        return np.asarray(found, np.bool_)
+        found = np.asarray(self._blob @ manifests.astype(np.int64) > 0)
+        if self._is_v1:
+            layers = self._v1_layers(manifests)
+            found |= np.asarray(self._v1_blob @ layers.astype(np.int64) > 0)
+        own, held = self._elsewhere
+        found[own] |= found[held]
+        return found
 
     def _v1_layers(self, manifests: Flags) -> Flags:
-        """Layer files of images and of their ancestors: a v1 image is a layer too, of the same key."""
-        layers, blobs = columns(self._reg, "layers"), columns(self._reg, "blobs")["blob"]
-        reached = np.zeros(len(layers["layer"]), np.bool_)
+        """Layers of images and of their ancestors: a v1 image is a layer too, of the same key."""
+        layers = columns(self._reg, "layers")
+        found = np.zeros(len(layers["layer"]), np.bool_)
         parent = rows_of(layers["parent"], layers["layer"])
         frontier = rows_of(self._manifest[manifests], layers["layer"])
         while len(frontier := frontier[frontier >= 0]):
-            reached[frontier] = True
-            frontier = parent[frontier]
-            frontier = np.unique(frontier[(frontier >= 0) & ~reached[frontier]])
-        found = np.zeros(len(blobs), np.bool_)
-        ids = self._reg.code_texts("digest", layers["layer"][reached])
-        codes = np.array([self._reg.key_code(f"v1:{name}") for name in ids], np.int64)
-        rows = rows_of(codes, blobs)
-        found[rows[rows >= 0]] = True
+            found[frontier] = True
+            frontier = np.unique(parent[frontier])
+            frontier = frontier[(frontier >= 0) & ~found[frontier]]
         return found
 
+    @cached_property
+    def _v1_blob(self) -> Incidence:
+        """Blobs × layers of v1: the file of a layer is called like it."""
+        layers, blobs = columns(self._reg, "layers")["layer"], columns(self._reg, "blobs")["blob"]
+        codes = [self._reg.key_code(f"v1:{name}") for name in self._reg.code_texts("digest", layers)]
+        rows = rows_of(np.array(codes, np.int64), blobs)
+        return incidence(rows, np.arange(len(layers)), (len(blobs), len(layers)))
 
-def _recent(reg: Registry, min_age: dt.timedelta) -> Flags:
-    """What a push under way may own."""
+
+def links_elsewhere(reg: Registry) -> tuple[Numbers, Numbers]:
+    """Rows of blobs that are there and whose link in some repository names another one, and rows of those.
+
+    What a manifest lists is known by the blob that links lead to. Where a damaged link leads elsewhere, and the blob
+    of the link's own digest is there too, that may be what is meant: it is kept with the other.
+    """
+    links, blobs = columns(reg, "repository_blobs"), columns(reg, "blobs")
+    other = np.flatnonzero((links["link"] != links["blob"]) & (links["blob"] >= 0))
+    own, held = (rows_of(links[name][other], blobs["blob"]) for name in ("link", "blob"))
+    chosen = (own >= 0) & (held >= 0)
+    own, held = own[chosen], held[chosen]
+    is_there = blobs["present"][own] == 1
+    return own[is_there], held[is_there]
+
+
+def _without(chosen: Flags, gone: Flags | None) -> Flags:
+    return chosen if gone is None else chosen & ~gone
+
+
+def recent_blobs(reg: Registry, min_age: dt.timedelta = MIN_AGE) -> Flags:
+    """For each blob whether a push under way may own it, whatever leads to it."""
     blobs, links, uploads = (columns(reg, name) for name in ("blobs", "repository_blobs", "uploads"))
-    since = _microseconds(reg.source.read_at - min_age)
-    recent = np.zeros(len(blobs["blob"]), np.bool_)
     if not reg.source.trusts_times:
-        return recent
-    recent |= (blobs["stored_at"] != NA_INT) & (blobs["stored_at"] > since)
-    busy = np.unique(uploads["repository"][(uploads["started_at"] != NA_INT) & (uploads["started_at"] > since)])
-    new = (links["linked_at"] != NA_INT) & (links["linked_at"] > since)
-    rows = rows_of(links["blob"][new | np.isin(links["repository"], busy)], blobs["blob"])
+        return np.zeros(len(blobs["blob"]), np.bool_)
+    recent = is_recent(blobs["stored_at"], reg, min_age)
+    busy = np.unique(uploads["repository"][is_recent(uploads["started_at"], reg, min_age)])
+    owned = is_recent(links["linked_at"], reg, min_age) | np.isin(links["repository"], busy)
+    rows = rows_of(links["blob"][owned], blobs["blob"])
     recent[rows[rows >= 0]] = True
     return recent
 
 
-def _microseconds(moment: dt.datetime) -> int:
-    return (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+def is_recent(times: Numbers, reg: Registry, min_age: dt.timedelta) -> Flags:
+    """Which times are less than `min_age` before the source was read; those that are not known are not."""
+    since = (reg.source.read_at - min_age - _EPOCH) // dt.timedelta(microseconds=1)
+    found: Flags = (times != NA_INT) & (times > since)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
+class Open:
     """What cannot be known of the whole source."""
 
     untagged: bool
     unreferenced: bool
 
 
-def _unknown(reg: Registry, reached: Reach) -> tuple[_Open, Numbers]:
+def open_questions(reg: Registry, reached: Reach) -> tuple[Open, Numbers]:
     """What is unknown altogether, and rows of blobs that an unread manifest may have."""
     source = reg.source
     incomplete = bool((columns(reg, "repositories")["complete"] != 1).any())
@@ -209,7 +265,7 @@ def _unknown(reg: Registry, reached: Reach) -> tuple[_Open, Numbers]:
     unread, linked_there = _unread(reg, reached)
     if not source.keeps_links or "v1" in source.layouts[0]:
         incomplete |= unread
-    return _Open(incomplete or bool(source.tags_elsewhere), incomplete), linked_there
+    return Open(incomplete or bool(source.tags_elsewhere), incomplete), linked_there
 
 
 def _unread(reg: Registry, reached: Reach) -> tuple[bool, Numbers]:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import regviz
+from regviz.cli.answer_garbage import garbage
 from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
@@ -20,7 +21,7 @@ from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 INTERRUPTED = 130
-_COMMANDS = (plan, report, tree, table, sizes, graph, capture, detect, rules, lab, world)
+_COMMANDS = (plan, report, tree, table, sizes, garbage, graph, capture, detect, rules, lab, world)
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
 )

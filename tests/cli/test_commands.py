@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMANDS = list(main.commands.values())
-ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world", "rules", "detect", "plan"}
+ISSUE = {"garbage", "report", "tree", "table", "graph", "sizes", "lab", "capture", "world", "rules", "detect", "plan"}
 ISSUE |= {"reconcile", "sharing", "owner-sets", "clusters"}
 
 
