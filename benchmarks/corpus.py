@@ -17,11 +17,12 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from benchmarks import generate_distribution, generate_v1
+from benchmarks import generate_distribution, generate_v1, owners
 from benchmarks.generate_distribution import Size
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ LIVE = {
 V1_IMAGES = {"S": 2_000, "M": 100_000}
 CHAIN_IDS = {"S": 20_000, "M": 1_000_000}
 OBJECTS = {"S": 20_000, "M": 1_000_000}
+OWNERS = {"S": 1_000, "M": 10_000}
+"""Repositories, of 40 tags and 500 layers of manifests each."""
 
 _HERE = Path(__file__).parent
 _DISK_A_BLOB = 40_000  # blocks for its file, its links and their directories, and its members in a tar
@@ -104,6 +107,12 @@ def v1(size: SizeName) -> Corpus:
     return _made(f"v1-{size}", generate_v1, images, images * _DISK_AN_IMAGE)
 
 
+def tables(size: SizeName) -> Corpus:
+    """A registry as tables alone."""
+    repositories = OWNERS[size]
+    return _made(f"owners-{size}", owners, repositories, repositories * 20_000)
+
+
 def make_tar(corpus: Corpus) -> Path:
     """The registry as one tar, its holes left out, as GNU tar makes it."""
     archiver = program("tar")
@@ -153,6 +162,12 @@ def program(name: str) -> str:
     if path is None:
         raise Unavailable(name)
     return path
+
+
+def module(name: str) -> None:
+    """A module of Python that is measured against."""
+    if find_spec(name) is None:
+        raise Unavailable(name)
 
 
 def _made(name: str, generator: ModuleType, size: object, needs: int) -> Corpus:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MB = 1e6
 _BASELINE = "import pandas, pyarrow"
+_MERGE, _DUCKDB = "pandas merge", "DuckDB"
 _COLLECTOR = "docker-registry garbage-collect --dry-run"
 _COLLECTOR_CONFIGURATION = """\
 version: 0.1
@@ -160,6 +161,42 @@ def objects(size: SizeName) -> Work:
     return work
 
 
+def overlap(size: SizeName) -> Work:
+    """Which repositories share much."""
+    work = _owners("overlap", size)
+    against = (_MERGE, _DUCKDB)
+    work.floors = tuple(Floor("regviz", "wall", 4, against=name, at_least=True) for name in against)
+    work.floors += tuple(Floor("regviz", "peak", 4, against=name, at_least=True) for name in against)
+    return work
+
+
+def sizes(size: SizeName) -> Work:
+    """Whose bytes they are, by repository."""
+    work = _owners("sizes", size)
+    work.floors = (
+        Floor("regviz", "wall", 1, against=_DUCKDB, at_least=True),
+        Floor("regviz", "wall", 2, 4, against=_MERGE, at_least=True),
+    )
+    return work
+
+
+def _owners(name: str, size: SizeName) -> Work:
+    made = corpus.tables(size)
+    rows = made.rows
+    subject = (
+        f"{rows['repositories']:,} repositories, {rows['tags']:,} tags, {rows['manifest_layers']:,} layers of them"
+    )
+    work = Work(f"{name}, tables in memory", subject)
+    for title, program in (("regviz", "regviz"), (_MERGE, "pandas"), (_DUCKDB, "duckdb")):
+
+        def command(program: str = program) -> list[str | Path]:
+            corpus.module(program)
+            return [sys.executable, "-m", "benchmarks.owners", name, program, made.folder]
+
+        work.add(title, command, reports=True)
+    return work
+
+
 def chain_ids(size: SizeName) -> Work:
     """Chain IDs of images of 12 layers."""
     count = corpus.CHAIN_IDS[size]
@@ -192,6 +229,8 @@ WORKS: dict[str, Callable[[SizeName], Work]] = {
     "v1": v1,
     "objects": objects,
     "live": over_http,
+    "overlap": overlap,
+    "sizes": sizes,
     "chain-ids": chain_ids,
     "import": importing,
 }

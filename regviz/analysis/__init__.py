@@ -9,6 +9,7 @@ from regviz.analysis.comparison import compare_images, compare_registries
 from regviz.analysis.diagnosis import doctor
 from regviz.analysis.garbage import garbage
 from regviz.analysis.growing import forecast, growth
+from regviz.analysis.garbage import garbage
 from regviz.analysis.kinship import clusters
 from regviz.analysis.layers import layer_sizes
 from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
@@ -40,6 +41,7 @@ __all__ = [
     "garbage",
     "growth",
     "history",
+    "garbage",
     "layer_sizes",
     "nearest_base",
     "owner_sets",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from regviz.analysis.layers import layer_users
 from regviz.analysis.members import members
 from regviz.analysis.owned import check_grain
-from regviz.analysis.parts import blob_flags, by_any_way, flagged, holds_layer, layer_flags
+from regviz.analysis.parts import Parts, by_any_way, distinct_bytes, flagged, row_sums
 from regviz.analysis.reach import column_counts, columns, reach, row_counts, totals
 from regviz.card import held_bytes
 from regviz.graph.values import texts
@@ -114,45 +115,46 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
     length, unpacked = held_bytes(reg)
     present = blobs["present"] == 1
     stored, absent = np.where(present, length, 0), np.where(present, 0, length)
-    in_row, manifests = flagged(groups), flagged(rows.manifests)
+    parts, in_row, manifests = Parts(reg), flagged(groups), flagged(rows.manifests)
     row_manifests = by_any_way(in_row, manifests)
-    of_tags = by_any_way(flagged(reached.tag_manifests), blob_flags(reg))
-    tag_bytes = totals(of_tags, stored)
+    tag_bytes = distinct_bytes(flagged(reached.tag_manifests), parts.blobs, stored)
     if rows.some_blobs is not None:
-        member_blobs = flagged(rows.some_blobs)
-    elif rows.manifests is reached.tag_manifests:
-        member_blobs = of_tags
+        members_blobs = flagged(rows.some_blobs)
+        owned, member_bytes = by_any_way(in_row, members_blobs), row_sums(members_blobs, stored[members_blobs.indices])
     else:
-        member_blobs = by_any_way(manifests, blob_flags(reg))
-    owned = by_any_way(in_row, member_blobs)
+        owned, of_tags = by_any_way(row_manifests, parts.blobs), rows.manifests is reached.tag_manifests
+        member_bytes = tag_bytes if of_tags else distinct_bytes(manifests, parts.blobs, stored)
     layers = (
-        by_any_way(row_manifests, layer_flags(reg))
+        by_any_way(row_manifests, parts.layers)
         if rows.some_layers is None
         else by_any_way(in_row, flagged(rows.some_layers))
     )
-    is_layer, is_plain = holds_layer(reg), _plain_tars(reg) | unpacked
-    unique, exclusive = totals(owned, stored), totals(owned, np.where(column_counts(owned) == 1, stored, 0))
+    is_layer, is_plain = parts.holds_layer(), _plain_tars(reg) | unpacked
+    length_of, layer_of = stored[owned.indices], is_layer[owned.indices]
+    alone = (column_counts(owned) == 1)[owned.indices]
+    here, plain = layer_of & present[owned.indices], is_plain[owned.indices]
+    unique, exclusive = row_sums(owned, length_of), row_sums(owned, length_of * alone)
     numbers = {
         "manifests": row_counts(row_manifests),
         "layers": row_counts(layers),
-        "layer_bytes": totals(owned, np.where(is_layer, stored, 0)),
-        "logical_bytes": totals(groups, tag_bytes if member_blobs is of_tags else totals(member_blobs, stored)),
+        "layer_bytes": row_sums(owned, length_of * layer_of),
+        "logical_bytes": totals(groups, member_bytes),
         "unique_bytes": unique,
         "exclusive_bytes": exclusive,
         "shared_bytes": unique - exclusive,
         "amortised_bytes": amortise(owned, stored),
-        "absent_bytes": _capped_totals(owned, absent),
+        "absent_bytes": _capped_totals(owned, absent) if absent.any() else np.zeros_like(unique),
     }
     made: dict[str, Any] = {name: pd.Series(values, dtype="str") for name, values in rows.keys.items()}
     made |= {name: pd.Series(values, dtype="Int64") for name, values in numbers.items()}
-    here = is_layer & present
-    made["basis"] = pd.Series(_basis(totals(owned, here & ~is_plain), totals(owned, here & is_plain)), dtype="str")
+    made["basis"] = pd.Series(_basis(row_sums(owned, here & ~plain), row_sums(owned, here & plain)), dtype="str")
     if by == "layer":
         made |= layer_users(reg, reached, layers.indices.astype(np.int64))
     order = ["exclusive_bytes", "unique_bytes", *rows.keys]
     rising = [name in rows.keys for name in order]
     table = pd.DataFrame(made).sort_values(order, ascending=rising, ignore_index=True)
-    tagged = int(stored[column_counts(of_tags) > 0].sum())
+    all_tagged = csr_array((column_counts(reached.tag_manifests) > 0)[np.newaxis])
+    tagged = int(stored[by_any_way(all_tagged, parts.blobs).indices].sum())
     logical = int(tag_bytes.sum())
     table.attrs |= {
         "grain": by,
@@ -207,13 +209,15 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
     [39, 39, 40]
     """
     reaching = column_counts(owned)
-    owners = np.maximum(reaching, 1)
-    share, rest = blob_bytes // owners, blob_bytes % owners
+    several = np.flatnonzero(reaching > 1)
+    share, rest = blob_bytes.astype(np.int64), np.zeros(len(blob_bytes))
+    share[several], left_over = np.divmod(share[several], reaching[several])
+    rest[several] = left_over / reaching[several]
     # The rests of all blobs are a whole number of bytes; of each row's part of it only the order matters, so
     # floats do, rounded so that equals stay equal.
-    part = np.round(owned @ (rest / owners), 9)
+    part = np.round(owned @ rest, 9)
     lost = np.round(part - np.floor(part), 9)
-    whole = totals(owned, share) + np.floor(part).astype(np.int64)
+    whole = row_sums(owned, share[owned.indices]) + np.floor(part).astype(np.int64)
     left = int(blob_bytes[reaching > 0].sum() - whole.sum())
     whole[np.argsort(-lost, kind="stable")[:left]] += 1
     return whole
@@ -222,10 +226,11 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
 def _plain_tars(reg: Registry) -> NDArray[np.bool_]:
     """For each blob whether it is known to be an uncompressed tar."""
     blobs = columns(reg, "blobs")
-    codes, place = np.unique(blobs["media_type"], return_inverse=True)
-    plain = np.array([str(text).endswith(_PLAIN_TAR) for text in texts(reg, "name", codes)], np.bool_)
+    codes = np.unique(blobs["media_type"]) if blobs["media_type"].strides != (0,) else blobs["media_type"][:1]
+    plain = np.zeros(int(codes.max(initial=-1)) + 2, np.bool_)  # the last for NA
+    plain[codes] = [str(text).endswith(_PLAIN_TAR) for text in texts(reg, "name", codes)]
     sniffed: NDArray[np.bool_] = (blobs["compression"] >= 0) & (blobs["compression"] == reg.name_code("none"))
-    return plain[place] | sniffed
+    return plain[blobs["media_type"]] | sniffed
 
 
 def _basis(compressed: Numbers, plain: Numbers) -> list[str | None]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from regviz.analysis.members import Grain, members
-from regviz.analysis.parts import blob_flags, by_any_way, empty_blobs, flagged
+from regviz.analysis.parts import Parts, by_any_way, flagged
 from regviz.analysis.reach import column_counts, columns, reach
 from regviz.card import held_bytes
 from regviz.errors import RegvizError
@@ -98,7 +98,7 @@ def owned_blobs(reg: Registry, by: Grain, answer: str) -> Owned:
     reached = reach(reg)
     rows = members(reg, reached, by)
     present = columns(reg, "blobs")["present"] == 1
-    owned = Owned(rows.keys, row_blobs(reg, rows), stored_bytes(reg))
+    owned = Owned(rows.keys, _row_blobs(reg, rows), stored_bytes(reg))
     return owned if present.all() else owned.without(~present)
 
 
@@ -107,12 +107,12 @@ def stored_bytes(reg: Registry) -> Numbers:
     return np.where(columns(reg, "blobs")["present"] == 1, held_bytes(reg)[0], 0)
 
 
-def row_blobs(reg: Registry, rows: Members) -> Incidence:
+def _row_blobs(reg: Registry, rows: Members) -> Incidence:
     """Rows × blobs as flags."""
     in_row = flagged(rows.groups)
     if rows.some_blobs is not None:
         return by_any_way(in_row, flagged(rows.some_blobs))
-    return by_any_way(by_any_way(in_row, flagged(rows.manifests)), blob_flags(reg))
+    return by_any_way(by_any_way(in_row, flagged(rows.manifests)), Parts(reg).blobs)
 
 
 def empty_layer_blobs(reg: Registry) -> NDArray[np.bool_]:
@@ -120,7 +120,7 @@ def empty_layer_blobs(reg: Registry) -> NDArray[np.bool_]:
 
     Nearly every image built before 2016 has one, so they say nothing about kinship.
     """
-    return empty_blobs(reg, _LONGEST_EMPTY)
+    return Parts(reg).empty_blobs(_LONGEST_EMPTY)
 
 
 def together(owned: Owned) -> OwnerSets:

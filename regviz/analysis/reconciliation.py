@@ -35,6 +35,8 @@ _STATES = {
 """What the blobs that no tag reaches are called, by their state."""
 _NO_COPIES = ("docker-archive", "docker-daemon")
 """Layouts whose hard links are no copies in ``blobs.copies``."""
+_OWN_LINKS = ("zot", "oci", "oci-layouts", *_NO_COPIES)
+"""Layouts whose hard links are those of blobs; in others somebody made them, of any files."""
 _LISTS = {"unreferenced": "garbage"}
 _FILES = {
     "links": "files that name a digest: tags, revisions, layers",
@@ -186,19 +188,22 @@ def _files(reg: Registry) -> list[Step]:
     number = int(copies.sum())
     if reg.source.layouts[0] in _NO_COPIES:
         again, number = again + (length["hard-links"] or 0), number + (kept["hard-links"][0] or 0)
-    counted = int(stored.sum()) + again
-    found = None if length["blobs"] is None else length["blobs"] + (length["hard-links"] or 0) - counted
-    strays = (kept["blobs"][0] or 0) + (kept["hard-links"][0] or 0) - int((blobs["present"] == 1).sum()) - number
+    places, linked = int((blobs["present"] == 1).sum()) + number, kept["hard-links"]
+    if reg.source.layouts[0] not in _OWN_LINKS:
+        linked = _of_blobs(linked, kept["blobs"], (places, int(stored.sum()) + again))
+    counted = int(stored.sum()) + again - (linked[1] or 0)
+    found = None if length["blobs"] is None else length["blobs"] - counted
+    strays = (kept["blobs"][0] or 0) + (linked[0] or 0) - places
     arrived = int(np.where(uploads == NA_INT, 0, uploads).sum())
     marks = None if length["uploads"] is None else length["uploads"] - arrived
     steps = [
         Step("copies", again, number, "blobs", "further places where a blob lies"),
         Step(
             "hard links",
-            None if length["hard-links"] is None else -length["hard-links"],
-            kept["hard-links"][0],
+            None if linked[1] is None else -linked[1],
+            linked[0],
             "storage",
-            "further names of one file take no bytes again",
+            "blobs that are further names of one file take no bytes again",
         ),
         Step(
             "files among blobs",
@@ -214,6 +219,15 @@ def _files(reg: Registry) -> list[Step]:
     is_bucket = HIDDEN_CATEGORIES[0] in kept
     steps[-1] = steps[-1]._replace(subtotal="objects" if is_bucket else "files")
     return steps + (_besides(kept) if is_bucket else _disk(reg, kept, found))
+
+
+def _of_blobs(linked: Amount, measured: Amount, expected: Amount) -> Amount:
+    """What of the further names must be blobs: as many as there are blobs more than files, each counted once."""
+    number, length = (
+        None if most is None or here is None or all_ is None else min(max(all_ - here, 0), most)
+        for most, here, all_ in zip(linked, measured, expected, strict=True)
+    )
+    return number, length
 
 
 def _besides(kept: dict[str, Amount]) -> list[Step]:

@@ -17,6 +17,8 @@ from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descenda
 from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
 from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
 from regviz.cli.answer_whatif import delete_together, what_if
+from regviz.cli.answer_garbage import garbage
+from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree

@@ -97,7 +97,7 @@ def measure(storage: Storage, root: bytes, layout: str, facts: Facts, tick: Tick
         bytes_known = category == "directories" or not files[category] or lengths_known
         facts.storage.add(category, files[category], apparent[category] if bytes_known else NO_NUMBER, disk)
     if keeps_more(storage):
-        for category, kept in zip(HIDDEN_CATEGORIES, storage.kept_besides(), strict=True):
+        for category, kept in zip(HIDDEN_CATEGORIES, storage.kept_besides(), strict=False):
             number = NO_COUNT if kept.number is None else kept.number
             length = NO_NUMBER if kept.length is None else kept.length
             facts.storage.add(category, number, length, NO_NUMBER)

@@ -24,7 +24,7 @@ class Hoarding(Storage, Protocol):
     """A storage that keeps more than it lists: object storage."""
 
     def kept_besides(self) -> Sequence[Kept]:
-        """Unfinished multipart uploads, and versions of objects that are not the current ones."""
+        """Unfinished multipart uploads, and versions of objects that are not the current ones; or nothing."""
 
 
 def keeps_more(storage: Storage) -> TypeGuard[Hoarding]:

@@ -324,6 +324,24 @@ def test_hard_links_of_what_has_holes(tmp_path: Path) -> None:
     assert steps(hold_to_du(store.root))["holes"] == (1, -hole)
 
 
+def test_hard_links_of_links_are_files_once(tmp_path: Path) -> None:
+    """What a program that looks for equal files makes of a storage."""
+    store = Store(tmp_path / "storage")
+    store.image("app", [b"base" * 50], "1")
+    store.image("other", [b"base" * 50], "1")
+    before = steps(hold_to_du(store.root))
+    first: dict[bytes, Path] = {}
+    for path in sorted(store.root.rglob("link")):
+        other = first.setdefault(path.read_bytes(), path)
+        if other is not path:
+            path.unlink()
+            path.hardlink_to(other)
+    (store.root.parent / "nothing").rmdir()
+    after = steps(hold_to_du(store.root))
+    assert after["links"] == (len(first), 71 * len(first)) < before["links"]
+    assert {"hard links", "files among blobs"}.isdisjoint(after)
+
+
 def test_a_hard_link_that_docker_save_writes(tmp_path: Path) -> None:
     files = saved(([b"base" * 100], ("a:1",)))
     folder = lay(files, "folder", tmp_path)

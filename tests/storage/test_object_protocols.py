@@ -160,6 +160,15 @@ def test_the_tables_are_those_of_the_folder(served: tuple[str, str], store: Stor
     assert read.source.uri == f"{scheme}://{BUCKET}/prod"
 
 
+def test_what_these_keep_besides_their_objects_is_not_known(served: tuple[str, str], store: Store) -> None:
+    scheme, url = served
+    read = rv.read(f"{scheme}://{BUCKET}/prod", measure=True, storage_options=options(scheme, url))
+    table = rv.reconcile(read).set_index("step")
+    files = sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
+    assert table.loc["other", ["running_bytes", "subtotal"]].tolist() == [files, "objects"]
+    assert table.loc[["unfinished multipart uploads", "noncurrent versions"], ["rows", "bytes"]].isna().all(axis=None)
+
+
 def test_times_come_from_the_listing(served: tuple[str, str]) -> None:
     scheme, url = served
     read = rv.read(f"{scheme}://{BUCKET}/prod", times=True, storage_options=options(scheme, url))

@@ -12,6 +12,7 @@ from regviz.errors import RegvizError
 from regviz.storage.base import BATCH, FILE, INLINE, OTHER, SYMLINK, Columns, Entries, Listing, Stats, StorageProblem
 from regviz.storage.besides import UNKNOWN, Kept
 from regviz.storage.objects.adapter import A_LINK, NO_FILE, StrangeListingError, is_versioned
+from regviz.storage.objects.address import EXTRAS
 from regviz.storage.objects.errors import is_absent, is_refused, understood
 from regviz.storage.objects.listing import drained, listed
 from regviz.storage.spans import Spans
@@ -95,10 +96,13 @@ class Objects:
             yield Entries(_joined(waiting), by_path=True)
 
     def kept_besides(self) -> Sequence[Kept]:
-        """Unfinished multipart uploads, and noncurrent versions; what may not be asked for is not known."""
+        """Unfinished multipart uploads, and noncurrent versions; nothing where a storage has no such things.
+
+        What may not be asked for is not known, and what Google and Azure keep is not asked for.
+        """
         adapter, lead = self._adapter, self._address.prefix + _text(self._below)
         if not is_versioned(adapter):
-            return UNKNOWN, UNKNOWN
+            return (UNKNOWN, UNKNOWN) if self._address.protocol in EXTRAS else ()
         try:
             return (
                 self._run(adapter.multipart_uploads(lead)).result(),
