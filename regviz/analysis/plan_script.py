@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from regviz.text import count_noun, escape_terminal, format_bytes
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
+
+    Step = tuple[int, str, list[str]]
 
 FORMAT = "regviz-deletion-plan"
 VERSION = 1
@@ -225,17 +229,13 @@ def _is_by_digest(plan: pd.DataFrame) -> bool:
     return bool(plan.attrs["delete_by"] == "manifest")
 
 
-def _by_repository(plan: pd.DataFrame) -> Iterator[tuple[str, list[tuple[int, str, list[str]]]]]:
+def _by_repository(plan: pd.DataFrame) -> Iterator[tuple[str, list[Step]]]:
     """For each repository its steps: number, digest, tags."""
-    steps = plan[plan["action"] == "delete"].sort_values(["step", "tag"])
-    for repository, mine in steps.groupby("repository", sort=False):
-        yield (
-            str(repository),
-            [
-                (int(str(step)), str(rows["manifest"].iloc[0]), rows["tag"].astype(str).tolist())
-                for step, rows in mine.groupby("step", sort=False)
-            ],
-        )
+    goes = plan[plan["action"] == "delete"].sort_values(["step", "tag"])
+    names = (goes[name].tolist() for name in ("repository", "step", "manifest", "tag"))
+    for repository, mine in groupby(zip(*names, strict=True), key=itemgetter(0)):
+        steps = ((step, list(rows)) for step, rows in groupby(mine, key=itemgetter(1)))
+        yield repository, [(int(step), rows[0][2], [row[3] for row in rows]) for step, rows in steps]
 
 
 def _call(function: str, first: str, words: list[str]) -> str:
