@@ -20,6 +20,7 @@ _PUBLIC = {
     "RegvizError": "regviz.errors",
     "delete_together": "regviz.analysis",
     "deletion_plan": "regviz.analysis",
+    "garbage": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "object_graph": "regviz.graph",
@@ -42,6 +43,7 @@ __all__ = [
     "analysis",
     "delete_together",
     "deletion_plan",
+    "garbage",
     "graph",
     "layer_graph",
     "layer_sizes",
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from regviz.analysis import (
         delete_together,
         deletion_plan,
+        garbage,
         layer_sizes,
         plan_json,
         plan_script,

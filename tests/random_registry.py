@@ -64,6 +64,8 @@ class Maker:
         Layer links of each repository: the digest of the link's path, and what it holds.
     features : set of str
         What it has.
+    tars, layer_digests
+        The layers that there are, uncompressed, and their digests.
     """
 
     store: Store
@@ -73,6 +75,7 @@ class Maker:
     linked: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
     features: set[str] = field(default_factory=set)
     tars: list[bytes] = field(default_factory=list)
+    layer_digests: set[str] = field(default_factory=set)
 
     def chance(self, probability: float) -> bool:
         return self.random.random() < probability
@@ -125,6 +128,7 @@ class Maker:
                 self.link(repository, entry["digest"], digest)
             said.append(entry)
             diffs.append(sha256(tar))
+            self.layer_digests |= {digest, entry["digest"]}
         if self.chance(0.15):
             self.features.add("layer twice")
             at = self.random.randrange(len(said))

@@ -76,6 +76,7 @@ def test_a_source_knows_what_is_declared_and_nothing_else(name: str, tmp_path: P
 
 ASKED: dict[str, Callable[[str], object]] = {
     "sizes": lambda source: rv.sizes(rv.read(source)),
+    "garbage": lambda source: rv.garbage(rv.read(source)),
     "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
     "tag_images": lambda source: rv.tag_images(rv.read(source)),
     "graph": lambda source: layer_graph(rv.read(source)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from regviz.analysis.accounting import sizes
+from regviz.analysis.garbage import garbage
 from regviz.analysis.layers import layer_sizes
 from regviz.analysis.plan_script import plan_json, plan_script
 from regviz.analysis.planning import deletion_plan
@@ -13,6 +14,7 @@ from regviz.analysis.what_if import what_if
 __all__ = [
     "delete_together",
     "deletion_plan",
+    "garbage",
     "layer_sizes",
     "plan_json",
     "plan_script",

@@ -9,10 +9,11 @@ import numpy as np
 
 from regviz.analysis.collectors import Collector, Deletion
 from regviz.analysis.deletion import link_rows, served_links
+from regviz.analysis.garbage import _require as require_knowable
 from regviz.analysis.reach import columns, reach, rows_of
 from regviz.analysis.states import RECENT, STATES, UNKNOWN, blob_states
 from regviz.card import held_bytes
-from regviz.errors import NotKnowableError, RegvizError
+from regviz.errors import RegvizError
 from regviz.graph.values import texts
 
 if TYPE_CHECKING:
@@ -203,12 +204,6 @@ def ways(reg: Registry, delete_by: DeleteBy | None, collector: CollectorName | N
         Its tags are not deleted that way.
     """
     source = reg.source
-    source.require_contents("what a deletion would free")
-    if not source.knows_all_blobs:
-        raise NotKnowableError(
-            f"{source.uri} does not tell what else is stored and needs the same blobs, so not what a deletion would "
-            "free. Read the registry's storage, or an archive of it"
-        )
     is_distribution = source.layouts == ("distribution",)
     if delete_by == "manifest" and not is_distribution:
         raise RegvizError(
@@ -216,7 +211,9 @@ def ways(reg: Registry, delete_by: DeleteBy | None, collector: CollectorName | N
         )
     plain: CollectorName = "v1" if source.layouts == ("v1",) else "reachability"
     by: DeleteBy = "manifest" if is_distribution else "tag"
-    return delete_by or by, collector or ("distribution-2.8" if is_distribution else plain)
+    who = collector or ("distribution-2.8" if is_distribution else plain)
+    require_knowable(reg, who)
+    return delete_by or by, who
 
 
 def _texts(reg: Registry, kind: Any, codes: Any, count: int) -> list[str | None]:

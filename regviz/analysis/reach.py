@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Incidence = csr_array[Any, tuple[int, int]]
 
 
+_DENSE = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What is reached from where; rows and columns are rows of the Registry's tables, every entry is 1.
@@ -124,9 +127,17 @@ def rows_of(codes: Array, keys: Array) -> Numbers:
     --------
     >>> rows_of(np.array([7, 3, -1, 5]), np.array([3, 5, 8])).tolist()
     [-1, 0, -1, 1]
+    >>> rows_of(np.array([99]), np.array([3, 5, 8])).tolist()
+    [-1]
     """
     if not len(keys):
         return np.full(len(codes), -1, np.int64)
+    last = int(keys[-1])
+    if keys[0] >= 0 and last < _DENSE * len(codes):  # a table of all codes is quicker than a search for each
+        rows = np.full(last + 2, -1, np.int64)
+        rows[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
+        found: Numbers = rows[np.minimum(codes, last + 1)]
+        return found
     row = np.minimum(np.searchsorted(keys, codes), len(keys) - 1)
     return np.where(keys[row] == codes, row, -1)
 

@@ -30,6 +30,7 @@ STATES: Final = ("tagged", "referenced", "untagged", "unreferenced", "recent", "
 TAGGED, REFERENCED, UNTAGGED, UNREFERENCED, RECENT, UNKNOWN = range(len(STATES))
 MIN_AGE: Final = dt.timedelta(hours=24)
 """What is younger may belong to a push that is under way."""
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _BROKEN_LINKS = ("empty", "malformed", "missing")
 
 
@@ -210,23 +211,24 @@ def _without(chosen: Flags, gone: Flags | None) -> Flags:
     return chosen if gone is None else chosen & ~gone
 
 
-def recent_blobs(reg: Registry, min_age: dt.timedelta) -> Flags:
-    """What a push under way may own."""
+def recent_blobs(reg: Registry, min_age: dt.timedelta = MIN_AGE) -> Flags:
+    """For each blob whether a push under way may own it, whatever leads to it."""
     blobs, links, uploads = (columns(reg, name) for name in ("blobs", "repository_blobs", "uploads"))
-    since = _microseconds(reg.source.read_at - min_age)
-    recent = np.zeros(len(blobs["blob"]), np.bool_)
     if not reg.source.trusts_times:
-        return recent
-    recent |= (blobs["stored_at"] != NA_INT) & (blobs["stored_at"] > since)
-    busy = np.unique(uploads["repository"][(uploads["started_at"] != NA_INT) & (uploads["started_at"] > since)])
-    new = (links["linked_at"] != NA_INT) & (links["linked_at"] > since)
-    rows = rows_of(links["blob"][new | np.isin(links["repository"], busy)], blobs["blob"])
+        return np.zeros(len(blobs["blob"]), np.bool_)
+    recent = is_recent(blobs["stored_at"], reg, min_age)
+    busy = np.unique(uploads["repository"][is_recent(uploads["started_at"], reg, min_age)])
+    owned = is_recent(links["linked_at"], reg, min_age) | np.isin(links["repository"], busy)
+    rows = rows_of(links["blob"][owned], blobs["blob"])
     recent[rows[rows >= 0]] = True
     return recent
 
 
-def _microseconds(moment: dt.datetime) -> int:
-    return (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+def is_recent(times: Numbers, reg: Registry, min_age: dt.timedelta) -> Flags:
+    """Which times are less than `min_age` before the source was read; those that are not known are not."""
+    since = (reg.source.read_at - min_age - _EPOCH) // dt.timedelta(microseconds=1)
+    found: Flags = (times != NA_INT) & (times > since)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

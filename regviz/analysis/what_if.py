@@ -51,7 +51,8 @@ def what_if(  # noqa: PLR0913  # each is one way to choose tags, or says how the
         on this digest. A manifest that a tag of `keep` points to, or needs for its index, is not deleted. ``tag``: the
         tag alone (3.x, v1). By default ``manifest`` for Distribution's storage.
     collector : str, optional
-        Who collects afterwards, as for `garbage`. By default ``distribution-2.8`` for Distribution's storage.
+        Who collects afterwards, as for `garbage` (those of 3.x need ``links="check"`` of reading). By default
+        ``distribution-2.8`` for Distribution's storage, ``v1`` for that, ``reachability`` for all else.
 
     Returns
     -------
@@ -98,7 +99,7 @@ def what_if(  # noqa: PLR0913  # each is one way to choose tags, or says how the
     Raises
     ------
     NotKnowableError
-        The source does not know what lies in its storage, or when tags were pushed where that decides.
+        The source does not know what is garbage, or when tags were pushed where that decides.
     RegvizError
         Nothing was chosen, or what was given means nothing.
 

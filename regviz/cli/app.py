@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import regviz
+from regviz.cli.answer_garbage import garbage
 from regviz.cli.answer_whatif import delete_together, what_if
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
@@ -20,7 +21,22 @@ from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 INTERRUPTED = 130
-_COMMANDS = (plan, report, tree, table, sizes, what_if, delete_together, graph, capture, detect, rules, lab, world)
+_COMMANDS = (
+    plan,
+    report,
+    tree,
+    table,
+    sizes,
+    garbage,
+    what_if,
+    delete_together,
+    graph,
+    capture,
+    detect,
+    rules,
+    lab,
+    world,
+)
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
 )

@@ -38,6 +38,7 @@ _DIGESTS = (
 """Where digests stand that documents write."""
 _SPILL_AFTER = 256  # documents that come one by one
 _PLAIN = frozenset((mt.SCHEMA2, mt.OCI_MANIFEST))
+_VERSION = 2  # schemaVersion of all but schema 1, and of artifact manifests, which have none
 _ARRAY = (b"", b"[")
 
 
@@ -67,7 +68,8 @@ class _Manifest(msgspec.Struct, gc=False):
         return (
             self.mediaType in _PLAIN
             and type(self.config.digest) is str
-            and self.schemaVersion != 1
+            and type(self.schemaVersion) is int
+            and self.schemaVersion == _VERSION
             and not self.artifactType
             and not bytes(self.subject)
             and not bytes(self.fsLayers)
@@ -145,7 +147,8 @@ class ManifestReader:
         said = text(document.get("mediaType")) or media_type
         if document.get("schemaVersion") == 1 or "fsLayers" in document:
             self._read_schema1(digest, document, said)
-        elif said in mt.INDEXES or (said not in mt.MANIFESTS and document.get("manifests") is not None):
+            return
+        if said in mt.INDEXES or (said not in mt.MANIFESTS and document.get("manifests") is not None):
             self._read_index(digest, document, said or mt.OCI_INDEX)
         elif said == mt.OCI_ARTIFACT or (not said and "blobs" in document and "config" not in document):
             self._read_artifact(digest, document)
@@ -154,6 +157,18 @@ class ManifestReader:
         else:
             self._facts.problem("manifest-unknown", manifest=digest, detail=said or "no media type, no known shape")
             self._manifest(digest, None, said)
+            return
+        self._hold_to_specification(digest, document, said)
+
+    def _hold_to_specification(self, digest: Key, document: Document, media_type: str) -> None:
+        """Say what keeps servers from reading a document that can be read all the same."""
+        version = document.get("schemaVersion")
+        is_artifact = media_type == mt.OCI_ARTIFACT or "blobs" in document  # these have none
+        if media_type and media_type not in mt.MANIFESTS:
+            self._facts.problem("manifest-unknown", manifest=digest, detail=media_type)
+        elif (type(version) is not int or version != _VERSION) and not is_artifact:
+            shown = clean(repr(version)[:200])
+            self._facts.problem("manifest-version", manifest=digest, detail=f"schemaVersion {shown}")
 
     def finish(self) -> None:
         """Say which digests were none; call it when all manifests were read."""

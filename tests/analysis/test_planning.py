@@ -92,7 +92,7 @@ def test_the_json_has_what_must_hold_and_why_others_stay(store: Store) -> None:
 )
 def test_the_header_says_what_the_server_needs(store: Store, collector: str, command: str) -> None:
     header = plan_script(
-        rv.deletion_plan(read(store.root), tags=["app:3", "app:gone", "app:drei"], collector=collector)
+        rv.deletion_plan(read(store.root, links="check"), tags=["app:3", "app:gone", "app:drei"], collector=collector)
     )  # type: ignore[arg-type]
     for said in (
         "storage.delete.enabled",

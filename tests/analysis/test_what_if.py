@@ -201,5 +201,5 @@ def test_an_empty_answer_has_its_columns(tmp_path: Path) -> None:
 def test_what_cannot_know_refuses(tmp_path: Path) -> None:
     with pytest.raises(NotKnowableError, match="listing"):
         rv.what_if(read(listing_of_world("distribution", tmp_path)), pattern=".")
-    with serving(small_shop()) as server, pytest.raises(NotKnowableError, match="Read the registry's storage"):
+    with serving(small_shop()) as server, pytest.raises(NotKnowableError, match="Read a registry's own storage"):
         rv.what_if(read(server.url), pattern=".")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 COMMANDS = list(main.commands.values())
 ISSUE = {
+    "garbage",
     "report",
     "tree",
     "table",

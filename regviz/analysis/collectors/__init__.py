@@ -9,7 +9,7 @@ from regviz.analysis.collectors.plain import PlainCollector
 from regviz.analysis.collectors.seen import Seen
 from regviz.analysis.collectors.verdict import Abort, CollectorName, Deletion, Verdict
 from regviz.analysis.states import MIN_AGE
-from regviz.errors import NotKnowableError, RegvizError
+from regviz.errors import RegvizError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -52,12 +52,14 @@ class Collector:
     def __init__(self, reg: Registry, name: CollectorName, *, min_age: dt.timedelta = MIN_AGE) -> None:
         _require(reg, name)
         self._nothing = Deletion.nothing(reg)
+        self._is_complete = bool((reg.columns("repositories")["complete"] == 1).all())
         plain = name in ("reachability", "v1")
         self._collect = PlainCollector(reg, name, min_age) if plain else DistributionCollector(Seen(reg), name)
 
     def collect(self, without: Deletion | None = None) -> Verdict:
-        """What it does, once that was deleted through the API."""
-        return self._collect.collect(self._nothing if without is None else without)
+        """What it does, once that was deleted through the API; of what was not read completely, nothing."""
+        verdict = self._collect.collect(self._nothing if without is None else without)
+        return verdict if self._is_complete else verdict.nothing()
 
 
 def collect(reg: Registry, collector: CollectorName, *, without: Deletion | None = None) -> Verdict:
@@ -93,5 +95,3 @@ def _require(reg: Registry, name: str) -> None:
     if layout and layout != source.layouts[0]:
         known = "v1" if source.layouts[0] == "v1" else "reachability"
         raise RegvizError(f"{name} collects {layout} storage, and {source.uri} is {source.layouts[0]}; ask {known}")
-    if not (source.knows_all_blobs and source.knows_untagged):
-        pass

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regviz.analysis.collectors.marking import NEVER
-from regviz.analysis.collectors.verdict import Abort
+from regviz.analysis.collectors.verdict import Abort, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ _WHAT = {
     "manifest-unreadable": "is no JSON object",
     "manifest-unknown": "is of an unknown media type",
     "manifest-artifact-kind": "is an artifact manifest, which no collector knows",
+    "manifest-version": "has another schemaVersion than 2",
     "manifest-oversized": "is larger than 4 MiB",
     "blob-empty": "is empty",
     "unreadable": "cannot be read",
@@ -79,7 +80,7 @@ class Aborts:
 
     def _revisions(self, deleted: Flags) -> Iterator[Cause]:
         seen = self._seen
-        place = np.append(self._place, -1)[seen.repository]
+        place = pick(self._place, seen.repository, -1)
         for state, is_so in self._states(seen.revision_state):
             for row in np.flatnonzero(is_so & (place >= 0) & ~deleted).tolist():
                 name, digest = seen.names[seen.repository[row]], seen.digest(int(seen.manifest[row]))
@@ -117,7 +118,7 @@ class Aborts:
     def _layers(self) -> Iterator[Cause]:
         """3.x reads every layer link, and wants their directory."""
         seen = self._seen
-        place = np.append(self._place, -1)[seen.link_repository]
+        place = pick(self._place, seen.link_repository, -1)
         for state, is_so in self._states(seen.link_state):
             for row in np.flatnonzero(is_so & (place >= 0)).tolist():
                 name = seen.names[seen.link_repository[row]]

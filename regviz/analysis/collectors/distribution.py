@@ -1,9 +1,9 @@
 """Distribution's ``registry garbage-collect``, of 2.8 and of 3.x, without and with ``-m``.
 
-Both mark what each linked manifest lists, and delete what is not marked (registry/storage/garbagecollect.go, vacuum.go):
+Both mark what each linked manifest lists, and delete what is not marked (storage/garbagecollect.go, vacuum.go):
 
 ========  ==========================================  ==============================================
-\\         2.8                                         3.x
+step      2.8                                         3.x
 ========  ==========================================  ==============================================
 walks     repositories with ``_layers``               repositories with ``_manifests``
 marks     one level                                   children too that the repository links, where
@@ -23,7 +23,7 @@ import numpy as np
 
 from regviz.analysis.collectors.aborts import Aborts
 from regviz.analysis.collectors.marking import NEVER, Marking, listed_by
-from regviz.analysis.collectors.verdict import Verdict
+from regviz.analysis.collectors.verdict import Verdict, pick
 
 if TYPE_CHECKING:
     from regviz.analysis.collectors.seen import Seen
@@ -45,10 +45,11 @@ class DistributionCollector:
         old, self._drops_untagged = name.startswith("distribution-2.8"), name.endswith("-m")
         self._is_old = old
         self._place = seen.walk["_layers" if old else "_manifests"]
-        self._is_seen = np.append(self._place, -1)[seen.repository] >= 0
+        self._is_seen = pick(self._place, seen.repository, -1) >= 0
         self._marking = Marking(seen, self._place, recursive=not old)
         self._aborts = Aborts(seen, self._place, old=old, drops_untagged=self._drops_untagged)
         self._sweep_abort = seen.sweep_abort()
+        self._needed_by = seen.needs.T.tocsr()
         self._indexes = seen.lists_manifests.T.tocsr()
         self._tag_revision = seen.revision_of(seen.tag_repository, seen.tag_manifest)
 
@@ -56,8 +57,8 @@ class DistributionCollector:
         """What it does once that was deleted."""
         seen = self._seen
         has_revision = self._tag_revision >= 0
-        tag_gone = without.tags | (has_revision & without.manifests[self._tag_revision])
-        alive = (seen.ingested >= 0) & self._is_seen & ~without.manifests & ~without.manifests[seen.ingested]
+        tag_gone = without.tags | pick(without.manifests, self._tag_revision)
+        alive = (seen.ingested >= 0) & self._is_seen & ~without.manifests & ~pick(without.manifests, seen.ingested)
         events = np.flatnonzero(alive)
         looked_at = seen.ingested[events]
         manifests = np.zeros(len(alive), np.bool_)
@@ -86,9 +87,8 @@ class DistributionCollector:
     def _unmarked_links(self, first_mark: Numbers) -> tuple[Flags, str | None]:
         """Layer links whose digest was not marked when their repository was done."""
         seen = self._seen
-        place = np.append(self._place, -1)[seen.link_repository]
-        blob = seen.link_blob[seen.link_listed]
-        marked = np.where(blob >= 0, np.append(first_mark, NEVER)[blob], NEVER)
+        place = pick(self._place, seen.link_repository, -1)
+        marked = pick(first_mark, pick(seen.link_blob, seen.link_listed, -1), int(NEVER))
         gone = seen.link_listed[(seen.link_listed >= 0) & (place >= 0) & (marked > place)]
         links = np.zeros(len(place), np.bool_)
         links[gone] = True
@@ -101,13 +101,13 @@ class DistributionCollector:
     def _broken(self, blobs: Flags, manifests: Flags, links: Flags, without: Deletion) -> Numbers:
         """Revision links that stay, and lose something that they lead to."""
         seen, own = self._seen, self._seen.own_blob
-        loses = (seen.lists @ blobs.astype(np.int64) > 0) | ((own >= 0) & np.append(blobs, np.False_)[own])
-        broken = (seen.document >= 0) & np.append(loses, np.False_)[seen.document]
+        loses = (seen.needs @ blobs.astype(np.int64) > 0) | pick(blobs, own)
+        broken = pick(loses, seen.document)
         gone = np.flatnonzero(manifests)
         index, of = listed_by(self._indexes, seen.manifest[gone])
         rows = [seen.revision_of(seen.repository[gone][of], index)]
         gone = np.flatnonzero(links & (seen.link_blob >= 0))
-        owner, of = self._marking.listers(seen.link_blob[gone])
+        owner, of = listed_by(self._needed_by, seen.link_blob[gone])
         rows.append(seen.revision_of(seen.link_repository[gone][of], owner))
         losing = np.concatenate(rows)
         broken[losing[losing >= 0]] = True

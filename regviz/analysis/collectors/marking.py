@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from regviz.analysis.collectors.verdict import pick
 from regviz.analysis.reach import row_counts
 
 if TYPE_CHECKING:
@@ -58,20 +59,21 @@ class Marking:
     def _descend(self, documents: Numbers, places: Numbers, marks: Marks, without: Deletion) -> None:
         """From the top down: a manifest's turn comes when all that list it are done."""
         seen, level = self._seen, self._level
-        children = at = np.empty(0, np.int64)
+        children = there = np.empty(0, np.int64)
         for now in range(int(level.max()) + 1):
             turn = level[children] <= now
-            first = turn & (at == marks.marked_at[children])
-            rows = seen.revision_of(self._repository_at[at[first]], children[first])
-            linked = (rows >= 0) & (seen.ingested[rows] >= 0) & ~without.manifests[rows]
-            found, where = seen.document[rows[linked]], at[first][linked]
+            first = turn & (there == marks.marked_at[children])
+            rows = seen.revision_of(self._repository_at[there[first]], children[first])
+            linked = (pick(seen.ingested, rows, -1) >= 0) & ~pick(without.manifests, rows)
+            found, where = seen.document[rows[linked]], there[first][linked]
             np.minimum.at(marks.read_at, found, where)
-            children, at = children[~turn], at[~turn]
+            children, there = children[~turn], there[~turn]
             documents, places = np.append(documents, found), np.append(places, where)
             turn = level[documents] <= now
             listed, of = listed_by(seen.lists_manifests, documents[turn])
-            np.minimum.at(marks.marked_at, listed, places[turn][of])
-            children, at = np.append(children, listed), np.append(at, places[turn][of])
+            where = places[turn][of]
+            np.minimum.at(marks.marked_at, listed, where)
+            children, there = np.append(children, listed), np.append(there, where)
             documents, places = documents[~turn], places[~turn]
 
     def first_marks(self, marks: Marks) -> Numbers:
@@ -82,10 +84,6 @@ class Marking:
             first[filled] = np.minimum.reduceat(marks.read_at[by.indices], by.indptr[filled])
         np.minimum.at(first, self._seen.own_blob, marks.marked_at)  # the last is for those without one
         return first[:-1]
-
-    def listers(self, blobs: Numbers) -> tuple[Numbers, Numbers]:
-        """Manifests that list some blobs, and which of the blobs each lists."""
-        return listed_by(self._listed_by, blobs)
 
 
 def listed_by(matrix: Incidence, rows: Numbers) -> tuple[Numbers, Numbers]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regviz.analysis.collectors.verdict import Verdict, pairs
+from regviz.analysis.collectors.verdict import Verdict, pairs, pick
 from regviz.analysis.reach import columns, reach, rows_of
 from regviz.analysis.states import MIN_AGE, Keeping, open_questions, recent_blobs
 
@@ -53,12 +53,13 @@ class PlainCollector:
         manifests = np.zeros(len(linked["manifest"]), np.bool_)
         if self._name == "v1":
             row = rows_of(linked["manifest"], columns(reg, "manifests")["manifest"])
-            manifests = ~np.append(keeping.v1_images(without.tags | gone), np.False_)[row] & ~without.manifests
+            manifests = ~pick(keeping.v1_images(without.tags | gone), row) & ~without.manifests
         else:
             kept |= keeping.linked_blobs(without.manifests)
         blobs = ~(kept | self._stays)
         row = rows_of(links["blob"], columns(reg, "blobs")["blob"])
         there = columns(reg, "blobs")["present"] == 1
-        leads_nowhere = (row < 0) | ~np.append(there, np.False_)[row] | np.append(blobs, np.False_)[row]
-        dangling = leads_nowhere & (links["link_state"] >= 0) if self._name != "v1" else np.zeros(len(row), np.bool_)
+        leads_nowhere = ~pick(there, row) | pick(blobs, row)
+        # what was not looked into may be an empty directory
+        dangling = leads_nowhere & (links["link_state"] != reg.name_code("unchecked"))
         return Verdict(self._name, None, blobs, manifests, dangling, np.empty(0, np.int64))

@@ -6,11 +6,12 @@ Digests count as they are written: a collector marks ``sha512:…`` where a mani
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regviz.analysis.collectors.verdict import Abort, find, pairs
+from regviz.analysis.collectors.verdict import Abort, find, pairs, pick
 from regviz.analysis.reach import columns, incidence, rows_of
 from regviz.graph.values import texts
 from regviz.manifests.media_types import SCHEMA1, SCHEMA1_SIGNED
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 UNREADABLE = (
     "manifest-unreadable",
     "manifest-unknown",
+    "manifest-version",
     "manifest-artifact-kind",
     "manifest-oversized",
     "blob-empty",
@@ -32,6 +34,8 @@ UNREADABLE = (
 )
 """Rules of manifests that no collector can read."""
 _BROKEN_LINKS = ("empty", "malformed", "missing")
+_MALFORMED = -2
+_ALGORITHMS = ("sha256", "sha384", "sha512")
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _DOMAIN = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::[0-9]+)?"
 _NAME = re.compile(rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*")
@@ -59,6 +63,8 @@ class Seen:
         Manifests × blobs: what each lists, one level down.
     lists_manifests : csr_array
         Manifests × manifests, the same.
+    needs : csr_array
+        Manifests × blobs: what lies under what they list; a sha512 link leads to a sha256.
     own_blob : array of int
         For each manifest the row of its blob.
     present : array of bool
@@ -92,35 +98,56 @@ class Seen:
         return place
 
     def _bad(self, states: Array) -> Flags:
-        return np.isin(states, [self.reg.name_code(state) for state in _BROKEN_LINKS])
+        return np.isin(states, [_MALFORMED, *(self.reg.name_code(state) for state in _BROKEN_LINKS)])
+
+    def _as_servers_see(self, states: Array, target: Array) -> Array:
+        """States of links: one to a digest of an algorithm that servers do not know is malformed to them.
+
+        Digests are sorted by their texts, so nearly all lie between the first and the last of sha256.
+        """
+        is_named = np.zeros(int(target.max(initial=-1)) + 2, np.bool_)  # the last for NA
+        is_named[target] = True
+        codes = np.flatnonzero(is_named[:-1])
+        known = [bisect_left(codes, text, key=self._text) for text in ("sha256:", "sha256;")]
+        others = np.concatenate([codes[: known[0]], codes[known[1] :]])
+        strange = [code for code in others.tolist() if self._text(code).partition(":")[0] not in _ALGORITHMS]
+        return np.where(np.isin(target, strange), _MALFORMED, states) if strange else states
+
+    def _text(self, code: int) -> str:
+        return self.reg.code_texts("digest", np.array([code], np.int32))[0]
 
     def _revisions(self) -> None:
         linked = columns(self.reg, "repository_manifests")
         self.repository = rows_of(linked["repository"], self._repository_codes)
         self.manifest = rows_of(linked["manifest"], self.manifest_code)
-        self.revision_state = linked["link_state"]
         keys = pairs(linked["repository"], linked["manifest"])
+        target, strange = self._targets(keys, linked["manifest"])
+        self.revision_state = self._as_servers_see(linked["link_state"], target)
+        if strange:
+            self.revision_state = self.revision_state.copy()
+            self.revision_state[strange] = _MALFORMED
         good = ~self._bad(self.revision_state)
-        target = self._targets("revision-link-mismatch", "manifest", keys, linked["manifest"])
         self.document = rows_of(target, self.manifest_code)
         row = find(pairs(linked["repository"], target), keys)
-        own = self.own_blob[self.document[row]]
-        there = good & (row >= 0) & good[row] & (self.document[row] >= 0) & (own >= 0) & self.present[own]
+        own = pick(self.own_blob, pick(self.document, row, -1), -1)
+        there = good & (row >= 0) & pick(good, row) & pick(self.present, own)
         self.ingested = np.where(there, row, -1)
         self._revision_keys = keys
 
-    def _targets(self, rule: str, column: str, keys: Numbers, target: Array) -> Array:
-        """What links hold: of those that name another digest the problem says which."""
-        problems = columns(self.reg, "problems")
-        rows = np.flatnonzero(problems["rule"] == self.reg.name_code(rule))
+    def _targets(self, keys: Numbers, target: Array) -> tuple[Array, list[int]]:
+        """What revision links hold, of those that name another digest by their problems; and rows of strange ones."""
+        problems, strange = columns(self.reg, "problems"), list[int]()
+        rows = np.flatnonzero(problems["rule"] == self.reg.name_code("revision-link-mismatch"))
         if not len(rows):
-            return target
+            return target, strange
         target = target.copy()
-        at = find(pairs(problems["repository"][rows], problems[column][rows]), keys)
-        for row, detail in zip(at.tolist(), texts(self.reg, "text", problems["detail"][rows]), strict=True):
+        places = find(pairs(problems["repository"][rows], problems["manifest"][rows]), keys)
+        for row, detail in zip(places.tolist(), texts(self.reg, "text", problems["detail"][rows]), strict=True):
+            held = str(detail).strip("'")
             if row >= 0:
-                target[row] = self.reg.key_code(str(detail).strip("'"))
-        return target
+                target[row] = self.reg.key_code(held)
+                strange += [] if held.partition(":")[0] in _ALGORITHMS else [row]
+        return target, strange
 
     def _lists(self) -> None:
         manifests, steps = columns(self.reg, "manifests"), columns(self.reg, "manifest_layers")
@@ -133,26 +160,30 @@ class Seen:
         owner = rows_of(owner, self.manifest_code)
         shape = len(self.manifest_code), len(self.blob)
         self.lists: Incidence = incidence(owner, rows_of(digest, self.blob), shape)
+        lies = np.concatenate([manifests["config"], steps["blob"], references["child"][listed]])
+        is_same = bool((lies == digest).all())
+        self.needs: Incidence = self.lists if is_same else incidence(owner, rows_of(lies, self.blob), shape)
         shape = len(self.manifest_code), len(self.manifest_code)
         self.lists_manifests: Incidence = incidence(owner, rows_of(digest, self.manifest_code), shape)
 
     def _links(self) -> None:
         links = columns(self.reg, "repository_blobs")
         self.link_repository = rows_of(links["repository"], self._repository_codes)
-        self.link_state = links["link_state"]
+        self.link_state = self._as_servers_see(links["link_state"], links["blob"])
         self.link_keys = pairs(links["repository"], links["link"])
         self.link_blob = rows_of(links["link"], self.blob)
         good = ~self._bad(self.link_state)
         held = rows_of(links["blob"], self.blob)
         row = find(pairs(links["repository"], links["blob"]), self.link_keys)
-        there = good & (row >= 0) & good[row] & (held[row] >= 0) & self.present[held[row]]
+        there = good & (row >= 0) & pick(good, row) & pick(self.present, pick(held, row, -1))
         self.link_listed = np.where(there, row, -1)
-        """For each layer link the one whose digest a collector lists for it: its own, or that which a sha512 leads to."""
+        """For each layer link the one whose digest a collector lists: its own, or that which a sha512 leads to."""
 
     def _tags(self) -> tuple[Numbers, Numbers, Array]:
         tags = columns(self.reg, "tags")
         repository = rows_of(tags["repository"], self._repository_codes)
-        return repository, rows_of(tags["manifest"], self.manifest_code), tags["link_state"]
+        states = self._as_servers_see(tags["link_state"], tags["manifest"])
+        return repository, rows_of(tags["manifest"], self.manifest_code), states
 
     def _repositories_with(self, rule: str) -> Flags:
         problems = columns(self.reg, "problems")
@@ -161,13 +192,14 @@ class Seen:
 
     def revision_of(self, repository: Numbers, manifest: Numbers) -> Numbers:
         """Rows of revision links, by rows of repositories and of manifests; -1 where there is none."""
-        known = (repository >= 0) & (manifest >= 0)
-        wanted = pairs(self._repository_codes[repository], self.manifest_code[manifest])
-        return np.where(known, find(wanted, self._revision_keys), -1)
+        return find(
+            pairs(pick(self._repository_codes, repository, -1), pick(self.manifest_code, manifest, -1)),
+            self._revision_keys,
+        )
 
     def link_of(self, repository: Numbers, blob: Numbers) -> Numbers:
         """Rows of layer links, by rows of repositories and of blobs; -1 where there is none."""
-        return find(pairs(self._repository_codes[repository], self.blob[blob]), self.link_keys)
+        return find(pairs(pick(self._repository_codes, repository, -1), pick(self.blob, blob, -1)), self.link_keys)
 
     def unreadable(self, *, schema1: bool) -> Mapping[int, str]:
         """Rows of manifests that are there and that a collector cannot read, with the rule that says so."""
@@ -184,9 +216,11 @@ class Seen:
         found.pop(-1, None)
         return found
 
-    def state_is(self, states: Array, *wanted: str) -> Flags:
-        """Which links are in one of some states."""
-        return np.isin(states, [code for state in wanted if (code := self.reg.name_code(state)) >= 0])
+    def state_is(self, states: Array, wanted: str) -> Flags:
+        """Which links are in a state."""
+        code = self.reg.name_code(wanted)
+        found: Flags = (states >= 0) & (states == code)
+        return found | (states == _MALFORMED) if wanted == "malformed" else found
 
     def digest(self, manifest: int) -> str:
         """Digest of a row of manifests."""

@@ -81,6 +81,11 @@ class Verdict:
         """Why it stops, in one sentence; None where it does not."""
         return None if self.stopped is None else self.stopped.reason
 
+    def nothing(self) -> Verdict:
+        """One that deletes nothing."""
+        blobs, manifests, links = (np.zeros_like(flags) for flags in (self.blobs, self.manifests, self.links))
+        return Verdict(self.collector, self.stopped, blobs, manifests, links, self.broken[:0])
+
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
@@ -118,3 +123,15 @@ def find(wanted: Numbers, among: Numbers) -> Numbers:
         return np.full(len(wanted), -1, np.int64)
     row = np.minimum(np.searchsorted(among, wanted), len(among) - 1)
     return np.where(among[row] == wanted, row, -1)
+
+
+def pick(values: Array, rows: Array, otherwise: int = 0) -> Array:
+    """The values of rows; of -1 another one.
+
+    Examples
+    --------
+    >>> pick(np.array([3, 4]), np.array([1, -1, 0]), 9).tolist()
+    [4, 9, 3]
+    """
+    picked: Array = np.append(values, np.asarray(otherwise, values.dtype))[rows]
+    return picked

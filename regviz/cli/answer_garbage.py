@@ -1,0 +1,76 @@
+"""Commands that answer a question: garbage."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import click
+
+from regviz.cli.asked import question
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from regviz.analysis.collectors import CollectorName
+    from regviz.cli.asked import Asked
+
+
+@click.command()
+@click.option(
+    "--collector",
+    type=click.Choice(
+        ["reachability", "distribution-2.8", "distribution-2.8-m", "distribution-3", "distribution-3-m", "v1"]
+    ),
+    help="Whose deletions: those of Distribution's garbage-collect (-m: with --delete-untagged), or what nothing "
+    "leads to (the default; v1: no tag).",
+)
+@click.option("--breaks", is_flag=True, help="List what the collector keeps and breaks instead.")
+@click.option(
+    "--min-age",
+    type=click.FloatRange(min=0),
+    default=24,
+    show_default=True,
+    metavar="HOURS",
+    help="What is younger may belong to a push that is under way.",
+)
+@question
+def garbage(*, asked: Asked, collector: CollectorName | None, breaks: bool, min_age: float) -> None:
+    """List what a collector would delete.
+
+    Nothing is deleted: this says what would go, why, and how many bytes that frees; where the real collector would
+    stop, and what it would break. Filters choose rows; what is garbage rests on the whole registry.
+    """
+    from regviz.analysis import garbage as garbage_of
+
+    registry = asked.read(links="check")
+    with asked.working("garbage"):
+        answer = garbage_of(registry, collector=collector, min_age=dt.timedelta(hours=min_age))
+    for line in _said(answer):
+        click.echo(f"regviz: {line}", err=True)
+    asked.show(_breaks(answer) if breaks else answer, registry)
+
+
+def _said(answer: pd.DataFrame) -> list[str]:
+    """What the rows do not say."""
+    from regviz.text import escape_terminal, format_bytes
+
+    facts, said = answer.attrs, []
+    if facts["abort"]:
+        said.append(f"{facts['collector']} stops: {facts['abort']}")
+    if facts["error_at_end"]:
+        said.append(f"{facts['collector']}: {facts['error_at_end']}")
+    if facts["breaks"]:
+        said.append(f"{facts['collector']} keeps and breaks {len(facts['breaks'])} manifests; --breaks lists them")
+    if facts["unknown_bytes"]:
+        said.append(f"{format_bytes(facts['unknown_bytes'])} are in no row: not all was read that could lead to them")
+    return [escape_terminal(line) for line in said]
+
+
+def _breaks(answer: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["repository", "manifest", "kind", "tags", "lost", "digest"]
+    return pd.DataFrame(answer.attrs["breaks"], columns=columns).astype(
+        {name: "Int64" if name == "tags" else "str" for name in columns}
+    )
