@@ -50,14 +50,15 @@ digest_of() {
     [ -n "$answer" ] && echo "$answer"
 }
 
-# REPOSITORY: its tags, one a line, page by page.
+# REPOSITORY: its tags, one a line, page by page; fails where the registry does not say.
 tags_of() {
     page="/v2/$1/tags/list"
     while [ -n "$page" ]; do
         answer=$(ask --fail --include "$registry$page") || return 1
-        answer=$(printf '%s\n' "$answer" | tr -d '\r')
-        printf '%s\n' "$answer" | sed -n 's/.*"tags":\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | tr -d '" '
-        page=$(printf '%s\n' "$answer" |
+        case $answer in *'"tags"'*) ;; *) return 1 ;; esac
+        { printf '%s' "$answer" | tr '\r\n' '  '; echo; } |
+            sed -n 's/.*"tags" *: *\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | tr -d '" '
+        page=$(printf '%s\n' "$answer" | tr -d '\r' |
             sed -n 's/^[Ll]ink: *<\([^>]*\)>; *rel="*next"*.*/\1/p' | sed 's|^https*://[^/]*||')
     done
 }
