@@ -126,6 +126,22 @@ def test_a_broken_link_of_another_tag_stops_the_server_half_way(tmp_path: Path) 
     assert set(rv.deletion_plan(reg, pattern="1", delete_by="tag")["action"]) == {"delete"}
 
 
+def test_what_the_registry_cannot_read_it_does_not_tell(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.image("app", [b"x"], "1")
+    store.push("app", {"schemaVersion": 2, "mediaType": "application/vnd.example.unheard-of+json"}, "odd")
+    store.image("other", [b"y"], "1")
+    reasons = dict(rows(rv.deletion_plan(read(tmp_path), pattern="."), "tag", "reason"))
+    plan = rv.deletion_plan(read(tmp_path), pattern=".")
+    assert rows(plan, "repository", "tag", "action") == [
+        ("app", "1", "keep"),
+        ("app", "odd", "keep"),
+        ("other", "1", "delete"),
+    ]
+    assert "cannot read its manifest" in reasons["odd"]
+    assert set(rv.deletion_plan(read(tmp_path), tags=["app:1"], delete_by="tag")["action"]) == {"delete"}
+
+
 hostile = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
 
 
