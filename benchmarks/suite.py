@@ -92,6 +92,22 @@ def listing(size: SizeName) -> Work:
     return work
 
 
+def garbage(size: SizeName) -> Work:
+    """What collectors would delete of it, reading and links included."""
+    made = corpus.distribution(size)
+    work = Work("garbage", _described(made))
+    untagged = made.rows["manifests"] - made.rows["tags"]
+    work.add_python("regviz", "garbage", made.folder, "distribution-2.8", 0)
+    work.add_python("regviz, -m", "garbage", made.folder, "distribution-2.8-m", untagged)
+    work.add(_COLLECTOR, lambda: _collect(made))
+    work.add(f"{_COLLECTOR} -m", lambda: _collect(made, "-m"))
+    work.floors = (
+        Floor("regviz", "wall", 2.5, against=_COLLECTOR, at_least=True),
+        Floor("regviz, -m", "wall", 30, against=f"{_COLLECTOR} -m", at_least=True),
+    )
+    return work
+
+
 def v1(size: SizeName) -> Work:
     """A v1 storage."""
     made = corpus.v1(size)
@@ -172,6 +188,7 @@ WORKS: dict[str, Callable[[SizeName], Work]] = {
     "folder": folder,
     "tar": tar,
     "listing": listing,
+    "garbage": garbage,
     "v1": v1,
     "objects": objects,
     "live": over_http,
@@ -187,9 +204,9 @@ def _described(made: Corpus) -> str:
     return f"{rows['repositories']:,} repositories, {rows['tags']:,} tags, {rows['blobs']:,} blobs"
 
 
-def _collect(made: Corpus) -> list[str | Path]:
+def _collect(made: Corpus, *options: str) -> list[str | Path]:
     collector = corpus.program("docker-registry")
     configuration = made.folder.with_name("collector.yml")
     root = json.dumps(str(made.folder))  # a text of JSON is one of YAML
     configuration.write_text(_COLLECTOR_CONFIGURATION.format(root=root), encoding="utf-8")
-    return [collector, "garbage-collect", "--dry-run", configuration]
+    return [collector, "garbage-collect", "--dry-run", *options, configuration]

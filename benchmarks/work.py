@@ -55,6 +55,20 @@ def read(source: str, links: str, rows: str) -> None:
             raise SystemExit(f"{table} has {found} rows, not {expected}")
 
 
+def garbage(source: str, collector: str, manifests: int) -> None:
+    """What a collector would delete, reading and links included; `manifests` says how many of these there must be."""
+    import pandas  # noqa: F401, ICN001
+    import pyarrow  # noqa: F401, ICN001
+
+    with Counted():
+        from regviz.analysis import garbage as garbage_of
+        from regviz.read import read
+
+        table = garbage_of(read(source, links="check"), collector=collector)  # type: ignore[arg-type]  # from the suite
+    if table.attrs["manifests"] != manifests or not table.attrs["blobs"]:
+        raise SystemExit(f"{table.attrs['manifests']} manifests would go, not {manifests}")
+
+
 def split(source: str) -> None:
     """Every record of a listing as a tuple of what it says, by the language alone."""
     with Counted(), open(source, "rb") as file:  # noqa: PTH123  # as one would write it
@@ -139,6 +153,10 @@ def main() -> None:
     reading.add_argument("source")
     reading.add_argument("links")
     reading.add_argument("rows")
+    collecting = names.add_parser("garbage")
+    collecting.add_argument("source")
+    collecting.add_argument("collector")
+    collecting.add_argument("manifests", type=int)
     names.add_parser("split").add_argument("source")
     names.add_parser("tarfile").add_argument("source")
     names.add_parser("chain-ids").add_argument("count", type=int)

@@ -53,7 +53,7 @@ def garbage(*, asked: Asked, collector: CollectorName | None, breaks: bool, min_
 
 def _said(answer: pd.DataFrame) -> list[str]:
     """What the rows do not say."""
-    from regviz.text import escape_terminal, format_bytes
+    from regviz.text import count_noun, escape_terminal, format_bytes
 
     facts, said = answer.attrs, []
     if facts["abort"]:
@@ -61,7 +61,9 @@ def _said(answer: pd.DataFrame) -> list[str]:
     if facts["error_at_end"]:
         said.append(f"{facts['collector']}: {facts['error_at_end']}")
     if facts["breaks"]:
-        said.append(f"{facts['collector']} keeps and breaks {len(facts['breaks'])} manifests; --breaks lists them")
+        count = len(facts["breaks"])
+        broken = count_noun(count, "manifest")
+        said.append(f"{facts['collector']} keeps and breaks {broken}; --breaks lists {'it' if count == 1 else 'them'}")
     if facts["unknown_bytes"]:
         said.append(f"{format_bytes(facts['unknown_bytes'])} are in no row: not all was read that could lead to them")
     return [escape_terminal(line) for line in said]

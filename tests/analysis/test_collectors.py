@@ -13,6 +13,7 @@ import pytest
 from regviz.analysis.collectors import COLLECTORS, Collector, Deletion, collect
 from regviz.errors import RegvizError
 from regviz.read import read
+from tests.analysis.plain_collector import PlainCollector
 from tests.conftest import NO_DUMPS, ROOT
 from tests.helpers import (
     OCI_INDEX,
@@ -27,6 +28,7 @@ from tests.helpers import (
     sha256,
     sha512,
 )
+from tests.random_registry import random_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +97,27 @@ def test_real_collectors_print_the_same(said: Path) -> None:
             assert found.blobs == set(expected["blobs"]), program
             assert manifests == set(expected["manifests"]), program
             assert {" ".join(link) for link in found.links} == set(expected["layer_links"]), program
+
+
+# --- against the steps of a collector, one after the other
+
+
+@pytest.mark.parametrize("start", range(200, 320, 20))
+def test_steps_one_by_one_delete_the_same(start: int, tmp_path: Path) -> None:
+    for seed in range(start, start + 20):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        made = random_registry(folder, seed, broken=seed % 4 == 0)
+        reg = read(folder, links="open")
+        for name in DISTRIBUTION:
+            plain = PlainCollector(made.store.v2, "2.8" in name, name.endswith("-m")).run()
+            verdict, where = collect(reg, name), (seed, name, sorted(made.features))
+            found = gone(reg, verdict)
+            assert (verdict.stopped is not None) == plain.stops, where
+            assert found.blobs == plain.blobs, where
+            assert found.manifests == plain.manifests, where
+            assert found.links == {*plain.links}, where
+            assert (verdict.error_at_end is not None) == (len({*plain.links}) < len(plain.links)), where
 
 
 # --- by hand

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers import Store, compressed, encode, image_config, image_manifest, sha256
+from tests.helpers import OCI_INDEX, OCI_MANIFEST, Store, compressed, encode, image_config, image_manifest, sha256
 from tests.layouts.cases import Case, Cases, Row, assert_broken, row
 
 if TYPE_CHECKING:
@@ -43,6 +43,37 @@ def manifests_of_no_known_kind(store: Store) -> list[Row]:
         row(manifest=one, detail="application/vnd.example+json"),
         row(manifest=other, detail="no media type, no known shape"),
     ]
+    return sorted(rows, key=str)
+
+
+@CASES.add("manifest-unknown")
+def known_shapes_under_unknown_media_types(store: Store) -> list[Row]:
+    """Servers go by the media type alone (manifeststore.go, Get), and read none of these."""
+    image = {"schemaVersion": 2, "mediaType": "application/vnd.example+json", "layers": []}
+    index = {"schemaVersion": 2, "mediaType": "application/vnd.example+json", "manifests": []}
+    rows = [
+        row(manifest=store.push("a", each, tag), detail="application/vnd.example+json")
+        for each, tag in ((image, "1"), (index, "2"))
+    ]
+    return sorted(rows, key=str)
+
+
+@CASES.add("manifest-version")
+def manifests_of_no_version(store: Store) -> list[Row]:
+    """schemaVersion must be 2 (image-spec manifest.md, image-index.md), a number; artifact manifests have none."""
+    shown: dict[str, tuple[str, dict[str, object]]] = {
+        "1": ("None", {}),
+        "2": ("3", {"schemaVersion": 3}),
+        "3": ("'2'", {"schemaVersion": "2"}),
+    }
+    rows = [
+        row(
+            manifest=store.push("a", {"mediaType": OCI_MANIFEST, "layers": [], **said}, tag),
+            detail=f"schemaVersion {text}",
+        )
+        for tag, (text, said) in shown.items()
+    ]
+    store.push("a", {"mediaType": OCI_INDEX, "manifests": [], "schemaVersion": 2}, "good")
     return sorted(rows, key=str)
 
 
