@@ -64,17 +64,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from regviz import analysis, graph, plot, world
-    from regviz.analysis import (
-        delete_together,
-        deletion_plan,
-        garbage,
-        layer_sizes,
-        plan_json,
-        plan_script,
-        sizes,
-        tag_images,
-        what_if,
-    )
+    from regviz.analysis import delete_together, deletion_plan, layer_sizes, sizes, tag_images
+    from regviz.analysis.consequences import what_if  # by their modules: mypy loses its way among the cycles else
+    from regviz.analysis.garbage import garbage
+    from regviz.analysis.plan_text import plan_json, plan_script
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+import regviz
 from regviz.analysis.choose import choose_tags
 from regviz.analysis.collectors.seen import UNREADABLE
 from regviz.analysis.deletion import halting, link_rows, removal, served_links
@@ -106,8 +107,6 @@ def deletion_plan(  # noqa: PLR0913  # what chooses tags, as for `what_if`
     >>> plan[["step", "tag", "action"]].astype(object).to_numpy().tolist()
     [[<NA>, '0.10', 'keep'], [1, '20', 'delete']]
     """
-    import regviz
-
     require_plannable(reg)
     by, who = ways(reg, delete_by, collector)
     chosen = choose_tags(

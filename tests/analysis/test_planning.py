@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regviz as rv
-from regviz.analysis.plan_script import _quoted, plan_json, plan_script
+from regviz.analysis.plan_text import _quoted, plan_json, plan_script
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.read import read
 from tests.analysis.test_deletion import index_of

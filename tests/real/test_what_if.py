@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import regviz as rv
-from regviz.analysis.plan_script import plan_json, plan_script
+from regviz.analysis.plan_text import plan_json, plan_script
 from regviz.world import small_world, write
 from tests.helpers import Store, rows
 from tests.random_registry import random_registry

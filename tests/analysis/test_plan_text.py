@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from regviz.analysis.plan_script import plan_script
+from regviz.analysis.plan_text import plan_script
 from tests.live.servers import Reply, Server, Shop, page_of_html, refused, serving
 
 if TYPE_CHECKING:
