@@ -21,8 +21,9 @@ NO_DIGESTS = (b"sha256:zz", b"latest", b"sha256:" + b"AB" * 32, b"md5:" + b"0" *
 
 
 def _links(made: Maker, part: str) -> list[Path]:
-    """Link files below a part of any repository, of those that one writes oneself."""
-    return sorted(path for path in made.store.v2.glob(f"repositories/**/{part}/**/link") if "index" not in path.parts)
+    """Link files below a part of any repository; no reader looks for signatures, which 2.5 dropped."""
+    found = made.store.v2.glob(f"repositories/**/{part}/**/link")
+    return sorted(path for path in found if path.is_file() and not {"index", "signatures"} & {*path.parts})
 
 
 def _put(made: Maker, part: str, content: bytes, *, name: str) -> None:
@@ -50,7 +51,7 @@ def _revision_gone(made: Maker) -> None:
 
 
 def _any_revision(made: Maker) -> tuple[str, str]:
-    path = made.random.choice([path for path in _links(made, "revisions") if "signatures" not in path.parts])
+    path = made.random.choice(_links(made, "revisions"))
     repository = "/".join(path.relative_to(made.store.v2 / "repositories").parts[:-5])
     return repository, f"{path.parts[-3]}:{path.parts[-2]}"
 

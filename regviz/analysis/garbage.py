@@ -34,6 +34,7 @@ _REASONS = {
     "recent": "nothing leads to it yet; a push under way may own it",
     "unknown": "not all was read that could lead to it",
 }
+_NO_TAG = "no tag leads to it"
 
 
 def garbage(reg: Registry, *, collector: CollectorName | None = None, min_age: dt.timedelta = MIN_AGE) -> pd.DataFrame:
@@ -168,7 +169,10 @@ def _require(reg: Registry, name: str) -> None:
     if why:
         raise NotKnowableError(f"{source.uri} {why}: what is garbage is not to be seen. Read a registry's own storage")
     if name.startswith("distribution-3") and source.links_checked == "stat":
-        raise RegvizError(f"{name} deletes layer links, and those were not looked into: read with links='check'")
+        raise RegvizError(
+            f"{name} deletes layer links, and those of {source.uri} were not looked into: "
+            "read it, or capture it again, with links='check' (--links check)"
+        )
 
 
 def _blobs(reg: Registry, verdict: Verdict, states: NDArray[np.int8]) -> Rows:
@@ -181,7 +185,7 @@ def _blobs(reg: Registry, verdict: Verdict, states: NDArray[np.int8]) -> Rows:
         "repository": [None] * len(rows),
         "bytes": numbers(blobs["blob_bytes"][rows], "bytes"),
         "state": said,
-        "reason": [_REASONS[str(state)] for state in said],
+        "reason": [_NO_TAG if verdict.collector == "v1" else _REASONS[str(state)] for state in said],
     }
 
 
@@ -200,7 +204,7 @@ def _manifests(reg: Registry, verdict: Verdict, states: NDArray[np.int8]) -> Row
         row = rows_of(codes, blob)
         stays = (row >= 0) & ~pick(verdict.blobs, row) & (pick(states, row, -1) >= 0)
         names = [name for name, kept in zip(names, stays.tolist(), strict=True) if not kept]
-        return _linked("manifest", names, [None] * len(names), pick(states, row, -1)[~stays], "no tag leads to it")
+        return _linked("manifest", names, [None] * len(names), pick(states, row, -1)[~stays], _NO_TAG)
     linked = columns(reg, "repository_manifests")
     rows = np.flatnonzero(verdict.manifests)
     digests = texts(reg, "digest", linked["manifest"][rows])

@@ -124,6 +124,7 @@ class Keeping:
         self._child = reached.child_manifests.T.tocsr()
         self._blob = reached.manifest_blobs.T.tocsr()
         self._is_v1 = "v1" in reg.source.layouts[0]
+        self._elsewhere = links_elsewhere(reg)
 
     def tagged_blobs(self, tags_gone: Flags | None = None, links_gone: Flags | None = None) -> Flags:
         """What tags and roots lead to, without some tags and links."""
@@ -184,6 +185,8 @@ class Keeping:
         if self._is_v1:
             layers = self._v1_layers(manifests)
             found |= np.asarray(self._v1_blob @ layers.astype(np.int64) > 0)
+        own, held = self._elsewhere
+        found[own] |= found[held]
         return found
 
     def _v1_layers(self, manifests: Flags) -> Flags:
@@ -205,6 +208,21 @@ class Keeping:
         codes = [self._reg.key_code(f"v1:{name}") for name in self._reg.code_texts("digest", layers)]
         rows = rows_of(np.array(codes, np.int64), blobs)
         return incidence(rows, np.arange(len(layers)), (len(blobs), len(layers)))
+
+
+def links_elsewhere(reg: Registry) -> tuple[Numbers, Numbers]:
+    """Rows of blobs that are there and whose link in some repository names another one, and rows of those.
+
+    What a manifest lists is known by the blob that links lead to. Where a damaged link leads elsewhere, and the blob
+    of the link's own digest is there too, that may be what is meant: it is kept with the other.
+    """
+    links, blobs = columns(reg, "repository_blobs"), columns(reg, "blobs")
+    other = np.flatnonzero((links["link"] != links["blob"]) & (links["blob"] >= 0))
+    own, held = (rows_of(links[name][other], blobs["blob"]) for name in ("link", "blob"))
+    chosen = (own >= 0) & (held >= 0)
+    own, held = own[chosen], held[chosen]
+    is_there = blobs["present"][own] == 1
+    return own[is_there], held[is_there]
 
 
 def _without(chosen: Flags, gone: Flags | None) -> Flags:

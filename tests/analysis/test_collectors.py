@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from regviz.analysis.collectors import COLLECTORS, Collector, Deletion, collect
+from regviz.analysis.collectors.verdict import find, pairs
+from regviz.analysis.reach import rows_of
 from regviz.errors import RegvizError
 from regviz.read import read
 from tests.analysis.plain_collector import PlainCollector
@@ -396,3 +400,25 @@ def test_nothing_of_an_incomplete_source_is_deleted(store: Hand, tmp_path: Path)
     reg = read(archive, links="open", partial=True)
     assert not reg.repositories["complete"].all()
     assert not any(np.any(collect(reg, name).blobs) for name in (*DISTRIBUTION, "reachability"))
+
+
+# --- the tables beneath
+
+
+@given(st.lists(st.integers(-1, 40)), st.sets(st.integers(0, 30)))
+def test_rows_are_found_by_a_table_as_by_search(codes: list[int], keys: set[int]) -> None:
+    rows = {key: row for row, key in enumerate(sorted(keys))}
+    found = rows_of(np.array(codes, np.int32), np.array(sorted(keys), np.int32))
+    assert found.tolist() == [rows.get(code, -1) for code in codes]
+
+
+@given(
+    st.lists(st.tuples(st.integers(-1, 9), st.integers(-1, 9))),
+    st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9))),
+)
+def test_pairs_sort_like_their_parts(wanted: list[tuple[int, int]], among: set[tuple[int, int]]) -> None:
+    ordered = sorted(among)
+    rows = {pair: row for row, pair in enumerate(ordered)}
+    one, other = (np.array([pair[part] for pair in ordered], np.int32) for part in (0, 1))
+    first, second = (np.array([pair[part] for pair in wanted], np.int32) for part in (0, 1))
+    assert find(pairs(first, second), pairs(one, other)).tolist() == [rows.get(pair, -1) for pair in wanted]

@@ -138,6 +138,7 @@ def test_v1(tmp_path: Path) -> None:
         *(("manifest", name, None) for name in sorted(ids[2:])),
     ]
     assert facts(table, "collector", "freed_bytes") == ["v1", len(b"loose layer")]
+    assert set(table["reason"]) == {"no tag leads to it"}
 
 
 def test_the_age_is_asked_for(store: Store) -> None:
@@ -196,7 +197,7 @@ def test_freeing_frees_what_reading_again_shows(seed: int, tmp_path: Path) -> No
 
 
 def test_layer_links_have_to_be_looked_into(store: Store) -> None:
-    with pytest.raises(RegvizError, match="read with links='check'"):
+    with pytest.raises(RegvizError, match=r"read it, .* with links='check'"):
         rv.garbage(read(store.root), collector="distribution-3")
 
 

@@ -111,4 +111,4 @@ class DistributionCollector:
         rows.append(seen.revision_of(seen.link_repository[gone][of], owner))
         losing = np.concatenate(rows)
         broken[losing[losing >= 0]] = True
-        return np.flatnonzero(broken & (seen.ingested >= 0) & ~manifests & ~without.manifests)
+        return np.flatnonzero(broken & seen.served & ~manifests & ~without.manifests)

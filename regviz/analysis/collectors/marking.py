@@ -64,7 +64,7 @@ class Marking:
             turn = level[children] <= now
             first = turn & (there == marks.marked_at[children])
             rows = seen.revision_of(self._repository_at[there[first]], children[first])
-            linked = (pick(seen.ingested, rows, -1) >= 0) & ~pick(without.manifests, rows)
+            linked = pick(seen.served, rows) & ~pick(without.manifests, rows)
             found, where = seen.document[rows[linked]], there[first][linked]
             np.minimum.at(marks.read_at, found, where)
             children, there = children[~turn], there[~turn]
@@ -83,6 +83,11 @@ class Marking:
         if len(filled):
             first[filled] = np.minimum.reduceat(marks.read_at[by.indices], by.indptr[filled])
         np.minimum.at(first, self._seen.own_blob, marks.marked_at)  # the last is for those without one
+        own, held = self._seen.elsewhere
+        if len(own):
+            used = np.full(len(first), NEVER, np.int64)
+            np.minimum.at(used, self._seen.config, marks.read_at)
+            np.minimum.at(first, own, used[held])
         return first[:-1]
 
 

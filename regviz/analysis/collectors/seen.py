@@ -13,6 +13,7 @@ import numpy as np
 
 from regviz.analysis.collectors.verdict import Abort, find, pairs, pick
 from regviz.analysis.reach import columns, incidence, rows_of
+from regviz.analysis.states import links_elsewhere
 from regviz.graph.values import texts
 from regviz.manifests.media_types import SCHEMA1, SCHEMA1_SIGNED
 
@@ -59,14 +60,19 @@ class Seen:
         For each revision link the revision that it makes a collector look at: itself, or none (-1).
     document : array of int
         For each revision link the row of the manifest whose content lies there.
+    served : array of bool
+        For each revision link whether that content is there.
     lists : csr_array
         Manifests × blobs: what each lists, one level down.
     lists_manifests : csr_array
         Manifests × manifests, the same.
     needs : csr_array
         Manifests × blobs: what lies under what they list; a sha512 link leads to a sha256.
-    own_blob : array of int
-        For each manifest the row of its blob.
+    own_blob, config : array of int
+        For each manifest the row of its blob, and of its configuration's.
+    elsewhere : (array of int, array of int)
+        Of damaged links the blob that they should lead to, and that to which they do: a configuration that lies
+        under the latter may be written as the former.
     present : array of bool
         For each blob.
     """
@@ -128,10 +134,9 @@ class Seen:
             self.revision_state[strange] = _MALFORMED
         good = ~self._bad(self.revision_state)
         self.document = rows_of(target, self.manifest_code)
+        self.served = good & pick(self.present, pick(self.own_blob, self.document, -1))
         row = find(pairs(linked["repository"], target), keys)
-        own = pick(self.own_blob, pick(self.document, row, -1), -1)
-        there = good & (row >= 0) & pick(good, row) & pick(self.present, own)
-        self.ingested = np.where(there, row, -1)
+        self.ingested = np.where(good & pick(self.served, row), row, -1)
         self._revision_keys = keys
 
     def _targets(self, keys: Numbers, target: Array) -> tuple[Array, list[int]]:
@@ -160,6 +165,8 @@ class Seen:
         owner = rows_of(owner, self.manifest_code)
         shape = len(self.manifest_code), len(self.blob)
         self.lists: Incidence = incidence(owner, rows_of(digest, self.blob), shape)
+        self.config = rows_of(manifests["config"], self.blob)
+        self.elsewhere = links_elsewhere(self.reg)
         lies = np.concatenate([manifests["config"], steps["blob"], references["child"][listed]])
         is_same = bool((lies == digest).all())
         self.needs: Incidence = self.lists if is_same else incidence(owner, rows_of(lies, self.blob), shape)
