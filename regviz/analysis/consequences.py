@@ -78,8 +78,9 @@ def what_if(  # noqa: PLR0913  # each is one way to choose tags, or says how the
 
         ``attrs`` has
 
-        freed_bytes
-            Of the blobs that go, without those that are ``recent`` or ``unknown`` (``uncertain_bytes`` has them).
+        freed_bytes, uncertain_bytes
+            Of the blobs that go. Uncertain, and not counted, are those that are ``recent`` or ``unknown``
+            today, and those that something may need that could not be read (an incomplete repository).
         collected_today_bytes
             What the collector would free today.
         tags, also_removes
