@@ -265,6 +265,8 @@ def _header(plan: pd.DataFrame) -> Iterator[str]:
         f"({said['collector']}),"
     )
     yield f"beyond the {format_bytes(said['collected_today_bytes'])} that collecting would free today anyway."
+    if said["uncertain_bytes"]:
+        yield f"{format_bytes(said['uncertain_bytes'])} more would go too, and may be needed by what could not be read."
     if len(kept):
         yield f"{count_noun(len(kept), 'chosen tag')} will stay:"
         for name, tag, reason in zip(kept["repository"], kept["tag"], kept["reason"], strict=True):

@@ -67,6 +67,7 @@ def send(
     made = [(step, "app", tag, digest, "delete", None) for step, tag, digest in rows]
     plan = pd.DataFrame(made, columns=["step", "repository", "tag", "manifest", "action", "reason"])
     plan.attrs |= {"delete_by": delete_by, "regviz": "0", "source": "here", "read_at": "now", "freed_bytes": 0}
+    plan.attrs |= {"uncertain_bytes": 0}
     plan.attrs |= {"collected_today_bytes": 0, "collector": "distribution-3", "needs": []}
     (folder / "plan.sh").write_text(plan_script(plan))
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "REGISTRY": f"{server.url}/", **told}
