@@ -142,7 +142,10 @@ if TYPE_CHECKING:
         who_uses,
     )
     from regviz.analysis import layer_sizes, sizes, tag_images
+    from regviz.analysis import delete_together, deletion_plan, layer_sizes, sizes, tag_images
+    from regviz.analysis.consequences import what_if  # by their modules: mypy loses its way among the cycles else
     from regviz.analysis.garbage import garbage
+    from regviz.analysis.plan_text import plan_json, plan_script
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan

@@ -7,6 +7,7 @@ from regviz.analysis.bundle import bundle_script
 from regviz.analysis.checking import check
 from regviz.analysis.comparison import compare_images, compare_registries
 from regviz.analysis.diagnosis import doctor
+from regviz.analysis.consequences import what_if
 from regviz.analysis.garbage import garbage
 from regviz.analysis.growing import forecast, growth
 from regviz.analysis.garbage import garbage
@@ -16,13 +17,13 @@ from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base,
 from regviz.analysis.moving import transfer, transfer_matrix
 from regviz.analysis.past import history, stale_tags, tag_history
 from regviz.analysis.plan_script import plan_json, plan_script
+from regviz.analysis.plan_text import plan_json, plan_script
 from regviz.analysis.planning import deletion_plan
 from regviz.analysis.reconciliation import reconcile
 from regviz.analysis.remade import churn
 from regviz.analysis.shared import owner_sets, sharing
 from regviz.analysis.tags import tag_images
 from regviz.analysis.together import delete_together
-from regviz.analysis.what_if import what_if
 
 __all__ = [
     "ancestors",

@@ -130,6 +130,7 @@ def in_steps(sets: OwnerSets, target: int | None = None) -> list[Step]:
     """
     owners, by_owner = sets.owners, csr_array(sets.owners.T.tocsr())
     within, around = _contained(sets)
+    listed, surrounded = row_counts(by_owner), row_counts(around)
     gain = sets.worth + totals(within, sets.worth)
     missing = totals(owners, sets.cost)
     gone = np.zeros(owners.shape[1], np.bool_)
@@ -146,11 +147,11 @@ def in_steps(sets: OwnerSets, target: int | None = None) -> list[Step]:
         new = own[~gone[own]]
         gone[new] = True
         touched = _rows(by_owner, new)
-        np.subtract.at(missing, touched, np.repeat(sets.cost[new], row_counts(by_owner)[new]))
+        np.subtract.at(missing, touched, np.repeat(sets.cost[new], listed[new]))
         touched = np.unique(touched)
         freed = touched[alive[touched] & (missing[touched] == 0)]
         about = _rows(around, freed)
-        np.subtract.at(gain, about, np.repeat(sets.worth[freed], row_counts(around)[freed]))
+        np.subtract.at(gain, about, np.repeat(sets.worth[freed], surrounded[freed]))
         alive[freed], gain[freed] = False, 0
         changed = np.concatenate([touched, about])
         made.append(Step(new.tolist(), int(sets.worth[freed].sum())))

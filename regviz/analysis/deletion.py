@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DeleteBy = Literal["manifest", "tag"]
 _SERVED = ("ok", "unchecked", "inferred")
+_UNREADABLE = ("empty", "malformed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Removal:
         For each tag that was chosen and is not deleted, because a tag that stays needs its manifest: that tag's
         row; -1 for all others.
     stuck : array of bool
-        Chosen tags that no request can delete: nothing tells their manifest, or the repository does not serve it.
+        Chosen tags that no request can delete: nothing tells their manifest, the repository does not serve it, or
+        the server would stop half-way (see `halting`).
     """
 
     tags: Mask
@@ -76,7 +78,7 @@ def removal(reg: Registry, chosen: Mask, delete_by: DeleteBy, spare: Mask) -> Re
             manifests[link_of_tag[chosen & (link_of_tag >= 0)]] = True
             manifests[link_of_tag[~chosen & (link_of_tag >= 0)]] = False
         return Removal(chosen, manifests, nothing, nobody, nothing)
-    stuck = chosen & ~_of_link(served_links(reg), link_of_tag)
+    stuck = chosen & (~_of_link(served_links(reg), link_of_tag) | halting(reg))
     needing = np.append(_needing(reg, spare), -1)[link_of_tag]
     spared_by = np.where(chosen & ~stuck, needing, -1)
     manifests = np.zeros(len(links["manifest"]), np.bool_)
@@ -104,6 +106,20 @@ def served_links(reg: Registry) -> Mask:
     readable = np.isin(links["link_state"], [code for code in map(reg.name_code, _SERVED) if code >= 0])
     served: Mask = readable & (manifests["present"][rows_of(links["manifest"], manifests["manifest"])] == 1)
     return served
+
+
+def halting(reg: Registry) -> Mask:
+    """For each tag, whether another tag of its repository stops the server in the middle of deleting a manifest.
+
+    Notes
+    -----
+    Having removed the link of a manifest, Distribution reads every tag of the repository to see which are on it, and
+    gives up at one whose link is there and holds no digest (registry/handlers/manifests.go, DeleteManifest).
+    """
+    tags = columns(reg, "tags")
+    odd = np.isin(tags["link_state"], [code for code in map(reg.name_code, _UNREADABLE) if code >= 0])
+    stops: Mask = np.isin(tags["repository"], tags["repository"][odd])
+    return stops
 
 
 def _needing(reg: Registry, spare: Mask) -> Rows:

@@ -9,10 +9,11 @@ import numpy as np
 
 from regviz.analysis.collectors import Collector, Deletion
 from regviz.analysis.deletion import link_rows, served_links
+from regviz.analysis.garbage import _require as require_knowable
 from regviz.analysis.reach import columns, reach, rows_of
-from regviz.analysis.states import RECENT, STATES, UNKNOWN, blob_states
+from regviz.analysis.states import RECENT, STATES, UNKNOWN, blob_states, open_questions
 from regviz.card import held_bytes
-from regviz.errors import NotKnowableError, RegvizError
+from regviz.errors import RegvizError
 from regviz.graph.values import texts
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Outcome:
         What the collector takes without the deletion, and after it.
     state : array of int8
         The state of each blob today, as its place in `STATES`; -1 for what is not there.
+    certain : array of bool
+        For each blob whether no push in flight may own it, and nothing that was not read may need it.
     """
 
     reg: Registry
@@ -55,17 +58,12 @@ class Outcome:
     today: Verdict
     then: Verdict
     state: NDArray[np.int8]
+    certain: Mask
 
     @property
     def blobs(self) -> Mask:
         """Rows of `blobs` that are collected then, and not today."""
         return self.then.blobs & ~self.today.blobs
-
-    @property
-    def certain(self) -> Mask:
-        """Rows of `blobs` that no push in flight may own, and of which everything that was to be read was read."""
-        certain: Mask = ~np.isin(self.state, (RECENT, UNKNOWN))
-        return certain
 
     @property
     def manifests(self) -> Mask:
@@ -188,8 +186,12 @@ class Outcome:
 
 def outcome(reg: Registry, gone: Removal, collector: CollectorName) -> Outcome:
     """Work out what a deletion and a collector after it do."""
-    who = Collector(reg, collector)
-    return Outcome(reg, gone, who.collect(), who.collect(Deletion(gone.tags, gone.manifests)), blob_states(reg))
+    who, state = Collector(reg, collector), blob_states(reg)
+    questions, unread = open_questions(reg, reach(reg))
+    certain: Mask = ~np.isin(state, (RECENT, UNKNOWN)) & (not questions.unreferenced)
+    certain[unread] = False
+    then = who.collect(Deletion(gone.tags, gone.manifests))
+    return Outcome(reg, gone, who.collect(), then, state, certain)
 
 
 def ways(reg: Registry, delete_by: DeleteBy | None, collector: CollectorName | None) -> tuple[DeleteBy, CollectorName]:
@@ -203,12 +205,6 @@ def ways(reg: Registry, delete_by: DeleteBy | None, collector: CollectorName | N
         Its tags are not deleted that way.
     """
     source = reg.source
-    source.require_contents("what a deletion would free")
-    if not source.knows_all_blobs:
-        raise NotKnowableError(
-            f"{source.uri} does not tell what else is stored and needs the same blobs, so not what a deletion would "
-            "free. Read the registry's storage, or an archive of it"
-        )
     is_distribution = source.layouts == ("distribution",)
     if delete_by == "manifest" and not is_distribution:
         raise RegvizError(
@@ -216,7 +212,9 @@ def ways(reg: Registry, delete_by: DeleteBy | None, collector: CollectorName | N
         )
     plain: CollectorName = "v1" if source.layouts == ("v1",) else "reachability"
     by: DeleteBy = "manifest" if is_distribution else "tag"
-    return delete_by or by, collector or ("distribution-2.8" if is_distribution else plain)
+    who = collector or ("distribution-2.8" if is_distribution else plain)
+    require_knowable(reg, who)
+    return delete_by or by, who
 
 
 def _texts(reg: Registry, kind: Any, codes: Any, count: int) -> list[str | None]:

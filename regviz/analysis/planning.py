@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+import regviz
 from regviz.analysis.choose import choose_tags
-from regviz.analysis.deletion import link_rows, removal, served_links
+from regviz.analysis.collectors.seen import UNREADABLE
+from regviz.analysis.deletion import halting, link_rows, removal, served_links
 from regviz.analysis.outcome import outcome, ways
 from regviz.analysis.reach import columns
 from regviz.errors import NotKnowableError, RegvizError
@@ -39,7 +41,6 @@ _AFTERWARDS = (
     "Then it is stopped or made read-only, and garbage is collected: {command} /etc/docker/registry/config.yml",
     "Then it is started again: its cache may still name what is gone.",
 )
-_UNREADABLE = ("empty", "malformed", "mismatch")
 _NAMES_SHOWN = 3
 
 
@@ -106,8 +107,6 @@ def deletion_plan(  # noqa: PLR0913  # what chooses tags, as for `what_if`
     >>> plan[["step", "tag", "action"]].astype(object).to_numpy().tolist()
     [[<NA>, '0.10', 'keep'], [1, '20', 'delete']]
     """
-    import regviz
-
     require_plannable(reg)
     by, who = ways(reg, delete_by, collector)
     chosen = choose_tags(
@@ -177,8 +176,8 @@ def _undeletable(reg: Registry, chosen: Mask, delete_by: DeleteBy) -> list[str |
     tags = columns(reg, "tags")
     link = link_rows(reg, tags["repository"], tags["manifest"])
     served = np.append(served_links(reg), False)[link]
-    odd = np.isin(tags["link_state"], [reg.name_code(state) for state in _UNREADABLE if reg.name_code(state) >= 0])
-    halting = np.isin(tags["repository"], tags["repository"][odd]) & (delete_by == "manifest")
+    unread = _unreadable(reg)
+    stopped = (halting(reg) | np.isin(tags["repository"], tags["repository"][unread])) & (delete_by == "manifest")
     reason: list[str | None] = [None] * len(chosen)
     names = [texts(reg, "name", tags[name]) for name in ("repository", "tag")]
     for row in np.flatnonzero(chosen).tolist():
@@ -186,11 +185,23 @@ def _undeletable(reg: Registry, chosen: Mask, delete_by: DeleteBy) -> list[str |
             reason[row] = "no registry serves a repository or tag of this name"
         elif not served[row]:
             reason[row] = "its manifest is not there, or cannot be told"
-        elif halting[row]:
+        elif unread[row]:
+            reason[row] = "the registry cannot read its manifest, and so does not tell whether the tag is still on it"
+        elif stopped[row]:
             reason[row] = (
-                "the link of another tag of its repository cannot be read, and the registry would stop half-way"
+                "another tag of its repository cannot be read, so the registry does not tell all that would go"
             )
     return reason
+
+
+def _unreadable(reg: Registry) -> Mask:
+    """For each tag, whether its manifest is there, and is none that a registry can read."""
+    problems = columns(reg, "problems")
+    rules = [code for code in map(reg.name_code, UNREADABLE) if code >= 0]
+    rows = np.isin(problems["rule"], rules)
+    bad = np.concatenate([problems["manifest"][rows], problems["blob"][rows]])
+    unread: Mask = np.isin(columns(reg, "tags")["manifest"], bad[bad >= 0])
+    return unread
 
 
 def _explain(reg: Registry, gone: Removal, reason: list[str | None]) -> None:

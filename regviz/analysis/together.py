@@ -192,10 +192,12 @@ def _table(reg: Registry, units: Units, steps: list[Step]) -> pd.DataFrame:
     import pandas as pd
 
     tags = columns(reg, "tags")
-    rows = [np.sort(units.tags[step.owners].indices) for step in steps]
-    count = np.array([len(some) for some in rows], np.int64)
+    owners = np.array([owner for step in steps for owner in step.owners], np.int64)
+    at = np.repeat(np.arange(len(steps)), [len(step.owners) for step in steps])
+    at, every = np.repeat(at, units.cost[owners]), units.tags[owners].indices
+    every = every[np.lexsort((every, at))]
+    count = np.bincount(at, minlength=len(steps))
     freed = np.array([step.freed for step in steps], np.int64)
-    every = np.concatenate([np.zeros(0, np.int64), *rows]).astype(np.int64)
     made: dict[str, Any] = {"step": np.arange(1, len(steps) + 1)}
     made |= {
         "step_tags": count,
@@ -205,6 +207,6 @@ def _table(reg: Registry, units: Units, steps: list[Step]) -> pd.DataFrame:
     }
     names = {name: texts(reg, kind, tags[name][every]) for name, kind in _NAMES.items()}
     table = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in names.items()})
-    for at, (name, values) in enumerate(made.items()):
-        table.insert(0 if not at else len(table.columns), name, pd.Series(np.repeat(values, count), dtype="Int64"))
+    for place, (name, values) in enumerate(made.items()):
+        table.insert(0 if not place else len(table.columns), name, pd.Series(np.repeat(values, count), dtype="Int64"))
     return table

@@ -46,7 +46,8 @@ def shop(tmp_path: Path) -> tuple[Store, Registry]:
     store.image("app", [b"amd"])
     store.image("other", [b"amd"], "1-amd64")
     store.tag("app", "gone", "sha256:" + "0" * 64)
-    store.tag("app", "odd", arm, content=b"no digest")
+    store.image("broken", [b"x"], "1")
+    store.tag("broken", "odd", arm, content=b"no digest")
     return store, read(tmp_path)
 
 
@@ -82,9 +83,11 @@ def test_what_a_tag_that_stays_needs_stays(shop: tuple[Store, Registry], spared:
 
 def test_what_no_request_can_delete_is_told(shop: tuple[Store, Registry]) -> None:
     reg = shop[1]
-    gone = removal(reg, mask(reg, "app:gone", "app:odd"), "manifest", np.zeros(len(reg.tags), np.bool_))
-    assert tags_of(reg, gone.stuck) == ["app:gone", "app:odd"]
+    chosen = mask(reg, "app:gone", "broken:1", "broken:odd")  # at the last of which a server would stop half-way
+    gone = removal(reg, chosen, "manifest", np.zeros(len(reg.tags), np.bool_))
+    assert tags_of(reg, gone.stuck) == ["app:gone", "broken:1", "broken:odd"]
     assert not gone.tags.any()
+    assert removal(reg, chosen, "tag", np.zeros_like(chosen)).tags.tolist() == chosen.tolist()
 
 
 def test_a_manifest_that_is_not_stored_cannot_be_deleted(tmp_path: Path) -> None:

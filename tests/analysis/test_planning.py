@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regviz as rv
-from regviz.analysis.plan_script import _quoted, plan_json, plan_script
+from regviz.analysis.plan_text import _quoted, plan_json, plan_script
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.read import read
 from tests.analysis.test_deletion import index_of
@@ -92,7 +92,7 @@ def test_the_json_has_what_must_hold_and_why_others_stay(store: Store) -> None:
 )
 def test_the_header_says_what_the_server_needs(store: Store, collector: str, command: str) -> None:
     header = plan_script(
-        rv.deletion_plan(read(store.root), tags=["app:3", "app:gone", "app:drei"], collector=collector)
+        rv.deletion_plan(read(store.root, links="check"), tags=["app:3", "app:gone", "app:drei"], collector=collector)
     )  # type: ignore[arg-type]
     for said in (
         "storage.delete.enabled",
@@ -124,6 +124,22 @@ def test_a_broken_link_of_another_tag_stops_the_server_half_way(tmp_path: Path) 
     reg = read(tmp_path)
     assert rows(rv.deletion_plan(reg, pattern="1"), "repository", "action") == [("app", "keep"), ("other", "delete")]
     assert set(rv.deletion_plan(reg, pattern="1", delete_by="tag")["action"]) == {"delete"}
+
+
+def test_what_the_registry_cannot_read_it_does_not_tell(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.image("app", [b"x"], "1")
+    store.push("app", {"schemaVersion": 2, "mediaType": "application/vnd.example.unheard-of+json"}, "odd")
+    store.image("other", [b"y"], "1")
+    reasons = dict(rows(rv.deletion_plan(read(tmp_path), pattern="."), "tag", "reason"))
+    plan = rv.deletion_plan(read(tmp_path), pattern=".")
+    assert rows(plan, "repository", "tag", "action") == [
+        ("app", "1", "keep"),
+        ("app", "odd", "keep"),
+        ("other", "1", "delete"),
+    ]
+    assert "cannot read its manifest" in reasons["odd"]
+    assert set(rv.deletion_plan(read(tmp_path), tags=["app:1"], delete_by="tag")["action"]) == {"delete"}
 
 
 hostile = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)

@@ -11,12 +11,12 @@ import random
 import shutil
 import subprocess
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import regviz as rv
-from regviz.analysis.plan_script import plan_json, plan_script
+from regviz.analysis.plan_text import plan_json, plan_script
 from regviz.world import small_world, write
 from tests.helpers import Store, rows
 from tests.random_registry import random_registry
@@ -59,7 +59,7 @@ class Stored:
 
 def stored(root: Path) -> Stored:
     v2, found = root / "docker/registry/v2", Stored()
-    for path in v2.glob("blobs/*/*/*/data"):
+    for path in v2.glob("blobs/sha*/??/*/data"):
         found.blobs[f"{path.parts[-4]}:{path.parts[-2]}"] = path.stat().st_size
     for path in (v2 / "repositories").rglob("link"):
         repository, _, inside = str(path.relative_to(v2 / "repositories")).partition("/_manifests/")
@@ -70,11 +70,20 @@ def stored(root: Path) -> Stored:
             found.served.add((repository, f"{parts[1]}:{parts[2]}"))
     for _, digest in found.served:
         algorithm, encoded = digest.split(":")
-        document = json.loads((v2 / "blobs" / algorithm / encoded[:2] / encoded / "data").read_bytes())
+        document = loaded((v2 / "blobs" / algorithm / encoded[:2] / encoded / "data").read_bytes())
         descriptors = [document.get("config"), *document.get("layers", []), *document.get("manifests", [])]
         named = {entry["digest"] for entry in descriptors if entry}
         found.lists[digest] = named | {layer["blobSum"] for layer in document.get("fsLayers", [])}
     return found
+
+
+def loaded(content: bytes) -> dict[str, Any]:
+    """A manifest; nothing where it is none."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def collect(config: Path, collector: str) -> bool:
@@ -121,43 +130,50 @@ def delete(server: DistributionServer, chosen: list[Pair], delete_by: str, befor
 
 
 def hold(table: pd.DataFrame, before: Stored, today: Stored, then: Stored) -> None:
-    """A prediction, against what is left of the storage and of its twin."""
+    """What goes, against what is left of the storage and of its twin."""
     said, freed = table.attrs, today.blobs.keys() - then.blobs.keys()
-    of = {kind: table[table["kind"] == kind] for kind in ("blob", "manifest", "tag")}
-    assert set(of["blob"]["digest"]) == freed
+    of = {kind: table[table["kind"] == kind] for kind in ("blob", "tag")}
     assert set(rows(of["blob"], "digest", "bytes")) == {(digest, before.blobs[digest]) for digest in freed}
     assert said["freed_bytes"] + said["uncertain_bytes"] == sum(before.blobs[digest] for digest in freed)
     assert said["collected_today_bytes"] == sum(before.blobs.values()) - sum(today.blobs.values())
     assert set(rows(of["tag"], "repository", "tag")) == before.tags.keys() - then.tags.keys()
     assert said["tags"] == len(before.tags) - len(then.tags)
-    gone = of["manifest"][of["manifest"]["cause"].isin(["deleted", "collected"])]
+
+
+def hold_what_is_lost(table: pd.DataFrame, before: Stored, today: Stored, then: Stored) -> None:
+    """What can be pulled no more, and what breaks."""
+    manifests = table[table["kind"] == "manifest"]
+    gone = manifests[manifests["cause"].isin(["deleted", "collected"])]
     assert {pair for pair in rows(gone, "repository", "digest") if pair in today.served} == today.served - then.served
     lost = {digest for _, digest in today.served} - {digest for _, digest in then.served}
-    assert said["manifests_lost"] == len(lost)
+    assert table.attrs["manifests_lost"] == len(lost)
     broken = table[table["cause"] == "broken"]
     expected = {(name, digest, listed) for name, digest, listed in then.broken(today) if listed in before.blobs}
     assert set(rows(broken, "repository", "digest", "lost")) == expected
-    assert said["indexes_broken"] == len({(name, digest) for name, digest, _ in expected})
+    assert table.attrs["indexes_broken"] == len({(name, digest) for name, digest, _ in expected})
 
 
-@pytest.mark.parametrize("seed", range(48))
+@pytest.mark.parametrize("seed", range(56))
 def test_random_deletions_do_what_was_predicted(server: DistributionServer, tmp_path: Path, seed: int) -> None:
-    """All that 2.8 can do: manifests or tags, collected with and without -m."""
+    """All that 2.8 can do: manifests or tags, collected with and without -m; the last sixteen are of broken storages."""
     delete_by, collector = [("manifest", "tag")[seed % 2], ("distribution-2.8", "distribution-2.8-m")[seed // 2 % 2]]
-    random_registry(server.root, seed)
+    is_broken = seed >= 40
+    random_registry(server.root, seed, broken=is_broken)
     before, draw = stored(server.root), random.Random(seed)
-    chosen = [pair for pair in sorted(before.tags) if draw.random() < 0.6]
-    reg = rv.read(server.root, links="check")
-    table = rv.what_if(
-        reg, tags=[f"{repository}:{tag}" for repository, tag in chosen], delete_by=delete_by, collector=collector
-    )
+    reg = rv.read(server.root, links="open")
+    names = [f"{name}:{tag}" for name, tag in sorted(before.tags) if draw.random() < 0.6]
+    table = rv.what_if(reg, tags=names, delete_by=delete_by, collector=collector)
     today = collected_today(server, tmp_path, collector)
-    delete(server, chosen, delete_by, before)
+    delete(server, rows(table[table["cause"] == "chosen"], "repository", "tag"), delete_by, before)
     completed = collect(server.config, collector)
     then = stored(server.root)
     assert completed == (table.attrs["abort"] is None)
     hold(table, before, today, then)
-    assert served_by_api(server, before.served) == then.served
+    assert table.attrs["stuck"] == len(names) - len(table[table["cause"] == "chosen"])
+    if not is_broken:
+        assert table.attrs["stuck"] == 0
+        hold_what_is_lost(table, before, today, then)
+        assert served_by_api(server, before.served) == then.served
 
 
 def run_plan(server: DistributionServer, script: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -165,13 +181,15 @@ def run_plan(server: DistributionServer, script: Path, **environment: str) -> su
     return subprocess.run(["sh", str(script)], env=told, check=False, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("seed", range(100, 116))
+@pytest.mark.parametrize("seed", [*range(100, 112), *range(400, 412)])
 def test_a_plan_does_what_it_says(server: DistributionServer, tmp_path: Path, seed: int) -> None:
-    random_registry(server.root, seed)
-    collector = ("distribution-2.8", "distribution-2.8-m")[seed % 2]
+    """Whole storages and broken ones (400 and on)."""
+    made = random_registry(server.root, seed, broken=seed >= 400)
+    # With -m it deletes a manifest that two links lead to twice, and gives up, which no dry run shows.
+    collector = ("distribution-2.8", "distribution-2.8-m")[seed % 2 and "revision link elsewhere" not in made.features]
     before, draw = stored(server.root), random.Random(seed)
     chosen = [f"{name}:{tag}" for name, tag in sorted(before.tags) if draw.random() < 0.6]
-    reg = rv.read(server.root, links="check")
+    reg = rv.read(server.root, links="open")
     plan = rv.deletion_plan(reg, tags=chosen, collector=collector)
     today = collected_today(server, tmp_path, collector)
     script = tmp_path / "plan.sh"
@@ -184,7 +202,8 @@ def test_a_plan_does_what_it_says(server: DistributionServer, tmp_path: Path, se
     assert set(rows(goes, "repository", "tag")) == before.tags.keys() - stored(server.root).tags.keys()
     assert collect(server.config, collector) == (plan.attrs["abort"] is None)
     then = stored(server.root)
-    assert plan.attrs["freed_bytes"] == sum(today.blobs.values()) - sum(then.blobs.values())
+    freed = plan.attrs["freed_bytes"] + plan.attrs["uncertain_bytes"]
+    assert freed == sum(today.blobs.values()) - sum(then.blobs.values())
     predicted = rv.what_if(reg, tags=goes, collector=collector)
     assert {name: predicted.attrs[name] for name in ("freed_bytes", "tags", "images_lost")} == {
         name: plan.attrs[name] for name in ("freed_bytes", "tags", "images_lost")

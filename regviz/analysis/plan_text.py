@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from regviz.text import count_noun, escape_terminal, format_bytes
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
+
+    Step = tuple[int, str, list[str]]
 
 FORMAT = "regviz-deletion-plan"
 VERSION = 1
@@ -46,14 +50,15 @@ digest_of() {
     [ -n "$answer" ] && echo "$answer"
 }
 
-# REPOSITORY: its tags, one a line, page by page.
+# REPOSITORY: its tags, one a line, page by page; fails where the registry does not say.
 tags_of() {
     page="/v2/$1/tags/list"
     while [ -n "$page" ]; do
         answer=$(ask --fail --include "$registry$page") || return 1
-        answer=$(printf '%s\n' "$answer" | tr -d '\r')
-        printf '%s\n' "$answer" | sed -n 's/.*"tags":\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | tr -d '" '
-        page=$(printf '%s\n' "$answer" |
+        case $answer in *'"tags"'*) ;; *) return 1 ;; esac
+        { printf '%s' "$answer" | tr '\r\n' '  '; echo; } |
+            sed -n 's/.*"tags" *: *\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | tr -d '" '
+        page=$(printf '%s\n' "$answer" | tr -d '\r' |
             sed -n 's/^[Ll]ink: *<\([^>]*\)>; *rel="*next"*.*/\1/p' | sed 's|^https*://[^/]*||')
     done
 }
@@ -225,17 +230,13 @@ def _is_by_digest(plan: pd.DataFrame) -> bool:
     return bool(plan.attrs["delete_by"] == "manifest")
 
 
-def _by_repository(plan: pd.DataFrame) -> Iterator[tuple[str, list[tuple[int, str, list[str]]]]]:
+def _by_repository(plan: pd.DataFrame) -> Iterator[tuple[str, list[Step]]]:
     """For each repository its steps: number, digest, tags."""
-    steps = plan[plan["action"] == "delete"].sort_values(["step", "tag"])
-    for repository, mine in steps.groupby("repository", sort=False):
-        yield (
-            str(repository),
-            [
-                (int(str(step)), str(rows["manifest"].iloc[0]), rows["tag"].astype(str).tolist())
-                for step, rows in mine.groupby("step", sort=False)
-            ],
-        )
+    goes = plan[plan["action"] == "delete"].sort_values(["step", "tag"])
+    names = (goes[name].tolist() for name in ("repository", "step", "manifest", "tag"))
+    for repository, mine in groupby(zip(*names, strict=True), key=itemgetter(0)):
+        steps = ((step, list(rows)) for step, rows in groupby(mine, key=itemgetter(1)))
+        yield repository, [(int(step), rows[0][2], [row[3] for row in rows]) for step, rows in steps]
 
 
 def _call(function: str, first: str, words: list[str]) -> str:
@@ -264,6 +265,8 @@ def _header(plan: pd.DataFrame) -> Iterator[str]:
         f"({said['collector']}),"
     )
     yield f"beyond the {format_bytes(said['collected_today_bytes'])} that collecting would free today anyway."
+    if said["uncertain_bytes"]:
+        yield f"{format_bytes(said['uncertain_bytes'])} more would go too, and may be needed by what could not be read."
     if len(kept):
         yield f"{count_noun(len(kept), 'chosen tag')} will stay:"
         for name, tag, reason in zip(kept["repository"], kept["tag"], kept["reason"], strict=True):

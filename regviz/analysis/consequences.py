@@ -51,7 +51,8 @@ def what_if(  # noqa: PLR0913  # each is one way to choose tags, or says how the
         on this digest. A manifest that a tag of `keep` points to, or needs for its index, is not deleted. ``tag``: the
         tag alone (3.x, v1). By default ``manifest`` for Distribution's storage.
     collector : str, optional
-        Who collects afterwards, as for `garbage`. By default ``distribution-2.8`` for Distribution's storage.
+        Who collects afterwards, as for `garbage` (those of 3.x need ``links="check"`` of reading). By default
+        ``distribution-2.8`` for Distribution's storage, ``v1`` for that, ``reachability`` for all else.
 
     Returns
     -------
@@ -77,8 +78,9 @@ def what_if(  # noqa: PLR0913  # each is one way to choose tags, or says how the
 
         ``attrs`` has
 
-        freed_bytes
-            Of the blobs that go, without those that are ``recent`` or ``unknown`` (``uncertain_bytes`` has them).
+        freed_bytes, uncertain_bytes
+            Of the blobs that go. Uncertain, and not counted, are those that are ``recent`` or ``unknown``
+            today, and those that something may need that could not be read (an incomplete repository).
         collected_today_bytes
             What the collector would free today.
         tags, also_removes
@@ -98,7 +100,7 @@ def what_if(  # noqa: PLR0913  # each is one way to choose tags, or says how the
     Raises
     ------
     NotKnowableError
-        The source does not know what lies in its storage, or when tags were pushed where that decides.
+        The source does not know what is garbage, or when tags were pushed where that decides.
     RegvizError
         Nothing was chosen, or what was given means nothing.
 
