@@ -122,14 +122,11 @@ if TYPE_CHECKING:
         descendants,
         doctor,
         forecast,
-        garbage,
         growth,
         history,
         layer_sizes,
         nearest_base,
         owner_sets,
-        plan_json,
-        plan_script,
         reconcile,
         sharing,
         sizes,
@@ -138,12 +135,9 @@ if TYPE_CHECKING:
         tag_images,
         transfer,
         transfer_matrix,
-        what_if,
         who_uses,
     )
-    from regviz.analysis import layer_sizes, sizes, tag_images
-    from regviz.analysis import delete_together, deletion_plan, layer_sizes, sizes, tag_images
-    from regviz.analysis.consequences import what_if  # by their modules: mypy loses its way among the cycles else
+    from regviz.analysis.consequences import what_if
     from regviz.analysis.garbage import garbage
     from regviz.analysis.plan_text import plan_json, plan_script
     from regviz.errors import RegvizError

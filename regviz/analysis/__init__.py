@@ -6,17 +6,15 @@ from regviz.analysis.accounting import sizes
 from regviz.analysis.bundle import bundle_script
 from regviz.analysis.checking import check
 from regviz.analysis.comparison import compare_images, compare_registries
-from regviz.analysis.diagnosis import doctor
 from regviz.analysis.consequences import what_if
+from regviz.analysis.diagnosis import doctor
 from regviz.analysis.garbage import garbage
 from regviz.analysis.growing import forecast, growth
-from regviz.analysis.garbage import garbage
 from regviz.analysis.kinship import clusters
 from regviz.analysis.layers import layer_sizes
 from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
 from regviz.analysis.moving import transfer, transfer_matrix
 from regviz.analysis.past import history, stale_tags, tag_history
-from regviz.analysis.plan_script import plan_json, plan_script
 from regviz.analysis.plan_text import plan_json, plan_script
 from regviz.analysis.planning import deletion_plan
 from regviz.analysis.reconciliation import reconcile
@@ -42,7 +40,6 @@ __all__ = [
     "garbage",
     "growth",
     "history",
-    "garbage",
     "layer_sizes",
     "nearest_base",
     "owner_sets",

@@ -17,10 +17,6 @@ from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descenda
 from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
 from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
 from regviz.cli.answer_whatif import delete_together, what_if
-from regviz.cli.answer_garbage import garbage
-from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
-from regviz.cli.answer_garbage import garbage
-from regviz.cli.answer_whatif import delete_together, what_if
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.look import detect, graph, rules, table, tree
@@ -39,22 +35,6 @@ _SECTIONS = {
     "Is it well": (check, doctor, rules),
     "Make": (capture, lab, world),
 }
-_COMMANDS = (
-    plan,
-    report,
-    tree,
-    table,
-    sizes,
-    garbage,
-    what_if,
-    delete_together,
-    graph,
-    capture,
-    detect,
-    rules,
-    lab,
-    world,
-)
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
 )
