@@ -39,6 +39,8 @@ class PlainCollector:
     stops, sweeping : bool
         Whether it stops, and whether all was marked by then.
     blobs : set of str
+    dropped : list of (str, str)
+        Manifests that ``-m`` passes over, each as often as a link leads to it.
     manifests : set of (str, str)
     links : list of (str, str)
         What it deletes.
@@ -51,6 +53,7 @@ class PlainCollector:
     sweeping: bool = False
     blobs: set[str] = field(default_factory=set)
     manifests: set[tuple[str, str]] = field(default_factory=set)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)
     marked: set[str] = field(default_factory=set)
 
@@ -117,6 +120,7 @@ class PlainCollector:
             if digest not in current:
                 if tags.is_dir():
                     self.manifests.add((name, digest))
+                    self.dropped.append((name, digest))
                 elif self.old:
                     raise Stop
                 return

@@ -15,7 +15,7 @@ import pytest
 from regviz.analysis.collectors import collect
 from regviz.read import read
 from tests.conftest import ROOT
-from tests.helpers import STORAGE_DUMPS, V2, rows
+from tests.helpers import STORAGE_DUMPS, V2, Store, rows
 from tests.random_registry import Maker, random_registry
 from tests.random_trouble import TROUBLES
 from tests.real.service import require_program
@@ -168,6 +168,27 @@ def test_dry_runs_on_random_storages(storages: list[Maker], start: int, tmp_path
 def test_runs_leave_what_was_predicted(storages: list[Maker], options: tuple[str, ...], tmp_path: Path) -> None:
     for made in storages[::14]:
         assert_does(made.store.root, tmp_path, *options)
+
+
+def test_a_manifest_that_two_links_lead_to(tmp_path: Path) -> None:
+    """With -m it is deleted twice: a dry run says nothing of it, a real one ends before any blob is deleted."""
+    store = Store(tmp_path / "storage")
+    manifest = store.blob(
+        b'{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []}'
+    )
+    other = store.blob(b"no manifest at all")
+    for digest in (manifest, other):
+        store.revision("app", digest, manifest.encode())
+    store.layer_link("app", other)
+    store.directory("repositories/app/_manifests/tags")
+    assert_agrees(store.root, tmp_path / "config.yml")
+    verdict = collect(read(store.root, links="open"), "distribution-2.8-m")
+    assert verdict.error_at_end is not None
+    assert verdict.blobs.all()
+    done = run(store.root, tmp_path / "config.yml", "-m")
+    assert done.stops
+    assert "manifest" in done.last_words
+    assert read(store.root, links="open").blobs["present"].all()
 
 
 def test_the_small_world(tmp_path: Path) -> None:

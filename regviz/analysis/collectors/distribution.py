@@ -62,10 +62,12 @@ class DistributionCollector:
         events = np.flatnonzero(alive)
         looked_at = seen.ingested[events]
         manifests = np.zeros(len(alive), np.bool_)
+        dropped = np.empty(0, np.int64)
         if self._drops_untagged:
             tagged = np.zeros(len(alive), np.bool_)
             tagged[self._tag_revision[has_revision & ~tag_gone]] = True
-            manifests[looked_at[~tagged[looked_at]]] = True
+            dropped = looked_at[~tagged[looked_at]]
+            manifests[dropped] = True
             looked_at = looked_at[tagged[looked_at]]
         marks = self._marking.mark(looked_at, without)
         stopped = self._aborts.first(without.manifests, tag_gone, events, marks) or self._sweep_abort
@@ -77,12 +79,22 @@ class DistributionCollector:
         blobs, links = np.zeros(len(seen.blob), np.bool_), np.zeros(len(seen.link_keys), np.bool_)
         error = None
         if stopped is None:
+            error = self._dropped_twice(dropped[manifests[dropped]])
             first_mark = self._marking.first_marks(marks)
             blobs = seen.present & (first_mark == NEVER)
             if not self._is_old:
-                links, error = self._unmarked_links(first_mark)
+                links, twice = self._unmarked_links(first_mark)
+                error = error or twice
         broken = self._broken(blobs, manifests, links, without)
         return Verdict(self._name, stopped, blobs, manifests, links, broken, error)
+
+    def _dropped_twice(self, dropped: Numbers) -> str | None:
+        """Two links of one repository may hold the digest of one manifest, which is gone when its turn comes again."""
+        times = np.bincount(dropped, minlength=1)
+        if times.max() < 2:
+            return None
+        name = self._seen.names[self._seen.repository[int(times.argmax())]]
+        return f"it deletes a manifest of {name} twice, and ends with an error before any blob is deleted"
 
     def _unmarked_links(self, first_mark: Numbers) -> tuple[Flags, str | None]:
         """Layer links whose digest was not marked when their repository was done."""

@@ -65,7 +65,7 @@ class Verdict:
         Rows of `repository_manifests` that stay, and whose manifest, configuration, layer or child goes (or the
         link to it in that repository).
     error_at_end : str, optional
-        An error that a real run meets when all blobs are deleted; a dry run does not show it.
+        An error that a real run meets and a dry run does not show: when all blobs are deleted, or before any is.
     """
 
     collector: str
