@@ -123,7 +123,7 @@ def garbage(reg: Registry, *, collector: CollectorName | None = None, min_age: d
     import pandas as pd
 
     name: CollectorName = collector or ("v1" if reg.source.layouts[0] == "v1" else "reachability")
-    _require(reg, name)
+    require_knowable(reg, name)
     verdict = Collector(reg, name, min_age=min_age).collect()
     states = blob_states(reg, min_age=min_age)
     found = [_blobs(reg, verdict, states), _manifests(reg, verdict, states), _links(reg, verdict, states)]
@@ -151,7 +151,7 @@ def garbage(reg: Registry, *, collector: CollectorName | None = None, min_age: d
     return table
 
 
-def _require(reg: Registry, name: str) -> None:
+def require_knowable(reg: Registry, name: str) -> None:
     """Refuse what cannot be known; :class:`Collector` refuses the rest."""
     source = reg.source
     source.require_contents("what is garbage")

@@ -10,7 +10,7 @@ import numpy as np
 from regviz.analysis.collectors.marking import listed_by
 from regviz.analysis.collectors.seen import Seen
 from regviz.analysis.deletion import link_rows, removal
-from regviz.analysis.reach import _closure, columns, incidence, reach, row_counts, rows_of, through
+from regviz.analysis.reach import closure, columns, incidence, reach, row_counts, rows_of, through
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,7 @@ def _marked(seen: Seen, rows: Numbers, *, recursive: bool) -> Incidence:
     link = seen.revision_of(seen.repository[every][of], child)
     link = np.where((link >= 0) & (np.append(seen.ingested, -1)[link] >= 0), link, -1)
     start = incidence(np.arange(len(rows)), rows, (len(rows), count))
-    within = _closure(start, incidence(every[of], link, (count, count)))
+    within = closure(start, incidence(every[of], link, (count, count)))
     if recursive:
         return through(within, blobs)
     is_unit = np.zeros(count, np.bool_)

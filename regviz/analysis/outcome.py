@@ -9,7 +9,7 @@ import numpy as np
 
 from regviz.analysis.collectors import Collector, Deletion
 from regviz.analysis.deletion import link_rows, served_links
-from regviz.analysis.garbage import _require as require_knowable
+from regviz.analysis.garbage import require_knowable
 from regviz.analysis.reach import columns, reach, rows_of
 from regviz.analysis.states import RECENT, STATES, UNKNOWN, blob_states, open_questions
 from regviz.card import held_bytes

@@ -97,7 +97,7 @@ class Reach:
 
     def descend(self, start: Incidence) -> Incidence:
         """Anything × manifests, and all that the manifests list, however deep."""
-        return _closure(start, self.child_manifests)
+        return closure(start, self.child_manifests)
 
     def _keys(self, name: str) -> Array:
         """The keys of the table of manifests, layers or blobs."""
@@ -125,7 +125,7 @@ def reach(reg: Registry) -> Reach:
     lister, listed = (rows_of(references[name][followed], manifest) for name in ("manifest", "child"))
     children = incidence(lister, listed, (len(manifest), len(manifest)))
     targets = rows_of(tags["manifest"], manifest)
-    return Reach(reg, _closure(_one_each(targets, len(manifest)), children), children)
+    return Reach(reg, closure(_one_each(targets, len(manifest)), children), children)
 
 
 def columns(reg: Registry, table: str) -> Mapping[str, Array]:
@@ -210,7 +210,7 @@ def _ones(matrix: Incidence) -> Incidence:
     return matrix
 
 
-def _closure(start: Incidence, child: Incidence) -> Incidence:
+def closure(start: Incidence, child: Incidence) -> Incidence:
     """Everything reached in any number of steps; ends too where a forged index lists itself."""
     reached = frontier = start
     while frontier.nnz:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import click
 
 from regviz.cli.asked import question
+from regviz.cli.quantities import Age
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import pandas as pd
 
     from regviz.analysis.collectors import CollectorName
@@ -28,14 +30,14 @@ if TYPE_CHECKING:
 @click.option("--breaks", is_flag=True, help="List what the collector keeps and breaks instead.")
 @click.option(
     "--min-age",
-    type=click.FloatRange(min=0),
-    default=24,
+    type=Age(),
+    default="24h",
     show_default=True,
-    metavar="HOURS",
+    metavar="AGE",
     help="What is younger may belong to a push that is under way.",
 )
 @question
-def garbage(*, asked: Asked, collector: CollectorName | None, breaks: bool, min_age: float) -> None:
+def garbage(*, asked: Asked, collector: CollectorName | None, breaks: bool, min_age: dt.timedelta) -> None:
     """List what a collector would delete.
 
     Nothing is deleted: this says what would go, why, and how many bytes that frees; where the real collector would
@@ -45,7 +47,7 @@ def garbage(*, asked: Asked, collector: CollectorName | None, breaks: bool, min_
 
     registry = asked.read(links="check")
     with asked.working("garbage"):
-        answer = garbage_of(registry, collector=collector, min_age=dt.timedelta(hours=min_age))
+        answer = garbage_of(registry, collector=collector, min_age=min_age)
     for line in _said(answer):
         click.echo(f"regviz: {line}", err=True)
     asked.show(_breaks(answer) if breaks else answer, registry)

@@ -169,7 +169,7 @@ class ManifestReader:
         shape = np.isin(types, plain) & found.begins("config/digest", b'"') & found.begins("layers", *_ARRAY)
         for name in ("artifactType", "subject", "fsLayers"):
             shape &= found.begins(name, b"")
-        return shape & found.begins("schemaVersion", b"", b"2") & (version.ends - version.starts <= 1)
+        return shape & found.begins("schemaVersion", b"2") & (version.ends - version.starts == 1)
 
     def _add_types(self, values: list[Any]) -> NDArray[np.int32]:
         codes = self._facts.names.codes(values)

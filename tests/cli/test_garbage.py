@@ -75,8 +75,8 @@ def test_the_age(tmp_path: Path) -> None:
     store.image("app", [b"x"], "1")
     store.blob(b"alone")
     assert len(json.loads(done("garbage", tmp_path, "--format", "json"))) == 1
-    assert json.loads(done("garbage", tmp_path, "--min-age", str(24 * 365 * 100), "--format", "json")) == []
-    assert run("garbage", tmp_path, "--min-age", "-1").exit_code == 2
+    assert json.loads(done("garbage", tmp_path, "--min-age", f"{365 * 100}d", "--format", "json")) == []
+    assert run("garbage", tmp_path, "--min-age", "-1h").exit_code == 2
 
 
 def test_a_source_that_cannot_know_is_refused() -> None:
