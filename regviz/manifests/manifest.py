@@ -166,10 +166,11 @@ class ManifestReader:
         types = self._types.of(found.text, found.bounds("mediaType"))
         plain = [code for code, said in self._type_texts.items() if said in _PLAIN]
         version = found.bounds("schemaVersion")
-        shape = np.isin(types, plain) & found.begins("config/digest", b'"') & found.begins("layers", *_ARRAY)
+        shape: Flags = np.isin(types, plain) & found.begins("config/digest", b'"') & found.begins("layers", *_ARRAY)
         for name in ("artifactType", "subject", "fsLayers"):
             shape &= found.begins(name, b"")
-        return shape & found.begins("schemaVersion", b"2") & (version.ends - version.starts == 1)
+        shape &= found.begins("schemaVersion", b"2") & (version.ends - version.starts == 1)
+        return shape
 
     def _add_types(self, values: list[Any]) -> NDArray[np.int32]:
         codes = self._facts.names.codes(values)
