@@ -163,6 +163,13 @@ def transfer_matrix(
 
     Examples
     --------
+    Two images stand on a base of 100 bytes, and have 1 and 2 bytes of their own::
+
+        having       a     b
+        (nothing)  101   102
+        a            0     2
+        b            1     0
+
     >>> import regviz as rv
     >>> table = transfer_matrix(rv.read(), ["team/web:1.0", "team/web:1.1"])
     >>> table["having"].tolist(), table["team/web:1.0"].tolist()[1:]

@@ -27,6 +27,11 @@ def tag_images(reg: Registry) -> pd.DataFrame:
 
     Examples
     --------
+    Tag ``1`` names an index of two images, of 2 and of 3 layers; tag ``chart`` names a chart::
+
+        1       5 rows: 2 of the one image, at positions 0 and 1, and 3 of the other
+        chart   1 row, without a layer
+
     >>> import regviz as rv
     >>> table = tag_images(rv.read())
     >>> table.loc[table["tag"] == "latest", "repository"].nunique() > 1
