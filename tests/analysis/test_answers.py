@@ -146,11 +146,11 @@ def test_platforms_come_from_the_image_or_else_from_the_index(tmp_path: Path) ->
 
 
 def test_a_forged_index_that_lists_itself_ends() -> None:
-    from regviz.analysis.reach import _closure
+    from regviz.analysis.reach import closure
 
     ring = incidence(np.array([0, 1, 2]), np.array([1, 2, 0]), (3, 3))
     start = incidence(np.array([0]), np.array([1]), (1, 3))
-    assert _closure(start, ring).toarray().tolist() == [[1, 1, 1]]
+    assert closure(start, ring).toarray().tolist() == [[1, 1, 1]]
 
 
 def test_reach_of_every_kind_of_manifest(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from regviz.errors import NotKnowableError
-from regviz.schema import TABLES
+from regviz.schema import HIDDEN_CATEGORIES, TABLES
 from tests.real.distribution import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, sha256
 from tests.real.one_world_ways import WAYS
 from tests.real.tables import mapping, moment, rows
@@ -199,6 +199,10 @@ def test_every_table_is_the_same(readings: list[Reading], one_world: World, way:
     for name in TABLES:
         if f"{name}.{TABLES[name].key[0]}" not in declared("unknown", way):
             there, here = (_plain(reg, name, way) for reg in (one_world.reference, readings[0].registry))
+        if name == "storage":  # a bucket may hold more than its objects; this one does not
+            hidden = here["category"].isin(HIDDEN_CATEGORIES)
+            assert (here.loc[hidden, ["files", "apparent_bytes"]] == 0).all(axis=None)
+            here = here[~hidden]
             for column in sorted(declared("partly", way)):
                 if column.startswith(f"{name}.") and len(here) == len(there):
                     known = here[column.partition(".")[2]].notna().to_numpy()
