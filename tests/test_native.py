@@ -15,7 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regviz import native
+from regviz.facts import Facts
 from regviz.interning import RawRows
+from regviz.manifests import media_types as mt
+from regviz.manifests.config import ConfigReader
+from regviz.manifests.manifest import ManifestReader
 from regviz.read import read
 from regviz.storage.folder import Folder
 from tests.helpers import Store, assert_same_tables, image_config, image_manifest
@@ -377,3 +381,21 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     native.library.cache_clear()
     assert native.is_there()
+
+
+def test_usual_documents_are_looked_through_natively() -> None:
+    """Else tests of both ways (tests/manifests) would compare the plain one with itself."""
+    facts, digests = Facts(), [f"sha256:{number:064x}" for number in range(2)]
+    manifests, configs = ManifestReader(facts), ConfigReader(facts)
+    manifests._plain = None  # type: ignore[assignment, method-assign]
+    configs._decode = None  # type: ignore[assignment]
+    layer = {"digest": digests[1], "size": 3, "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip"}
+    config = {"digest": digests[0], "size": 2, "mediaType": "application/vnd.oci.image.config.v1+json"}
+    manifest = {"schemaVersion": 2, "mediaType": mt.OCI_MANIFEST, "config": config, "layers": [layer] * 2}
+    many = [json.dumps(manifest | {"annotations": {"number": str(number)}}).encode() for number in range(9)]
+    manifests._layers._read = None  # type: ignore[assignment, method-assign]
+    manifests.read_many(enumerate(many))
+    configs.read_many([(number, b'{"os": "linux", "history": [{"created_by": "x"}]}') for number in range(9)])
+    facts.spill(0)
+    assert (len(facts.descriptors), facts.steps["descriptor"].tolist()) == (1, [0] * 18)
+    assert (len(facts.words), facts.history["word"].tolist()) == (1, [0] * 9)
