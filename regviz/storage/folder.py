@@ -13,7 +13,7 @@ import numpy as np
 
 from regviz import native
 from regviz.errors import AccessDeniedError
-from regviz.storage.ahead import adaptively
+from regviz.storage.ahead import CHUNK, adaptively, one_ahead
 from regviz.storage.base import BATCH, DIRECTORY, FILE, OTHER, SYMLINK, Entries, Listing, Stats
 from regviz.storage.chunks import Chunks, join
 from regviz.storage.lone import alone_in_index
@@ -113,7 +113,8 @@ class Folder(Chunks):
 
     def read_whole(self, paths: Sequence[bytes], most: int) -> Iterator[Whole | None]:
         """Contents of regular files of 1 to `most` bytes, and facts on them; of any other file nothing is said."""
-        yield from adaptively(partial(self.read_whole_chunk, most), paths)
+        chunks = adaptively(partial(self.read_whole_chunk, most), paths)
+        yield from one_ahead(chunks) if len(paths) > CHUNK else chunks
 
     def read_links(
         self, directory: bytes, names: Sequence[bytes], suffix: bytes

@@ -12,7 +12,7 @@ import pytest
 from regviz.storage import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def rest() -> None:
@@ -30,7 +30,7 @@ def test_what_is_waited_for_is_waited_for_by_threads(
     take_time: Callable[[], None], monkeypatch: pytest.MonkeyPatch, *, waits: bool
 ) -> None:
     """What keeps a processor busy is not."""
-    monkeypatch.setattr(ahead, "_CHUNK", 2)
+    monkeypatch.setattr(ahead, "CHUNK", 2)
     seen = set()
 
     def take(chunk: list[int]) -> list[int]:
@@ -48,3 +48,31 @@ def test_a_few_items_are_one_piece_of_work() -> None:
     assert [*ahead.adaptively(len, [])] == [0]
     assert [*ahead.adaptively(len, [1] * 256)] == [256]
     assert [*ahead.adaptively(len, [1] * 257)] == [256, 1]
+
+
+def test_the_next_one_is_made_while_one_is_used() -> None:
+    made: list[int] = []
+    second = threading.Event()
+
+    def make() -> Iterator[int]:
+        for number in range(3):
+            made.append(number)
+            if number == 1:
+                second.set()
+            yield number
+
+    used = []
+    for number in ahead.one_ahead(make()):
+        assert second.wait(60), "nothing is made before it is asked for"
+        used.append(number)
+    assert used == made == [0, 1, 2]
+
+
+def test_what_goes_wrong_while_the_next_one_is_made_is_raised() -> None:
+    def make() -> Iterator[int]:
+        yield 1
+        raise OSError("gone")
+
+    used = []
+    with pytest.raises(OSError, match="gone"):
+        used += ahead.one_ahead(make())

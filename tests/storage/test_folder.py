@@ -193,7 +193,7 @@ def test_threads_change_nothing(tmp_path_factory: pytest.TempPathFactory, sizes:
     for slow in (60.0, 0.0):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ahead_module, "_SLOW_SECONDS", slow)
-            patch.setattr(ahead_module, "_CHUNK", chunk)
+            patch.setattr(ahead_module, "CHUNK", chunk)
             storage = Folder(str(root))
             stats = storage.stat_many(b"", names, b"/link")
             paths = [name + b"/link" for name in names]

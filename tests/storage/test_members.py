@@ -48,7 +48,7 @@ def test_three_files_of_each(
         for file, kind in zip(FILES, kinds, strict=True):
             lay(root / "images" / name.decode() / file.decode()[1:], kind)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ahead_module, "_CHUNK", chunk)
+        patch.setattr(ahead_module, "CHUNK", chunk)
         patch.setattr(ahead_module, "_SLOW_SECONDS", 0.0 if way == "slow disk" else 60.0)
         if way == "no descriptors of directories":
             patch.setattr(os, "supports_dir_fd", set())
