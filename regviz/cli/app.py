@@ -51,16 +51,11 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by what they are for."""
         del ctx
+        widest = max(map(len, self.commands))
         for section, commands in _SECTIONS.items():
             with formatter.section(section):
-                longest = formatter.width - max(map(len, self.commands)) - 6
-                names = [str(command.name) for command in commands]
-                widest = max(map(len, self.commands))
                 formatter.write_dl(
-                    [
-                        (name.ljust(widest), command.get_short_help_str(longest))
-                        for name, command in zip(names, commands, strict=True)
-                    ]
+                    [(f"{one.name:{widest}}", one.get_short_help_str(formatter.width - widest - 6)) for one in commands]
                 )
 
     def invoke(self, ctx: click.Context) -> Any:

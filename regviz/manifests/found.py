@@ -10,8 +10,11 @@ from regviz import native
 from regviz.manifests.json import load_many
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
+    from regviz.columns import Key
     from regviz.native import Bounds, Members, Texts
 
     Flags = NDArray[np.bool_]
@@ -95,3 +98,14 @@ def look_through(documents: Texts, wanted: Members) -> tuple[Found, Flags]:
     bounds, good = native.fields(documents, wanted)
     each = zip(wanted.paths, zip(*bounds, strict=True), strict=True)
     return Found(documents.data, {path: native.Bounds(*both) for path, both in each}), good
+
+
+def sort_out(
+    keys: Sequence[Key], documents: Texts, wanted: Members, is_plain: Callable[[Found], Flags]
+) -> tuple[list[Key], Found, list[tuple[Key, bytes]]]:
+    """Documents that are plain JSON of the usual shape, by their keys and what stands in them; and all others whole."""
+    found, good = look_through(documents, wanted)
+    good &= is_plain(found)
+    others = np.flatnonzero(~good)
+    left = zip([keys[at] for at in others.tolist()], documents.take(others), strict=True)
+    return [keys[at] for at in np.flatnonzero(good).tolist()], found.only(good), [*left]

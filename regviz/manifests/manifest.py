@@ -13,7 +13,7 @@ import numpy as np
 
 from regviz.manifests import media_types as mt
 from regviz.manifests.batches import batches, together
-from regviz.manifests.found import look_through
+from regviz.manifests.found import sort_out
 from regviz.manifests.json import Document, load_object, mapping, objects, text
 from regviz.manifests.layers import Layers
 from regviz.manifests.memo import Memo
@@ -132,11 +132,9 @@ class ManifestReader:
 
     def read_texts(self, keys: Sequence[Key], documents: Texts) -> None:
         """Take manifests that stand in one text. The library of :mod:`regviz.native` is there."""
-        found, good = look_through(documents, _WANTED)
-        good &= self._is_plain(found)
-        self._add_found([key for key, plain in zip(keys, good.tolist(), strict=True) if plain], found.only(good))
-        others = np.flatnonzero(~good)
-        self._decode_each([*zip([keys[at] for at in others.tolist()], documents.take(others), strict=True)])
+        plain, found, others = sort_out(keys, documents, _WANTED, self._is_plain)
+        self._add_found(plain, found)
+        self._decode_each(others)
         self._facts.spill()
 
     def _take(self, documents: list[tuple[Key, bytes]], media_type: str = "") -> None:
