@@ -7,4 +7,9 @@ from regviz.plot.histogram import layer_sizes
 from regviz.plot.maps import tag_map
 from regviz.plot.trees import forest
 
-__all__ = ["forest", "layer_sizes", "sizes", "tag_map"]
+__all__ = [
+    "forest",
+    "layer_sizes",
+    "sizes",
+    "tag_map",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -14,10 +15,12 @@ from regviz.plot.palette import INK, MUTED
 from regviz.plot.style import TEXT_SIZE, TITLE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.backend_bases import RendererBase
+
+    from regviz.plot.marks import Mark
 
 WIDTH = 740.0
 """Points; what a report's page holds without shrinking it."""
@@ -37,9 +40,12 @@ class Picture(Axes):
     ----------
     description : str
         What is seen, for who does not see it.
+    marks : mapping of str to sequence of Mark
+        What stands for the marks of each series, by its name: in a page that can explore, they are said and found.
     """
 
     description: str = ""
+    marks: Mapping[str, Sequence[Mark]] = MappingProxyType({})
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw text as wide as it was measured: hinting can widen it by a fifth."""

@@ -24,6 +24,9 @@ STATES = {
     "recent": "#7b5ea7",
     "absent": "#8c959f",
 }
+"""What keeps bytes: of blobs and of manifests alike. What is absent is hatched as well."""
+UNKNOWN = "#6e7781"
+"""What the source was not read completely enough to tell."""
 EXCLUSIVE = "#0b5c94"
 SHARED = "#a9cfe8"
 
@@ -60,6 +63,8 @@ CSS = {
     SHARED: f"var(--rv-shared,{SHARED})",
     SEVERAL: f"var(--rv-several,{SEVERAL})",
     OTHERS: f"var(--rv-others,{OTHERS})",
+    **{STATES[state]: f"var(--rv-{state},{STATES[state]})" for state in ("referenced", "recent", "absent")},
+    UNKNOWN: f"var(--rv-unknown,{UNKNOWN})",
 }
 """What stands for a colour in a page: text takes the page's, marks may be told apart by a dark page."""
 CSS_OPACITY = {MUTED: 0.74, RULE: 0.2}

@@ -68,5 +68,26 @@ def hold_legible(ax: Axes) -> None:
         assert not overlap(box, other), (text, other_text)
 
 
+def hold_marks(ax: Axes) -> None:
+    """Every series that is told of in words has as many marks as words, and what they stand on is there."""
+    from xml.etree import ElementTree as ET
+
+    from regviz.plot.svg import to_svg
+
+    marks = getattr(ax, "marks", {})
+    if not marks:
+        return
+    counts: dict[str, int] = {}
+    svg = to_svg(figure_of(ax), title="title")
+    for node in ET.fromstring(svg).iter():  # noqa: S314  # written a moment ago
+        if name := node.get("data-marks"):
+            counts[name] = counts.get(name, 0) + len(node)
+    for name, rows in marks.items():
+        assert counts.get(name, 0) == len(rows), name
+        for row in rows:
+            assert row.label
+            assert all(at < len(marks[other]) for other, at in row.below)
+
+
 def texts_of(ax: Axes) -> list[str]:
     return [text for text, _ in text_boxes(ax)]

@@ -9,13 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from regviz import plot
-from regviz.analysis import layer_sizes, sizes, tag_images
-from regviz.graph import layer_graph
+from regviz.errors import NotKnowableError
 from regviz.plot.canvas import figure_of
 from regviz.read import read
-from tests.conftest import ROOT
-from tests.helpers import Store
-from tests.plot.drawn import hold_legible
+from tests.plot.drawn import hold_legible, hold_marks
+from tests.plot.figures import FIGURES, UNKNOWABLE
 from tests.plot.made import (
     LONG,
     STRANGE,
@@ -26,59 +24,32 @@ from tests.plot.made import (
     sizes_table,
     tag_table,
 )
+from tests.plot.registries import DUMPS, KINDS, SHIPPED, registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-
-    from regviz.registry import Registry
-
-WORLDS = ("world-distribution.tar.gz", "world-v1.tar.gz")
-DUMPS = (
-    "v1-article-0.6.6.tar",
-    "v1-family-0.6.6.tar",
-    "v2-distribution-3.1.1.tar",
-    "v2-small-after-gc-m-broken-index.tar",
-    "v2-small-filesystem.tar",
-)
-FIGURES: dict[str, Callable[[Registry], Axes]] = {
-    "sizes": lambda reg: plot.sizes(sizes(reg)),
-    "sizes by tag": lambda reg: plot.sizes(sizes(reg, by="tag")),
-    "sizes by platform": lambda reg: plot.sizes(sizes(reg, by="platform")),
-    "forest": lambda reg: plot.forest(layer_graph(reg)),
-    "tag_map": lambda reg: plot.tag_map(tag_images(reg)),
-    "layer_sizes": lambda reg: plot.layer_sizes(layer_sizes(reg)),
-}
 NAMES = [f"group{number % 7}/app{number:05}" for number in range(200)]
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("figure", FIGURES)
-def test_the_shipped_worlds(name: str, figure: str) -> None:
-    hold_legible(FIGURES[figure](read(ROOT / "data" / name)))
+def test_every_kind_of_registry(kind: str, figure: str) -> None:
+    if kind in UNKNOWABLE.get(figure, ()):
+        with pytest.raises(NotKnowableError):
+            FIGURES[figure](registry(kind))
+        return
+    axes = FIGURES[figure](registry(kind))
+    hold_legible(axes)
+    hold_marks(axes)
+    if kind == "empty":
+        assert figure_of(axes).get_size_inches()[1] < 1.5
 
 
 @pytest.mark.parametrize("name", DUMPS)
 @pytest.mark.parametrize("figure", FIGURES)
 def test_real_dumps(shared_dumps: Path, name: str, figure: str) -> None:
-    hold_legible(FIGURES[figure](read(shared_dumps / name)))
-
-
-@pytest.mark.parametrize("figure", FIGURES)
-def test_one_image(tmp_path: Path, figure: str) -> None:
-    store = Store(tmp_path)
-    store.image("app", [b"only"], "latest")
-    hold_legible(FIGURES[figure](read(tmp_path)))
-
-
-@pytest.mark.parametrize("figure", FIGURES)
-def test_an_empty_registry(tmp_path: Path, figure: str) -> None:
-    Store(tmp_path)
-    axes = FIGURES[figure](read(tmp_path))
-    hold_legible(axes)
-    assert figure_of(axes).get_size_inches()[1] < 1
+    hold_legible(FIGURES[figure](read(shared_dumps / name, measure=True)))
 
 
 def test_no_layer_at_all() -> None:
@@ -153,18 +124,9 @@ def test_at_any_resolution(dpi: int) -> None:
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_on_an_axes_that_is_given(figure: str) -> None:
-    reg = read(ROOT / "data" / WORLDS[0])
     paper = Figure(figsize=(12, 9), dpi=144)
     given = paper.add_axes((0.2, 0.1, 0.75, 0.75))
-    drawing: dict[str, Callable[[], Axes]] = {
-        "sizes": lambda: plot.sizes(sizes(reg), ax=given),
-        "sizes by tag": lambda: plot.sizes(sizes(reg, by="tag"), ax=given),
-        "sizes by platform": lambda: plot.sizes(sizes(reg, by="platform"), ax=given),
-        "forest": lambda: plot.forest(layer_graph(reg), ax=given),
-        "tag_map": lambda: plot.tag_map(tag_images(reg), ax=given),
-        "layer_sizes": lambda: plot.layer_sizes(layer_sizes(reg), ax=given),
-    }
-    assert drawing[figure]() is given
+    assert FIGURES[figure](registry(SHIPPED[0]), ax=given) is given
     assert tuple(paper.get_size_inches()) == (12, 9)
     assert given.get_position().bounds == pytest.approx((0.2, 0.1, 0.75, 0.75))
     hold_legible(given)
