@@ -120,15 +120,10 @@ def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
     head = table.head(shown)
     labels = _labels(head, grain)
     owners = head["repository"].tolist() if "repository" in head else [""] * shown
+    values = (head[f"{name}_bytes"].tolist() for name in ("exclusive", "shared", "amortised"))
     bars = tuple(
-        Bar(label, *(int(value) for value in values), key, owner)
-        for label, key, owner, *values in zip(
-            labels,
-            _keys(head, grain),
-            owners,
-            *(head[f"{name}_bytes"] for name in ("exclusive", "shared", "amortised")),
-            strict=True,
-        )
+        Bar(label, int(exclusive), int(shared), int(share), key, owner)
+        for label, exclusive, shared, share, key, owner in zip(labels, *values, _keys(head, grain), owners, strict=True)
     )
     total = int(table.attrs.get("reached_bytes", table["amortised_bytes"].sum()))
     rest = ""
