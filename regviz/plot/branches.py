@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import networkx as nx
 
 from regviz.graph import collapse_chains
 from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, text_width
 from regviz.text import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    import networkx as nx
 
 SEVERAL_REPOSITORIES = "/"
 """Stands for more than one; no repository is called so."""
@@ -79,7 +80,7 @@ def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
     collapsed = collapse_chains(graph)
     place: dict[str, int] = {}
     found: list[Branch] = []
-    for key in nx.lexicographical_topological_sort(collapsed):
+    for key in _in_order(collapsed):
         data = collapsed.nodes[key]
         above = next(iter(collapsed.pred[key]), None)
         parent = -1 if above is None else place[above]
@@ -106,6 +107,17 @@ def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
         if found[at].parent >= 0:
             found[found[at].parent].children.append(at)
     return found
+
+
+def _in_order(forest: nx.DiGraph[Any]) -> Iterator[str]:
+    """Parents before children, else by key, as networkx' lexicographical order; a forest has it without counting."""
+    ready = [key for key, parents in forest.in_degree if not parents]
+    heapq.heapify(ready)
+    while ready:
+        key = heapq.heappop(ready)
+        yield key
+        for child in forest.adj[key]:
+            heapq.heappush(ready, child)
 
 
 def _together(one: str, other: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import pytest
@@ -14,13 +15,15 @@ from regviz.graph import layer_graph
 from regviz.plot.ancestry import describe_forest
 from regviz.plot.canvas import figure_of
 from regviz.plot.flow import describe_tag_map
-from regviz.plot.marks import Mark
 from regviz.plot.palette import UNKNOWN
 from regviz.plot.svg import to_svg
 from tests.plot.drawn import texts_of
 from tests.plot.made import random_forest, random_tags, sizes_table
 from tests.plot.registries import SHIPPED, registry
 from tests.plot.test_forest import SMALL, forest_of
+
+if TYPE_CHECKING:
+    from regviz.plot.marks import Mark
 
 
 def reached(marks: dict[str, tuple[Mark, ...]], start: tuple[str, int]) -> set[tuple[str, int]]:
@@ -133,7 +136,7 @@ def test_ages_go_from_the_oldest_to_the_newest() -> None:
     assert told.ages == (
         ("#00224e", "made 2014-01-01, the oldest"),
         ("#7d7c78", "2014-02-20"),
-        ("#fee838", "2014-04-11"),
+        ("#fee838", "2014-04-11, the newest"),
         (UNKNOWN, "not known"),
     )
     axes = plot.forest(graph, colour="age")
@@ -144,6 +147,14 @@ def test_ages_go_from_the_oldest_to_the_newest() -> None:
     assert [(dot.x, dot.y, dot.radius) for dot in told.dots] == [
         (dot.x, dot.y, dot.radius) for dot in by_repository.dots
     ]
+
+
+def test_ages_of_a_few_hours_are_told_by_the_clock() -> None:
+    graph = forest_of({"base": None, "a": "base"}, {})
+    for key, hour in {"base": 8, "a": 20}.items():
+        graph.nodes[key]["created"] = dt.datetime(2014, 1, 1, hour, 30, tzinfo=dt.UTC)
+    words = [words for _, words in describe_forest(graph, colour="age").ages]
+    assert words == ["made 2014-01-01 08:30, the oldest", "2014-01-01 14:30", "2014-01-01 20:30, the newest"]
 
 
 def test_where_no_age_is_known_all_is_grey() -> None:
