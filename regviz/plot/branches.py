@@ -38,7 +38,7 @@ class Branch:
         Of each of its layers; 0 where they are not known.
     known : bool
         Whether they are, of any of its layers.
-    instruction : str
+    created_by : str or None
         Of its largest layer.
     tags : tuple of str
         Those on its last layer.
@@ -56,13 +56,18 @@ class Branch:
     layers: tuple[str, ...]
     layer_bytes: tuple[int, ...]
     known: bool
-    instruction: str
+    created_by: str | None
     tags: tuple[str, ...]
     children: list[int] = field(default_factory=list)
     total_bytes: int = 0
     total_layers: int = 0
     total_tags: int = 0
     repository: str = ""
+
+    @property
+    def instruction(self) -> str:
+        """What made its largest layer, as it can be drawn."""
+        return drawable(instruction(self.created_by))
 
     @property
     def bytes(self) -> int:
@@ -88,9 +93,9 @@ def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
         said = [graph.nodes[layer].get("bytes") for layer in data["layers"]]
         known, lengths = any(length is not None for length in said), tuple(length or 0 for length in said)
         largest = graph.nodes[data["layers"][lengths.index(max(lengths))]]
-        text = drawable(instruction(largest.get("created_by")))
         level = found[parent].level + 1 if parent >= 0 else 0
-        found.append(Branch(key, parent, level, data["layers"], lengths, known, text, tuple(data.get("tags") or ())))
+        tags = tuple(data.get("tags") or ())
+        found.append(Branch(key, parent, level, data["layers"], lengths, known, largest.get("created_by"), tags))
     for branch in reversed(found):
         branch.total_bytes += branch.bytes
         branch.total_layers += len(branch.layers)
