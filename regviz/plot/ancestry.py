@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
+from regviz.plot.ages import by_age
 from regviz.plot.branches import (
     SEVERAL_REPOSITORIES,
     Branch,
     branches,
     by_size,
     choose,
+    forest_title,
     repository_bytes,
     short_tag_words,
     tag_words,
 )
 from regviz.plot.canvas import Text
-from regviz.plot.labels import fit, fit_all, percent, text_width
+from regviz.plot.dots import dot_marks
+from regviz.plot.labels import fit, fit_all, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, repository_colours
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.text import count_noun, format_bytes
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import networkx as nx
+
+    from regviz.plot.marks import Mark
+
+Colour = Literal["repository", "age"]
 
 ROWS = 60
 LEVELS = 24
@@ -39,6 +46,7 @@ _MOST_DOTS = 0.6
 _WORDS = (54.0, 190.0)
 _TREE_GAP = 5.0
 _FEWEST_ROWS = 2
+_AGE_SAID = "Its colour is when it was made."
 _NAMED_WEIGHT = 2.0
 """How much more of the width a layer with a tag gets than one without."""
 
@@ -78,6 +86,10 @@ class Forest:
     edges : tuple of (float, float, float, float, float)
         x and y where a line leaves a layer, x where it turns, x and y of the layer that stands on it.
     texts : tuple of Text
+    marks : tuple of Mark
+        What each dot stands for.
+    ages : tuple of (str, str)
+        Where colours are ages: those of the key, with their words.
     """
 
     title: str
@@ -88,10 +100,17 @@ class Forest:
     dots: tuple[Dot, ...]
     edges: tuple[tuple[float, float, float, float, float], ...]
     texts: tuple[Text, ...]
+    marks: tuple[Mark, ...] = ()
+    ages: tuple[tuple[str, str], ...] = ()
 
 
 def describe_forest(
-    graph: nx.DiGraph[Any], *, width: float = 720.0, height: float = math.inf, rows: int = ROWS
+    graph: nx.DiGraph[Any],
+    *,
+    width: float = 720.0,
+    height: float = math.inf,
+    rows: int = ROWS,
+    colour: Colour = "repository",
 ) -> Forest:
     """Where everything lies in the picture that :func:`regviz.plot.forest` draws of a layer graph.
 
@@ -103,6 +122,8 @@ def describe_forest(
         Points there are; smaller branches are left out until it fits.
     rows : int
         The most branches side by side.
+    colour : str
+        What colours say: the ``"repository"`` whose tags stand on a layer, or its ``"age"``.
     """
     found = branches(graph)
     told = _Layout(found, width, rows).forest()
@@ -110,7 +131,11 @@ def describe_forest(
         too_much = max(told.height / height, len(told.dots) / MARKS)
         rows = max(_FEWEST_ROWS, min(rows - 1, int(rows / too_much)))
         told = _Layout(found, width, rows).forest()
-    return told
+    if colour == "age" and told.dots:
+        dots, ages = by_age(graph, told.dots)
+        said, seen = f"{told.explanation} {_AGE_SAID}", f"{told.description} {_AGE_SAID}"
+        told = replace(told, explanation=said, description=seen, dots=dots, ages=ages)
+    return replace(told, marks=dot_marks(graph, told.dots))
 
 
 class _Layout:
@@ -154,7 +179,7 @@ class _Layout:
             top += _ROW
         elif self.roots:
             top -= _TREE_GAP
-        title = _title(self.found)
+        title = forest_title(self.found)
         explanation = self._explanation()
         description = f"A tree from left to right. {explanation}" if self.found else title
         return Forest(
@@ -320,19 +345,3 @@ class _Layout:
             size = sum(branch.bytes for branch in hidden)
             text += f" Left out: {count_noun(layers, 'layer')} of smaller branches, {format_bytes(size)}."
         return text
-
-
-def _title(found: Sequence[Branch]) -> str:
-    """The finding: how many bases, and how much the largest bears."""
-    roots = [branch for branch in found if branch.parent < 0]
-    layers, size = sum(branch.total_layers for branch in roots), sum(branch.total_bytes for branch in roots)
-    if not roots:
-        return "There is no layer"
-    if layers == 1:
-        return "One layer"
-    if len(roots) == 1:
-        return f"All {layers:,} layers stand on one base"
-    if len(roots) == layers:
-        return f"{layers:,} layers, none on another"
-    most = percent(max(branch.total_bytes for branch in roots), size)
-    return f"{layers:,} layers grow from {len(roots):,} bases; the largest bears {most} of their bytes"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
-
 from regviz.graph import collapse_chains
-from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, text_width
+from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, percent, text_width
 from regviz.text import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    import networkx as nx
 
 SEVERAL_REPOSITORIES = "/"
 """Stands for more than one; no repository is called so."""
@@ -37,7 +38,7 @@ class Branch:
         Of each of its layers; 0 where they are not known.
     known : bool
         Whether they are, of any of its layers.
-    instruction : str
+    created_by : str or None
         Of its largest layer.
     tags : tuple of str
         Those on its last layer.
@@ -55,13 +56,18 @@ class Branch:
     layers: tuple[str, ...]
     layer_bytes: tuple[int, ...]
     known: bool
-    instruction: str
+    created_by: str | None
     tags: tuple[str, ...]
     children: list[int] = field(default_factory=list)
     total_bytes: int = 0
     total_layers: int = 0
     total_tags: int = 0
     repository: str = ""
+
+    @property
+    def instruction(self) -> str:
+        """What made its largest layer, as it can be drawn."""
+        return drawable(instruction(self.created_by))
 
     @property
     def bytes(self) -> int:
@@ -79,7 +85,7 @@ def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
     collapsed = collapse_chains(graph)
     place: dict[str, int] = {}
     found: list[Branch] = []
-    for key in nx.lexicographical_topological_sort(collapsed):
+    for key in _in_order(collapsed):
         data = collapsed.nodes[key]
         above = next(iter(collapsed.pred[key]), None)
         parent = -1 if above is None else place[above]
@@ -87,9 +93,9 @@ def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
         said = [graph.nodes[layer].get("bytes") for layer in data["layers"]]
         known, lengths = any(length is not None for length in said), tuple(length or 0 for length in said)
         largest = graph.nodes[data["layers"][lengths.index(max(lengths))]]
-        text = drawable(instruction(largest.get("created_by")))
         level = found[parent].level + 1 if parent >= 0 else 0
-        found.append(Branch(key, parent, level, data["layers"], lengths, known, text, tuple(data.get("tags") or ())))
+        tags = tuple(data.get("tags") or ())
+        found.append(Branch(key, parent, level, data["layers"], lengths, known, largest.get("created_by"), tags))
     for branch in reversed(found):
         branch.total_bytes += branch.bytes
         branch.total_layers += len(branch.layers)
@@ -106,6 +112,17 @@ def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
         if found[at].parent >= 0:
             found[found[at].parent].children.append(at)
     return found
+
+
+def _in_order(forest: nx.DiGraph[Any]) -> Iterator[str]:
+    """Parents before children, else by key, as networkx' lexicographical order; a forest has it without counting."""
+    ready = [key for key, parents in forest.in_degree if not parents]
+    heapq.heapify(ready)
+    while ready:
+        key = heapq.heappop(ready)
+        yield key
+        for child in forest.adj[key]:
+            heapq.heappush(ready, child)
 
 
 def _together(one: str, other: str) -> str:
@@ -193,3 +210,19 @@ def short_tag_words(tags: Sequence[str], room: float, size: float) -> str:
         if text_width(text, size) <= room:
             return text
     return ""
+
+
+def forest_title(found: Sequence[Branch]) -> str:
+    """The finding: how many bases, and how much the largest bears."""
+    roots = [branch for branch in found if branch.parent < 0]
+    layers, size = sum(branch.total_layers for branch in roots), sum(branch.total_bytes for branch in roots)
+    if not roots:
+        return "There is no layer"
+    if layers == 1:
+        return "One layer"
+    if len(roots) == 1:
+        return f"All {layers:,} layers stand on one base"
+    if len(roots) == layers:
+        return f"{layers:,} layers, none on another"
+    most = percent(max(branch.total_bytes for branch in roots), size)
+    return f"{layers:,} layers grow from {len(roots):,} bases; the largest bears {most} of their bytes"

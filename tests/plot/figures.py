@@ -16,6 +16,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "sizes by tag": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="tag"), **on),
     "sizes by platform": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="platform"), **on),
     "forest": lambda reg, **on: plot.forest(graph.layer_graph(reg), **on),
+    "forest by age": lambda reg, **on: plot.forest(graph.layer_graph(reg), colour="age", **on),
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
 }
