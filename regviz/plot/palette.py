@@ -58,6 +58,7 @@ def repository_colours(bytes_of: Mapping[str, int]) -> dict[str, str]:
 _NAMES = ("blue", "vermilion", "green", "purple", "orange", "sky")
 CSS = {
     INK: "currentColor",
+    GROUND: f"var(--rv-paper,{GROUND})",
     **{colour: f"var(--rv-{name},{colour})" for name, colour in zip(_NAMES, REPOSITORIES, strict=True)},
     EXCLUSIVE: f"var(--rv-exclusive,{EXCLUSIVE})",
     SHARED: f"var(--rv-shared,{SHARED})",

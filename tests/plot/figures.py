@@ -9,14 +9,27 @@ from regviz import analysis, graph, plot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
     from matplotlib.axes import Axes
+
+    from regviz.registry import Registry
+
+
+def _two(reg: Registry) -> pd.DataFrame:
+    """The first and the second of the images that are compared where nobody names any."""
+    table = analysis.compare_images(reg)
+    names = [image["reference"] for image in table.attrs["images"]]
+    return analysis.compare_images(reg, names[:2]) if names[1:] else table
+
 
 FIGURES: dict[str, Callable[..., Axes]] = {
     "sizes": lambda reg, **on: plot.sizes(analysis.sizes(reg), **on),
     "sizes by tag": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="tag"), **on),
     "sizes by platform": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="platform"), **on),
+    "compare_images": lambda reg, **on: plot.compare_images(_two(reg), **on),
     "forest": lambda reg, **on: plot.forest(graph.layer_graph(reg), **on),
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
+    "grid": lambda reg, **on: plot.grid(analysis.compare_images(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
