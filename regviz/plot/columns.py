@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from regviz.plot.canvas import Text
 from regviz.plot.labels import fit, fit_all, text_width
-from regviz.plot.marks import Mark
 from regviz.plot.palette import EXCLUSIVE, GROUND, INK, MUTED, RULE, SHARED
 from regviz.plot.stacking import deepest, images_of, in_order, run_mark, run_words, runs_that_fit
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from regviz.plot.marks import Mark
     from regviz.plot.stacking import Image, Run
 
 MOST = 24
@@ -156,7 +156,8 @@ class _Layout:
         explanation = _explanation(table, self.least, left_out, any(cell.shared for cell in cells))
         marks = [run_mark(run, self.images, MATCHES.get(run.match, ""), "cells") for run in self.runs]
         said = "; ".join(
-            f"{image.name} {format_bytes(image.bytes)}, {format_bytes(image.shared)} shared" for image in self.images[:5]
+            f"{image.name} {format_bytes(image.bytes)}, {format_bytes(image.shared)} shared"
+            for image in self.images[:5]
         )
         more = f"; and {len(self.images) - 5} more" if len(self.images) > 5 else ""
         return Grid(
@@ -191,7 +192,10 @@ class _Layout:
         """The images' names and sums below their stacks; the height that takes."""
         sums = [f"{format_bytes(image.bytes)}" for image in self.images]
         alone = len(self.images) == 1
-        shared = ["" if alone else f"{format_bytes(image.shared) if image.shared else 'nothing'} shared" for image in self.images]
+        shared = [
+            "" if alone else f"{format_bytes(image.shared) if image.shared else 'nothing'} shared"
+            for image in self.images
+        ]
         top, centre = self.base + 6, self.step / 2
         if self.step >= _STANDING:
             names = fit_all([image.name for image in self.images], self.step - 8, TEXT_SIZE)
@@ -272,7 +276,9 @@ def _title(table: pd.DataFrame, count: int) -> str:
     if logical == stored:
         return f"No two of {count:,} images share a layer: {format_bytes(stored)}"
     if format_bytes(logical) == format_bytes(stored):
-        return f"{count:,} images add up to {format_bytes(logical)}; shared layers save {format_bytes(logical - stored)}"
+        return (
+            f"{count:,} images add up to {format_bytes(logical)}; shared layers save {format_bytes(logical - stored)}"
+        )
     return f"{count:,} images add up to {format_bytes(logical)}; sharing layers, they take {format_bytes(stored)}"
 
 

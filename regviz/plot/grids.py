@@ -154,7 +154,11 @@ def _meanings(cells: Sequence[Cell]) -> list[tuple[Artist, str]]:
     said = (
         (shares and any(cell.colour == EXCLUSIVE for cell in cells), Patch(color=EXCLUSIVE), "of one image"),
         (shares, Patch(color=SHARED), "of several"),
-        (any(cell.bytes is None for cell in cells), Patch(facecolor=RULE, edgecolor=STATES["absent"], hatch=_HATCH), "size unknown"),
+        (
+            any(cell.bytes is None for cell in cells),
+            Patch(facecolor=RULE, edgecolor=STATES["absent"], hatch=_HATCH),
+            "size unknown",
+        ),
         ("diff_id" in matches, Line2D([], [], **look), "same content, compressed otherwise"),
         ("instruction" in matches, Line2D([], [], linestyle=DASHES, **look), "same instruction, other content"),
     )

@@ -267,8 +267,18 @@ def run_words(run: Run) -> tuple[str, str]:
     size = format_bytes(run.bytes) if run.bytes is not None else "size unknown"
     if len(run.layers) > 1:
         return count_noun(len(run.layers), "small layer"), size
-    said = _HASH.sub(lambda found: short_digest(found[0]), instruction(run.layers[0].made_by))
-    return drawable(said) or short_digest(run.layers[0].blob), size
+    return made_by_text(run.layers[0].made_by) or short_digest(run.layers[0].blob), size
+
+
+def made_by_text(created_by: str | None) -> str:
+    """An instruction as a figure shows it, the hashes in it as short as digests are.
+
+    Examples
+    --------
+    >>> made_by_text("/bin/sh -c #(nop) COPY file:" + "0a1b2c3d4e5f" + "0" * 52 + " in /srv ")
+    'COPY file:0a1b2c3d4e5f in /srv'
+    """
+    return drawable(_HASH.sub(lambda found: short_digest(found[0]), instruction(created_by)))
 
 
 def run_mark(run: Run, images: Sequence[Image], said: str, series: str) -> Mark:
