@@ -36,6 +36,8 @@ SEVERAL = "#57606a"
 OTHERS = "#afb8c1"
 """Repositories beyond the first six."""
 
+ON_SHARED = "#1e2329"
+"""Text on `SHARED`: where a dark page leaves that as it is, as JupyterLab does, its text stays dark too."""
 ON_BRIGHT, ON_DARK = "#14181c", "#fafbfc"
 """Text on marks that a dark page leaves as they are."""
 APPEARED, WENT = "#4d8a1f", "#b0307c"
@@ -69,6 +71,7 @@ CSS = {
     **{colour: f"var(--rv-{name},{colour})" for name, colour in zip(_NAMES, REPOSITORIES, strict=True)},
     EXCLUSIVE: f"var(--rv-exclusive,{EXCLUSIVE})",
     SHARED: f"var(--rv-shared,{SHARED})",
+    ON_SHARED: f"var(--rv-onshared,{ON_SHARED})",
     SEVERAL: f"var(--rv-several,{SEVERAL})",
     OTHERS: f"var(--rv-others,{OTHERS})",
     **{STATES[state]: f"var(--rv-{state},{STATES[state]})" for state in ("referenced", "recent", "absent")},
