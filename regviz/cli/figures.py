@@ -10,6 +10,7 @@ import click
 
 from regviz.cli.choose import choose_rows, repository_matcher
 from regviz.cli.options import LINKS
+from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from regviz.layouts.common import Links
     from regviz.registry import Registry
 
-_READING: dict[str, dict[str, Any]] = {"reconcile": {"measure": True}, "garbage": {"links": LINKS[1]}}
+_READING: dict[str, dict[str, Any]] = {
+    "collectors": {"links": LINKS[1]},
+    "garbage": {"links": LINKS[1]},
+    "reconcile": {"measure": True},
+}
 """What must be read for some answers that others do without."""
 
 
@@ -45,7 +50,31 @@ def _graph(reg: Registry, references: Sequence[str]) -> Any:
     return layer_graph(reg)
 
 
+def garbage_by_collector(reg: Registry, references: Sequence[str] = ()) -> list[Any]:
+    """What each collector would take that there is for a source.
+
+    Raises
+    ------
+    RegvizError
+        There is none.
+    """
+    from regviz.analysis import garbage
+    from regviz.analysis.collectors import COLLECTORS
+
+    _take_none(references)
+    found, refused = [], []
+    for name in COLLECTORS:
+        try:
+            found.append(garbage(reg, collector=name))
+        except RegvizError as error:  # a collector of other sources
+            refused.append(error)
+    if not found:
+        raise refused[0]
+    return found
+
+
 _OWN: dict[str, Callable[[Registry, Sequence[str]], Any]] = {
+    "collectors": garbage_by_collector,
     "compare_images": _images,
     "forest": _graph,
     "grid": _images,
