@@ -16,6 +16,8 @@ from regviz.card import held_bytes
 from regviz.graph.values import texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -129,7 +131,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
         if rows.some_layers is None
         else by_any_way(in_row, flagged(rows.some_layers))
     )
-    is_layer, is_plain = parts.holds_layer(), _plain_tars(reg) | unpacked
+    is_layer, is_plain = parts.holds_layer(), plain_tars(reg) | unpacked
     length_of, layer_of = stored[owned.indices], is_layer[owned.indices]
     alone = (column_counts(owned) == 1)[owned.indices]
     here, plain = layer_of & present[owned.indices], is_plain[owned.indices]
@@ -223,7 +225,7 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
     return whole
 
 
-def _plain_tars(reg: Registry) -> NDArray[np.bool_]:
+def plain_tars(reg: Registry) -> NDArray[np.bool_]:
     """For each blob whether it is known to be an uncompressed tar."""
     blobs = columns(reg, "blobs")
     codes = np.unique(blobs["media_type"]) if blobs["media_type"].strides != (0,) else blobs["media_type"][:1]
@@ -231,6 +233,18 @@ def _plain_tars(reg: Registry) -> NDArray[np.bool_]:
     plain[codes] = [str(text).endswith(_PLAIN_TAR) for text in texts(reg, "name", codes)]
     sniffed: NDArray[np.bool_] = (blobs["compression"] >= 0) & (blobs["compression"] == reg.name_code("none"))
     return plain[blobs["media_type"]] | sniffed
+
+
+def basis_of(plain: Iterable[bool]) -> str | None:
+    """What lengths of layers are, given of each whether it is that of an uncompressed tar; None of nothing.
+
+    Examples
+    --------
+    >>> basis_of([False]), basis_of([True, True]), basis_of([True, False]), basis_of([])
+    ('compressed', 'uncompressed', 'mixed', None)
+    """
+    said = set(plain)
+    return ("mixed" if len(said) == 2 else "uncompressed" if True in said else "compressed") if said else None
 
 
 def _basis(compressed: Numbers, plain: Numbers) -> list[str | None]:

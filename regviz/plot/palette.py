@@ -36,6 +36,15 @@ SEVERAL = "#57606a"
 OTHERS = "#afb8c1"
 """Repositories beyond the first six."""
 
+ON_SHARED = "#1e2329"
+"""Text on `SHARED`: where a dark page leaves that as it is, as JupyterLab does, its text stays dark too."""
+ON_BRIGHT, ON_DARK = "#14181c", "#fafbfc"
+"""Text on marks that a dark page leaves as they are."""
+APPEARED, WENT = "#4d8a1f", "#b0307c"
+"""What only the newer registry has, and only the older."""
+CERTAIN, SUSPECTED = "#8a6914", "#dfc585"
+"""Bytes lost to layers made again: where the content is known to be the same, and where it seems so."""
+
 
 def repository_colours(bytes_of: Mapping[str, int]) -> dict[str, str]:
     """A colour for each repository: the largest have their own, the same in every figure; the others are grey.
@@ -58,12 +67,18 @@ def repository_colours(bytes_of: Mapping[str, int]) -> dict[str, str]:
 _NAMES = ("blue", "vermilion", "green", "purple", "orange", "sky")
 CSS = {
     INK: "currentColor",
+    GROUND: f"var(--rv-paper,{GROUND})",
     **{colour: f"var(--rv-{name},{colour})" for name, colour in zip(_NAMES, REPOSITORIES, strict=True)},
     EXCLUSIVE: f"var(--rv-exclusive,{EXCLUSIVE})",
     SHARED: f"var(--rv-shared,{SHARED})",
+    ON_SHARED: f"var(--rv-onshared,{ON_SHARED})",
     SEVERAL: f"var(--rv-several,{SEVERAL})",
     OTHERS: f"var(--rv-others,{OTHERS})",
     **{STATES[state]: f"var(--rv-{state},{STATES[state]})" for state in ("referenced", "recent", "absent")},
+    APPEARED: f"var(--rv-appeared,{APPEARED})",
+    WENT: f"var(--rv-went,{WENT})",
+    CERTAIN: f"var(--rv-certain,{CERTAIN})",
+    SUSPECTED: f"var(--rv-suspected,{SUSPECTED})",
     UNKNOWN: f"var(--rv-unknown,{UNKNOWN})",
 }
 """What stands for a colour in a page: text takes the page's, marks may be told apart by a dark page."""
