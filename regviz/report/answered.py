@@ -6,20 +6,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from regviz.errors import NotKnowableError
-from regviz.report.display import Shown
+from regviz.report.display import Shown, sentence
 from regviz.text import escape_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_said: set[str] = set()
-
-
 @contextmanager
 def answered() -> Iterator[None]:
     """Show why, where what is asked within cannot be known from this source; any other error goes on.
-
-    A reason that was shown before is not shown again in full.
 
     Examples
     --------
@@ -39,14 +34,3 @@ def _show(text: str) -> None:
     from IPython.display import display  # loaded when asked for
 
     display(Shown(f'<div class="rv"><p class="rv-unanswered">{escape_html(text)}</p></div>', text))  # type: ignore[no-untyped-call]
-
-
-def sentence(text: str) -> str:
-    """A text that ends as a sentence does.
-
-    Examples
-    --------
-    >>> sentence("It is a listing"), sentence("Is it?")
-    ('It is a listing.', 'Is it?')
-    """
-    return text if text.endswith((".", "!", "?")) else f"{text}."

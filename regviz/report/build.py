@@ -35,7 +35,8 @@ def report(
 ) -> Path:
     """Write the report of a registry: one HTML file that asks the network for nothing.
 
-    The source is read once, its files measured and its links looked into; a notebook is run on what was read, and its outputs are exported.
+    The source is read once, its files measured and its links looked into; a notebook is run on what was read, and its
+    outputs are exported.
 
     Parameters
     ----------
