@@ -12,6 +12,7 @@ from regviz.text import escape_html
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 @contextmanager
 def answered() -> Iterator[None]:
     """Show why, where what is asked within cannot be known from this source; any other error goes on.

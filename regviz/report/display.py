@@ -51,7 +51,7 @@ class Shown:
         return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>{self.html}"
 
 
-def table(  # noqa: PLR0913  # as html_table
+def table(
     rows: pd.DataFrame,
     *,
     caption: str,
@@ -72,7 +72,7 @@ def table(  # noqa: PLR0913  # as html_table
     return Shown(f'<div class="rv">{shown}</div>', f"{caption}: {count_noun(len(rows), 'row')}")
 
 
-def figure(  # noqa: PLR0913  # as html_table
+def figure(
     drawn: Axes | Figure,
     *,
     table: pd.DataFrame | None = None,

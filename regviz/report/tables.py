@@ -20,7 +20,7 @@ _SAID = {(column.name, column.about) for table in TABLES.values() for column in 
 _ABOUT = {name: about for name, about in _SAID if sum(name == other for other, _ in _SAID) == 1}
 
 
-def html_table(  # noqa: PLR0913  # each is one thing that a person may want of a table
+def html_table(
     rows: pd.DataFrame,
     *,
     caption: str,
