@@ -22,8 +22,10 @@ from regviz.plot.canvas import (
     put_legend,
 )
 from regviz.plot.labels import fit, format_tick, percent, text_width
+from regviz.plot.marks import Mark, in_lines
 from regviz.plot.palette import INK, OTHERS, STATES
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
+from regviz.plot.svg import MARKS
 from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
@@ -156,7 +158,7 @@ def _draw(told: Histogram, ax: Axes | None) -> Axes:
         bottom = MARGIN + 12 if told.bins else 0
         margins = Margins(MARGIN + 4, MARGIN + 4, MARGIN + head.height + above, bottom)
         ax = new_axes(WIDTH - 2 * MARGIN - 8, _HEIGHT if told.bins else 1, margins)
-        ax.description = told.description
+        ax.description, ax.marks = told.description, _marks(told)
         put_heading(ax, head, left=4, above=above)
     else:
         put_heading(ax, heading(told.title, "", axes_size(ax)[0]), left=0, above=above)
@@ -171,11 +173,31 @@ def _draw(told: Histogram, ax: Axes | None) -> Axes:
     return ax
 
 
+def _marks(told: Histogram) -> dict[str, list[Mark]]:
+    """What stands for each part of a bar that has any height."""
+    marks: dict[str, list[Mark]] = {"tagged": [], "others": []}
+    for each in told.bins:
+        low, high = (1 << each.power, (2 << each.power) - 1) if each.power >= 0 else (0, 0)
+        width = f"{low:,} to {high:,} bytes" if low < high else count_noun(low, "byte")
+        for name, count, where in (
+            ("tagged", each.tagged, "in tagged images"),
+            ("others", each.others, "in no tagged image"),
+        ):
+            if count:
+                marks[name].append(Mark(in_lines(f"{count_noun(count, 'blob')} of {width}", where.capitalize())))
+    return {name: rows for name, rows in marks.items() if rows}
+
+
 def _put_bins(ax: Axes, bins: tuple[Bin, ...]) -> None:
     places = [each.power + 0.5 for each in bins]
     tagged = [each.tagged for each in bins]
-    ax.bar(places, tagged, width=0.9, color=STATES["tagged"], linewidth=0)
-    ax.bar(places, [each.others for each in bins], bottom=tagged, width=0.9, color=OTHERS, linewidth=0)
+    below = ax.bar(places, tagged, width=0.9, color=STATES["tagged"], linewidth=0)
+    above = ax.bar(places, [each.others for each in bins], bottom=tagged, width=0.9, color=OTHERS, linewidth=0)
+    for each, tagged_one, other_one in zip(bins, below, above, strict=True):
+        if each.tagged:
+            tagged_one.set_gid(f"{MARKS}tagged")
+        if each.others:
+            other_one.set_gid(f"{MARKS}others")
     first, last = bins[0].power, bins[-1].power + 1
     spare = max(0, _FEWEST - (last - first)) / 2  # a single class is no wall
     ax.set_xlim(first - spare - 0.05, last + spare + 0.05)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regviz.errors import RegvizError
+from regviz.report.explorable import marks_block
 from regviz.report.tables import ROWS, html_table
 from regviz.text import count_noun, escape_html
 
@@ -37,10 +38,13 @@ class Shown:
         Its elements, without style.
     text : str
         What a place without HTML shows.
+    plain : str
+        The elements without what only a page's script reads; empty where they are the same.
     """
 
     html: str
     text: str
+    plain: str = ""
 
     def __repr__(self) -> str:
         return self.text
@@ -48,7 +52,7 @@ class Shown:
     def _repr_html_(self) -> str:
         if os.environ.get(PAGE_VARIABLE):
             return self.html
-        return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>{self.html}"
+        return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>{self.plain or self.html}"
 
 
 def table(
@@ -81,7 +85,7 @@ def figure(
     command: str = "",
     sums: Sequence[str] = (),
 ) -> Shown:
-    """A figure as SVG, with its numbers folded beneath it.
+    """A figure as SVG, with its numbers folded beneath it, and what its marks stand for, for the script of a page.
 
     Parameters
     ----------
@@ -111,13 +115,13 @@ def figure(
         rows = html_table(table, caption=title, limit=limit, largest=largest, command=command, sums=sums)
         summary = f"The numbers as a table ({count_noun(len(table), 'row')})"
         numbers = f'<details class="numbers"><summary>{summary}</summary>{rows}</details>'
-    html = (
+    plain = (
         f'<figure class="rv" role="group" aria-labelledby="{label}">'
         f'<figcaption id="{label}">{escape_html(title)}</figcaption>'
         f'<div class="scroll" role="group" aria-labelledby="{label}" tabindex="0">{svg}</div>'
-        f"{numbers}</figure>"
+        f"{numbers}"
     )
-    return Shown(html, f"Figure: {title}")
+    return Shown(f"{plain}{marks_block(drawing)}</figure>", f"Figure: {title}", f"{plain}</figure>")
 
 
 def _close(drawing: Figure) -> None:

@@ -65,7 +65,8 @@ def html_table(
         count += f"; no values in {escape_html(', '.join(map(readable, empty)))}"
     return (
         f'<div class="rv-table"><p class="head"><b>{label}</b> <span>{count}</span></p>'
-        f'<div class="scroll" role="group" aria-label="{label}" tabindex="0"><table aria-label="{label}">'
+        f'<div class="scroll" role="group" aria-label="{label}" tabindex="0">'
+        f'<table aria-label="{label}" data-rows="{len(rows)}">'
         f"<thead><tr>{_heads(shown)}</tr></thead><tbody>{_body(shown)}</tbody>{_foot(rows, shown, sums)}</table></div>"
         f"{_note(len(shown), len(rows), largest, command)}</div>"
     )
@@ -73,7 +74,7 @@ def html_table(
 
 def _heads(rows: pd.DataFrame) -> str:
     return "".join(
-        f'<th scope="col"{_head_class(name, rows[name])}{_about(name)}>{escape_html(readable(name))}</th>'
+        f'<th scope="col"{_head_class(name, rows[name])}{_said(name, rows[name])}{_about(name)}>{escape_html(readable(name))}</th>'
         for name in rows.columns
     )
 
@@ -91,6 +92,12 @@ def readable(column: str) -> str:
 
 def _head_class(name: str, values: pd.Series[Any]) -> str:
     return ' class="n"' if cell_kind(name, values) in NUMERIC else ""
+
+
+def _said(name: str, values: pd.Series[Any]) -> str:
+    """For a script that writes the rows down: the column's own name, and what its words cannot tell."""
+    own = f' data-name="{escape_html(name)}"' if readable(name) != name else ""
+    return f'{own} data-kind="flag"' if cell_kind(name, values) == "flag" else own
 
 
 def _about(name: str) -> str:
