@@ -6,10 +6,12 @@ from regviz.plot.bars import sizes
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.maps import tag_map
 from regviz.plot.trees import forest
+from regviz.plot.waterfall import reconcile
 
 __all__ = [
     "forest",
     "layer_sizes",
+    "reconcile",
     "sizes",
     "tag_map",
 ]
