@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
@@ -21,7 +22,7 @@ from regviz.plot.canvas import (
     put_heading,
     put_legend,
 )
-from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, percent, text_width
+from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, instruction, percent, text_width
 from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SHARED
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
 from regviz.text import count_noun, format_bytes, short_digest
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 ROWS = 25
 _SAID = 5
 _ROW = 21.0
+_NOTED_ROW = 27.0
 _BAR = 0.62
 _LABEL_WIDTH = 215.0
 _LEAST_LABEL = 60.0
@@ -57,12 +59,15 @@ class Bar:
         Its key, as it can be drawn, not cut.
     exclusive, shared, share : int
         Bytes: of the dark part, of the light part, and where the mark of the fair share stands.
+    note : str
+        What stands beneath the key: of a layer the instruction that made it.
     """
 
     label: str
     exclusive: int
     shared: int
     share: int
+    note: str = ""
 
     @property
     def value(self) -> str:
@@ -71,6 +76,8 @@ class Bar:
         if not whole or not self.shared:
             return format_bytes(whole)
         exclusive = format_bytes(self.exclusive) if self.exclusive else "none"
+        if exclusive == format_bytes(whole):
+            exclusive = "nearly all"
         return f"{format_bytes(whole)}, {exclusive} exclusive"
 
 
@@ -111,12 +118,8 @@ def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
     shown = count if count <= rows else max(rows - 1, 1)
     head = table.head(shown)
     labels = _labels(head, grain)
-    bars = tuple(
-        Bar(label, *(int(value) for value in values))
-        for label, *values in zip(
-            labels, *(head[f"{name}_bytes"] for name in ("exclusive", "shared", "amortised")), strict=True
-        )
-    )
+    lengths = (head[f"{name}_bytes"].astype(int) for name in ("exclusive", "shared", "amortised"))
+    bars = tuple(starmap(Bar, zip(labels, *lengths, _notes(head, grain), strict=True)))
     total = int(table.attrs.get("reached_bytes", table["amortised_bytes"].sum()))
     rest = ""
     if shown < count:
@@ -139,6 +142,13 @@ def _labels(rows: pd.DataFrame, grain: str) -> list[str]:
     named = rows[keys].astype(object).where(rows[keys].notna(), _NO_KEY.get(grain, "(none)"))
     short = short_digest if grain in ("manifest", "layer") else str
     return [drawable(":".join(short(part) for part in parts)) for parts in named.to_numpy().tolist()]
+
+
+def _notes(rows: pd.DataFrame, grain: str) -> list[str]:
+    """The instructions of layers."""
+    if grain != "layer" or "created_by" not in rows:
+        return [""] * len(rows)
+    return [drawable(instruction(text)) for text in rows["created_by"].fillna("")]
 
 
 def _title(table: pd.DataFrame, total: int, nouns: tuple[str, str]) -> str:
@@ -197,7 +207,10 @@ def _draw(told: Bars, ax: Axes | None) -> Axes:
     room = _LABEL_WIDTH if ax is None else max(_LEAST_LABEL, min(_LABEL_WIDTH, (left_of(ax) - 12) / HINTING))
     labels = fit_all([bar.label for bar in told.bars], room, TEXT_SIZE)
     left = MARGIN + max((text_width(label, TEXT_SIZE) for label in labels), default=0) + 8
-    height = max(1, len(told.bars)) * _ROW + (_ROW if told.rest else 0)
+    notes = [fit(bar.note, room, SMALL_SIZE) for bar in told.bars] if ax is None else []
+    left = max(left, MARGIN + 8 + max((text_width(note, SMALL_SIZE) for note in notes), default=0))
+    row = _NOTED_ROW if any(notes) else _ROW
+    height = (max(1, len(told.bars)) + bool(told.rest)) * row
     if ax is None:
         left, above = (left, TEXT_LINE + 12) if told.bars else (MARGIN, 0)
         head = heading(told.title, "", WIDTH - 2 * MARGIN)
@@ -216,12 +229,32 @@ def _draw(told: Bars, ax: Axes | None) -> Axes:
     _put_bars(ax, told)
     stroke = Line2D([], [], color=INK, marker="|", markersize=9, linewidth=0)
     put_legend(ax, [Patch(color=EXCLUSIVE), Patch(color=SHARED), stroke], told.legend, left=left - MARGIN, above=8)
-    ax.set_yticks(range(len(labels)), labels)
+    ax.set_yticks(range(len(labels)), labels, va="bottom" if any(notes) else "center")
     ax.tick_params(axis="y", length=0, pad=6)
+    _put_notes(ax, notes)
     if told.rest:
         room = axes_size(ax)[0]
         ax.text(0, len(told.bars), fit(told.rest, room, TEXT_SIZE), color=MUTED, va="center")
     return ax
+
+
+def _put_notes(ax: Axes, notes: list[str]) -> None:
+    """What stands beneath the keys."""
+    place = ax.get_yaxis_transform()
+    for row, note in enumerate(notes):
+        if note:
+            ax.annotate(
+                note,
+                (0, row),
+                (-6, -1),
+                xycoords=place,
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                color=MUTED,
+                fontsize=SMALL_SIZE,
+                annotation_clip=False,
+            )
 
 
 def _put_bars(ax: Axes, told: Bars) -> None:

@@ -39,7 +39,7 @@ _LEAST_LABEL = 60.0
 _BAR = 13.0
 _GAP = 9.0
 _HAIR = 1.8
-_UNSEEN = (0, 0, 0, 0)
+_UNSEEN = (0.0, 0.0, 0.0, 0.004)  # what is not drawn at all has no mark
 _TAGGED = "tagged bytes"
 _STORED = "blobs, each once"
 _PLACES = {
@@ -146,9 +146,7 @@ def describe_reconcile(table: pd.DataFrame) -> Waterfall:
 
 def _sum(name: str, reached: int, note: str, rows: int | None) -> Rung:
     colour = STATES["tagged"] if name in ("all tags", _TAGGED) else SEVERAL
-    return Rung(
-        name, note, reached, 0, reached, is_sum=True, colour=STATES["tagged"] if is_tagged else SEVERAL, rows=rows
-    )
+    return Rung(name, note, reached, 0, reached, is_sum=True, colour=colour, rows=rows)
 
 
 def _title(steps: Sequence[Mapping[Any, Any]], sums: dict[str, int | None]) -> str:
