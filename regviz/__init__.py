@@ -55,6 +55,7 @@ _PUBLIC = {
     "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
     "what_if": "regviz.analysis",
+    "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
 }
 _MODULES = ("analysis", "graph", "plot", "world")
@@ -102,6 +103,7 @@ __all__ = [
     "transfer_matrix",
     "tree",
     "what_if",
+    "what_if_curve",
     "who_uses",
     "world",
 ]
@@ -135,6 +137,7 @@ if TYPE_CHECKING:
         tag_images,
         transfer,
         transfer_matrix,
+        what_if_curve,
         who_uses,
     )
     from regviz.analysis.consequences import what_if

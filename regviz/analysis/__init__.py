@@ -7,6 +7,7 @@ from regviz.analysis.bundle import bundle_script
 from regviz.analysis.checking import check
 from regviz.analysis.comparison import compare_images, compare_registries
 from regviz.analysis.consequences import what_if
+from regviz.analysis.curves import what_if_curve
 from regviz.analysis.diagnosis import doctor
 from regviz.analysis.garbage import garbage
 from regviz.analysis.growing import forecast, growth
@@ -54,5 +55,6 @@ __all__ = [
     "transfer",
     "transfer_matrix",
     "what_if",
+    "what_if_curve",
     "who_uses",
 ]

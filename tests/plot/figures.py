@@ -17,6 +17,9 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "sizes by platform": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="platform"), **on),
     "forest": lambda reg, **on: plot.forest(graph.layer_graph(reg), **on),
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
+    "reconcile": lambda reg, **on: plot.reconcile(analysis.reconcile(reg), **on),
+    "what_if_curve": lambda reg, **on: plot.what_if_curve(analysis.what_if_curve(reg), **on),
+    "delete_together": lambda reg, **on: plot.delete_together(analysis.delete_together(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
