@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from regviz.plot.bars import sizes
+from regviz.plot.counts import layer_counts, layer_references
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.maps import tag_map
 from regviz.plot.trees import forest
 
 __all__ = [
     "forest",
+    "layer_counts",
+    "layer_references",
     "layer_sizes",
     "sizes",
     "tag_map",

@@ -18,6 +18,8 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "forest": lambda reg, **on: plot.forest(graph.layer_graph(reg), **on),
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
+    "layer_counts": lambda reg, **on: plot.layer_counts(analysis.layer_counts(reg), **on),
+    "layer_references": lambda reg, **on: plot.layer_references(analysis.layer_sizes(reg), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
 
