@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regviz.plot.bars import sizes
 from regviz.plot.counts import layer_counts, layer_references
+from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.maps import tag_map
 from regviz.plot.trees import forest
@@ -13,6 +14,7 @@ __all__ = [
     "layer_counts",
     "layer_references",
     "layer_sizes",
+    "sharing",
     "sizes",
     "tag_map",
 ]
