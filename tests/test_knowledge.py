@@ -79,6 +79,7 @@ ASKED: dict[str, Callable[[str], object]] = {
     "sizes": lambda source: rv.sizes(rv.read(source)),
     "garbage": lambda source: rv.garbage(rv.read(source)),
     "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
+    "layer_counts": lambda source: rv.layer_counts(rv.read(source)),
     "tag_images": lambda source: rv.tag_images(rv.read(source)),
     "transfer": lambda source: rv.transfer_matrix(rv.read(source)),
     "history": lambda source: rv.history(rv.read(source)),

@@ -12,7 +12,7 @@ from regviz.analysis.diagnosis import doctor
 from regviz.analysis.garbage import garbage
 from regviz.analysis.growing import forecast, growth
 from regviz.analysis.kinship import clusters
-from regviz.analysis.layers import layer_sizes
+from regviz.analysis.layers import layer_counts, layer_sizes
 from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
 from regviz.analysis.moving import transfer, transfer_matrix
 from regviz.analysis.past import history, stale_tags, tag_history
@@ -41,6 +41,7 @@ __all__ = [
     "garbage",
     "growth",
     "history",
+    "layer_counts",
     "layer_sizes",
     "nearest_base",
     "owner_sets",

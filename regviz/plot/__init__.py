@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from regviz.plot.bars import sizes
 from regviz.plot.curves import delete_together, what_if_curve
+from regviz.plot.counts import layer_counts, layer_references
+from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.maps import tag_map
 from regviz.plot.trees import forest
@@ -12,8 +14,11 @@ from regviz.plot.waterfall import reconcile
 __all__ = [
     "delete_together",
     "forest",
+    "layer_counts",
+    "layer_references",
     "layer_sizes",
     "reconcile",
+    "sharing",
     "sizes",
     "tag_map",
     "what_if_curve",

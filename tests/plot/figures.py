@@ -21,6 +21,11 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "what_if_curve": lambda reg, **on: plot.what_if_curve(analysis.what_if_curve(reg), **on),
     "delete_together": lambda reg, **on: plot.delete_together(analysis.delete_together(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
+    "layer_counts": lambda reg, **on: plot.layer_counts(analysis.layer_counts(reg), **on),
+    "layer_references": lambda reg, **on: plot.layer_references(analysis.layer_sizes(reg), **on),
+    "sharing": lambda reg, **on: plot.sharing(analysis.sharing(reg), **on),
+    "sharing in bytes": lambda reg, **on: plot.sharing(analysis.sharing(reg), measure="shared_bytes", **on),
+    "sharing by tag": lambda reg, **on: plot.sharing(analysis.sharing(reg, by="tag"), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
 
