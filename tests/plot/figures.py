@@ -18,6 +18,10 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "forest": lambda reg, **on: plot.forest(graph.layer_graph(reg), **on),
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
+    "history": lambda reg, **on: plot.history(analysis.history(reg), **on),
+    "history by day": lambda reg, **on: plot.history(analysis.history(reg, by="day"), **on),
+    "tag_history": lambda reg, **on: plot.tag_history(analysis.tag_history(reg), **on),
+    "stale_tags": lambda reg, **on: plot.stale_tags(analysis.stale_tags(reg, older_than="0d"), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
 
