@@ -5,16 +5,20 @@ from __future__ import annotations
 from regviz.plot.bars import sizes
 from regviz.plot.curves import delete_together, what_if_curve
 from regviz.plot.histogram import layer_sizes
+from regviz.plot.leftovers import collectors, garbage, states
 from regviz.plot.maps import tag_map
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
 __all__ = [
+    "collectors",
     "delete_together",
     "forest",
+    "garbage",
     "layer_sizes",
     "reconcile",
     "sizes",
+    "states",
     "tag_map",
     "what_if_curve",
 ]

@@ -11,6 +11,17 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from regviz.analysis.collectors import CollectorName
+    from regviz.registry import Registry
+
+
+def who_collects(reg: Registry) -> tuple[CollectorName, ...]:
+    """The collectors of a registry that was read without looking into links."""
+    if reg.source.layouts[0] != "distribution":
+        return ("v1",)
+    return ("reachability", "distribution-2.8", "distribution-2.8-m")
+
+
 FIGURES: dict[str, Callable[..., Axes]] = {
     "sizes": lambda reg, **on: plot.sizes(analysis.sizes(reg), **on),
     "sizes by tag": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="tag"), **on),
@@ -20,6 +31,11 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "reconcile": lambda reg, **on: plot.reconcile(analysis.reconcile(reg), **on),
     "what_if_curve": lambda reg, **on: plot.what_if_curve(analysis.what_if_curve(reg), **on),
     "delete_together": lambda reg, **on: plot.delete_together(analysis.delete_together(reg), **on),
+    "states": lambda reg, **on: plot.states(analysis.states(reg), **on),
+    "garbage": lambda reg, **on: plot.garbage(analysis.garbage(reg), **on),
+    "collectors": lambda reg, **on: plot.collectors(
+        [analysis.garbage(reg, collector=who) for who in who_collects(reg)], **on
+    ),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
