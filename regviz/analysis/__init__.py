@@ -21,6 +21,7 @@ from regviz.analysis.planning import deletion_plan
 from regviz.analysis.reconciliation import reconcile
 from regviz.analysis.remade import churn
 from regviz.analysis.shared import owner_sets, sharing
+from regviz.analysis.stored import states
 from regviz.analysis.tags import tag_images
 from regviz.analysis.together import delete_together
 
@@ -51,6 +52,7 @@ __all__ = [
     "sharing",
     "sizes",
     "stale_tags",
+    "states",
     "tag_history",
     "tag_images",
     "transfer",

@@ -10,6 +10,7 @@ from regviz.plot.grids import grid
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.lanes import tag_history
+from regviz.plot.leftovers import collectors, garbage, states
 from regviz.plot.maps import tag_map
 from regviz.plot.matrix import transfer_matrix
 from regviz.plot.pairs import compare_images
@@ -31,12 +32,17 @@ __all__ = [
     "history",
     "layer_counts",
     "layer_references",
+    "collectors",
+    "delete_together",
+    "forest",
+    "garbage",
     "layer_sizes",
     "reconcile",
     "sharing",
     "sizes",
     "stale_tags",
     "tag_history",
+    "states",
     "tag_map",
     "transfer_matrix",
     "what_if_curve",
