@@ -27,7 +27,7 @@ _LEAST = 15.0
 _BAR = 9.0
 _LABEL = 190.0
 _UNKNOWN = 64.0
-_NARROW = 3.0
+_NARROW = 5.0
 _TICKS = 18.0
 _AFTER = 0.04
 """Of the time that is drawn: what lies after the last move, until now."""

@@ -47,7 +47,7 @@ def describe_history(table: pd.DataFrame, *, width: float = PAPER, height: float
     """
     past = past_of(table, width)
     title, cut = finding(past)
-    if not past.dated:
+    if not past.dated or not past.stored:
         return said_alone(title, width)
     return _Layout(past, cut, width, height).sheet(title)
 
@@ -92,8 +92,8 @@ class _Layout:
     def _horizontal(self) -> None:
         """The axis: as long as the spans, and never so short that one bar is a wall."""
         past = self.past
-        self.largest = max(span.total for span in past.spans)
-        self.dearest = max(span.cost for span in past.spans)
+        self.largest = max(max(span.total, span.kept) for span in past.spans)
+        self.dearest = max(1, *(span.cost for span in past.spans))
         ticks = [format_tick(tick) for each in (self.largest, self.dearest) for tick in byte_ticks(each, 5)]
         left = max(wide(tick, SMALL_SIZE) for tick in ticks) + 6
         self.ends = _ends(past)

@@ -113,8 +113,10 @@ def past_of(table: pd.DataFrame, width: float = PAPER) -> Past:
 def finding(past: Past) -> tuple[str, dt.date | None]:
     """What pushes before some day still cost, and that day; the day that says most."""
     whole, dated = format_bytes(past.stored), past.dated
-    if not past.spans or not past.stored:
+    if not past.spans:
         return "There is no blob", None
+    if not past.stored:
+        return "Nothing has a byte that is stored here", None
     if not dated:
         return f"Nothing tells when the {whole} came that are stored", None
     if len(dated) == 1:

@@ -54,7 +54,7 @@ class Age:
         if self.high == float("inf"):
             return f"{_length(self.low)} and more"
         low, high = _length(self.low), _length(self.high)
-        return f"{low.partition(' ')[0] if low[-5:] == high[-5:] else low} to {high}"
+        return f"{low.partition(' ')[0] if low[-4:].strip('s') in high else low} to {high}"
 
     @property
     def value(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regviz as rv
@@ -95,6 +95,7 @@ def test_bars_of_history_lie_in_their_months() -> None:
     ("rows", "by", "basis", "title"),
     [
         ([], "month", "pushed", "There is no blob"),
+        ([("2020-01", 0, 0, 0)], "month", "pushed", "Nothing has a byte that is stored here"),
         ([(None, 3 * KIB, 0, 0)], "month", "pushed", "Nothing tells when the 3.00 KiB came that are stored"),
         ([("2020-01", 3 * KIB, 1, 1)], "month", "pushed", "All 3.00 KiB came in 2020-01"),
         ([("2020-01", 3 * KIB, 1, 1)], "month", "created", "All 3.00 KiB come with images made in 2020-01"),
@@ -184,6 +185,7 @@ def test_what_has_no_time_stands_apart_and_is_said() -> None:
     hold_legible(axes)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(0, 160), st.integers(0, 2**44), st.integers(0, 2**40)),
@@ -195,7 +197,12 @@ def test_what_has_no_time_stands_apart_and_is_said() -> None:
 )
 def test_any_history_is_legible(rows: list[tuple[int, int, int]], width: float) -> None:
     named = [
-        (name_of(dt.date(2011 + month // 12, month % 12 + 1, 1), "month"), added, cost // 2, cost)
+        (
+            name_of(dt.date(2011 + month // 12, month % 12 + 1, 1), "month"),
+            added,
+            min(added, cost) // 2,
+            min(added, cost),
+        )
         for month, added, cost in sorted(rows)
     ]
     table = history_table(named)
@@ -219,12 +226,12 @@ def test_periods_follow_each_other(day: dt.date, unit: str) -> None:
 
 
 @given(
-    st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2030, 1, 1)),
+    st.integers(0, 30 * 365 * 86_400),
     st.floats(0.001, 5e8),
     st.sampled_from([120.0, 650.0]),
 )
-def test_ticks_have_room(first: dt.datetime, seconds: float, width: float) -> None:
-    start = first.replace(tzinfo=dt.UTC)
+def test_ticks_have_room(first: int, seconds: float, width: float) -> None:
+    start = dt.datetime(2000, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=first)
     axis = TimeAxis(start, start + dt.timedelta(seconds=seconds), 10, width)
     ticks = axis.ticks()
     assert ticks
@@ -377,8 +384,8 @@ def test_the_title_of_stale_tags(table: pd.DataFrame, title: str) -> None:
 
 
 def readings(stored: list[int], gone: list[int] | None = None) -> pd.DataFrame:
-    start, went = pd.Timestamp("2026-01-01", tz="UTC"), gone or [0] * len(stored)
-    change = [None, *(int(each) for each in np.diff(stored))]
+    start, change = pd.Timestamp("2026-01-01", tz="UTC"), [None, *(int(each) for each in np.diff(stored))]
+    went = gone or [max(0, -(each or 0)) + 1 for each in change]
     table = pd.DataFrame(
         {
             "at": [start + pd.Timedelta(days=10 * number) for number in range(len(stored))],
@@ -433,7 +440,7 @@ def test_the_disk_is_full_where_the_line_says() -> None:
 
 @pytest.mark.parametrize("stored", [[5, 5], [0, 0], [2**40, 1], [*range(1, 91)], [3, 2**50, 1, 2**50]])
 def test_any_readings_are_legible(stored: list[int]) -> None:
-    axes = plot.growth(readings(stored, [0, *([1] * (len(stored) - 1))]))
+    axes = plot.growth(readings(stored))
     hold_legible(axes)
     hold_marks(axes)
 
