@@ -7,6 +7,7 @@ from regviz.plot.counts import layer_counts, layer_references
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.maps import tag_map
+from regviz.plot.sets import owner_sets
 from regviz.plot.trees import forest
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "layer_counts",
     "layer_references",
     "layer_sizes",
+    "owner_sets",
     "sharing",
     "sizes",
     "tag_map",
