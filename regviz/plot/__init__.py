@@ -18,6 +18,7 @@ from regviz.plot.past import history
 from regviz.plot.readings import growth
 from regviz.plot.remaking import churn
 from regviz.plot.stale import stale_tags
+from regviz.plot.sets import owner_sets
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
@@ -38,6 +39,7 @@ __all__ = [
     "garbage",
     "layer_sizes",
     "reconcile",
+    "owner_sets",
     "sharing",
     "sizes",
     "stale_tags",
