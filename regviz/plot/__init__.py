@@ -17,34 +17,32 @@ from regviz.plot.pairs import compare_images
 from regviz.plot.past import history
 from regviz.plot.readings import growth
 from regviz.plot.remaking import churn
-from regviz.plot.stale import stale_tags
 from regviz.plot.sets import owner_sets
+from regviz.plot.stale import stale_tags
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
 __all__ = [
     "churn",
+    "collectors",
     "compare_images",
     "compare_registries",
     "delete_together",
     "forest",
+    "garbage",
     "grid",
     "growth",
     "history",
     "layer_counts",
     "layer_references",
-    "collectors",
-    "delete_together",
-    "forest",
-    "garbage",
     "layer_sizes",
-    "reconcile",
     "owner_sets",
+    "reconcile",
     "sharing",
     "sizes",
     "stale_tags",
-    "tag_history",
     "states",
+    "tag_history",
     "tag_map",
     "transfer_matrix",
     "what_if_curve",
