@@ -43,6 +43,7 @@ _PUBLIC = {
     "plan_json": "regviz.analysis",
     "plan_script": "regviz.analysis",
     "read": "regviz.read",
+    "read_pair": "regviz.pair",
     "reconcile": "regviz.analysis",
     "report": "regviz.report",
     "rules": "regviz.problems",
@@ -90,6 +91,7 @@ __all__ = [
     "plan_script",
     "plot",
     "read",
+    "read_pair",
     "reconcile",
     "report",
     "rules",
@@ -142,6 +144,7 @@ if TYPE_CHECKING:
     from regviz.analysis.plan_text import plan_json, plan_script
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
+    from regviz.pair import read_pair
     from regviz.plan import plan
     from regviz.problems import rules
     from regviz.read import read

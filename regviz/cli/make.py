@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @source_argument
+@click.argument("newer", required=False, metavar="[NEWER]", type=click.Path(readable=False))
 @click.option(
     "-o",
     "--output",
@@ -26,14 +27,20 @@ if TYPE_CHECKING:
     help="The file to write.",
 )
 @reading_options
-def report(source: str | None, *, output: str, reading: Reading) -> None:
+def report(source: str | None, newer: str | None, *, output: str, reading: Reading) -> None:
     """Write the report, one HTML file.
 
-    It asks the network for nothing. Its path is printed.
+    It asks the network for nothing. Its path is printed. Of two sources, an older and a NEWER one or a registry and its
+    mirror, it says what appeared, moved and went.
     """
     from regviz.report import report as write_report
 
     refuse_to_harm(source, output)
+    if newer is not None:
+        refuse_to_harm(newer, output)
+        pair = [reading.read(source), reading.read(newer)]
+        click.echo(escape_terminal(str(write_report(pair, output, progress=reading.bars()))))
+        return
     registry = reading.read(source)
     click.echo(escape_terminal(str(write_report(registry, output, progress=reading.bars()))))
 
