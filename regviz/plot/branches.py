@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.graph import collapse_chains
 from regviz.graph.values import without_collector
-from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, text_width
+from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, percent, text_width
 from regviz.text import format_bytes
 
 if TYPE_CHECKING:
@@ -215,3 +215,19 @@ def short_tag_words(tags: Sequence[str], room: float, size: float) -> str:
         if text_width(text, size) <= room:
             return text
     return ""
+
+
+def forest_title(found: Sequence[Branch]) -> str:
+    """The finding: how many bases, and how much the largest bears."""
+    roots = [branch for branch in found if branch.parent < 0]
+    layers, size = sum(branch.total_layers for branch in roots), sum(branch.total_bytes for branch in roots)
+    if not roots:
+        return "There is no layer"
+    if layers == 1:
+        return "One layer"
+    if len(roots) == 1:
+        return f"All {layers:,} layers stand on one base"
+    if len(roots) == layers:
+        return f"{layers:,} layers, none on another"
+    most = percent(max(branch.total_bytes for branch in roots), size)
+    return f"{layers:,} layers grow from {len(roots):,} bases; the largest bears {most} of their bytes"
