@@ -11,6 +11,7 @@ from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.lanes import tag_history
 from regviz.plot.leftovers import collectors, garbage, states
+from regviz.plot.inventory import bases
 from regviz.plot.maps import tag_map
 from regviz.plot.matrix import transfer_matrix
 from regviz.plot.pairs import compare_images
@@ -32,6 +33,7 @@ __all__ = [
     "compare_images",
     "compare_registries",
     "delete_together",
+    "bases",
     "forest",
     "garbage",
     "grid",
