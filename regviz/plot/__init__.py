@@ -22,6 +22,10 @@ from regviz.plot.remaking import churn
 from regviz.plot.sets import owner_sets
 from regviz.plot.stale import stale_tags
 from regviz.plot.treemap import treemap
+from regviz.plot.icicles import icicle
+from regviz.plot.leftovers import collectors, garbage, states
+from regviz.plot.maps import tag_map
+from regviz.plot.tiles import treemap
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
