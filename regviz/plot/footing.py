@@ -116,7 +116,8 @@ def _title(table: pd.DataFrame) -> str:
     stand = "stands" if based == 1 else "stand"
     if len(table) == 1:
         return f"{based:,} of {count_noun(images, 'tagged image')} {stand} on a base: {name}"
-    return f"{based:,} of {count_noun(images, 'tagged image')} {stand} on a base; {count:,} on {name}"
+    on_one = f"{count:,}" if count < based else "all of them"
+    return f"{based:,} of {count_noun(images, 'tagged image')} {stand} on a base; {on_one} on {name}"
 
 
 class _Layout:

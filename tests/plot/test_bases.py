@@ -124,6 +124,7 @@ def test_the_picture_is_what_is_told() -> None:
         ([], 3, 0, "No tagged image stands on another"),
         (FOUR[:1], 7, 6, "6 of 7 tagged images stand on a base: base:1"),
         (FOUR, 9, 8, "8 of 9 tagged images stand on a base; 6 on base:1"),
+        (FOUR, 9, 6, "6 of 9 tagged images stand on a base; all of them on base:1"),
         (FOUR, -1, 0, "4 bases; 6 images on base:1"),
     ],
 )
