@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="The file to write.",
 )
+@click.option("--summary", is_flag=True, help="One page for paper: five numbers, one figure, three things to do.")
 @reading_options
-def report(source: str | None, newer: str | None, *, output: str, reading: Reading) -> None:
+def report(source: str | None, newer: str | None, *, output: str, summary: bool, reading: Reading) -> None:
     """Write the report, one HTML file.
 
     It asks the network for nothing. Its path is printed. Of two sources, an older and a NEWER one or a registry and its
@@ -37,12 +38,14 @@ def report(source: str | None, newer: str | None, *, output: str, reading: Readi
 
     refuse_to_harm(source, output)
     if newer is not None:
+        if summary:
+            raise click.UsageError("--summary is of one source")
         refuse_to_harm(newer, output)
         pair = [reading.read(source), reading.read(newer)]
         click.echo(escape_terminal(str(write_report(pair, output, progress=reading.bars()))))
         return
     registry = reading.read(source)
-    click.echo(escape_terminal(str(write_report(registry, output, progress=reading.bars()))))
+    click.echo(escape_terminal(str(write_report(registry, output, summary=summary, progress=reading.bars()))))
 
 
 @click.command()

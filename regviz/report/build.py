@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from regviz.layouts.common import Progress
 
 _NOTEBOOK = "report.ipynb"
+_SUMMARY = "report-summary.ipynb"
 
 
 def report(
@@ -30,6 +31,7 @@ def report(
     *,
     notebook: str | os.PathLike[str] | None = None,
     title: str | None = None,
+    summary: bool = False,
     progress: Progress = no_progress,
 ) -> Path:
     """Write the report of a registry: one HTML file that asks the network for nothing.
@@ -49,6 +51,8 @@ def report(
         own folder.
     title : str, optional
         The page's title; left out, the name of the source.
+    summary : bool
+        One page for paper instead: five numbers, one figure, at most three things to do.
     progress : Progress
         Shows how far it came; see `regviz.layouts.common.Progress`.
 
@@ -75,7 +79,7 @@ def report(
         _refuse(target)
         _write(target, report_pair(source, notebook=notebook, title=title, progress=progress))
         return target
-    own = Path(notebook) if notebook is not None else share.folder("notebooks") / _NOTEBOOK
+    own = Path(notebook) if notebook is not None else share.folder("notebooks") / (_SUMMARY if summary else _NOTEBOOK)
     page = read_notebook(own)
     _refuse(target)
     reg = source if isinstance(source, Registry) else read(source, progress=progress)

@@ -5,5 +5,6 @@ from __future__ import annotations
 from regviz.report import pair
 from regviz.report.display import figure, table
 from regviz.report.sections import colophon, limits, opening, problems
+from regviz.report.summary import summary
 
-__all__ = ["colophon", "figure", "limits", "opening", "pair", "problems", "table"]
+__all__ = ["colophon", "figure", "limits", "opening", "pair", "problems", "summary", "table"]
