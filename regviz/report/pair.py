@@ -60,7 +60,7 @@ def report_pair(
             name=own.name,
             source=captures[0],
             folder=own.resolve().parent if notebook is not None else Path(folder),
-            show_values=any(reg.shows_values for reg in readings),
+            show_values=all(reg.shows_values for reg in readings),
             progress=progress,
             environment={SECOND_VARIABLE: captures[1]},
         )
@@ -131,7 +131,7 @@ def _sentence(answer: pd.DataFrame, numbers: Sequence[dict[str, int]]) -> str:
     else:
         tags = "No tag appeared, moved or went"
     if said and counts["unknown"]:
-        tags += f", and of {counts['unknown']:,} more it cannot be told"
+        tags += f", and of {counts['unknown']:,} more it cannot be told whether they moved"
     before, after = numbers[0]["Stored"], numbers[1]["Stored"]
     if before == after:
         return f"{tags}, and {format_bytes(after)} lie in both."
