@@ -26,6 +26,7 @@ _PUBLIC = {
     "clusters": "regviz.analysis",
     "compare_images": "regviz.analysis",
     "compare_registries": "regviz.analysis",
+    "composition": "regviz.analysis",
     "delete_together": "regviz.analysis",
     "deletion_plan": "regviz.analysis",
     "descendants": "regviz.analysis",
@@ -34,6 +35,7 @@ _PUBLIC = {
     "garbage": "regviz.analysis",
     "growth": "regviz.analysis",
     "history": "regviz.analysis",
+    "layer_counts": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "nearest_base": "regviz.analysis",
@@ -43,18 +45,21 @@ _PUBLIC = {
     "plan_json": "regviz.analysis",
     "plan_script": "regviz.analysis",
     "read": "regviz.read",
+    "read_pair": "regviz.pair",
     "reconcile": "regviz.analysis",
     "report": "regviz.report",
     "rules": "regviz.problems",
     "sharing": "regviz.analysis",
     "sizes": "regviz.analysis",
     "stale_tags": "regviz.analysis",
+    "states": "regviz.analysis",
     "tag_history": "regviz.analysis",
     "tag_images": "regviz.analysis",
     "transfer": "regviz.analysis",
     "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
     "what_if": "regviz.analysis",
+    "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
 }
 _MODULES = ("analysis", "graph", "plot", "world")
@@ -71,6 +76,7 @@ __all__ = [
     "clusters",
     "compare_images",
     "compare_registries",
+    "composition",
     "delete_together",
     "deletion_plan",
     "descendants",
@@ -80,6 +86,7 @@ __all__ = [
     "graph",
     "growth",
     "history",
+    "layer_counts",
     "layer_graph",
     "layer_sizes",
     "nearest_base",
@@ -90,18 +97,21 @@ __all__ = [
     "plan_script",
     "plot",
     "read",
+    "read_pair",
     "reconcile",
     "report",
     "rules",
     "sharing",
     "sizes",
     "stale_tags",
+    "states",
     "tag_history",
     "tag_images",
     "transfer",
     "transfer_matrix",
     "tree",
     "what_if",
+    "what_if_curve",
     "who_uses",
     "world",
 ]
@@ -117,6 +127,7 @@ if TYPE_CHECKING:
         clusters,
         compare_images,
         compare_registries,
+        composition,
         delete_together,
         deletion_plan,
         descendants,
@@ -124,6 +135,7 @@ if TYPE_CHECKING:
         forecast,
         growth,
         history,
+        layer_counts,
         layer_sizes,
         nearest_base,
         owner_sets,
@@ -135,13 +147,16 @@ if TYPE_CHECKING:
         tag_images,
         transfer,
         transfer_matrix,
+        what_if_curve,
         who_uses,
     )
     from regviz.analysis.consequences import what_if
     from regviz.analysis.garbage import garbage
     from regviz.analysis.plan_text import plan_json, plan_script
+    from regviz.analysis.stored import states
     from regviz.errors import RegvizError
     from regviz.graph import layer_graph, object_graph
+    from regviz.pair import read_pair
     from regviz.plan import plan
     from regviz.problems import rules
     from regviz.read import read

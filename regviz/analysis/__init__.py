@@ -6,12 +6,14 @@ from regviz.analysis.accounting import sizes
 from regviz.analysis.bundle import bundle_script
 from regviz.analysis.checking import check
 from regviz.analysis.comparison import compare_images, compare_registries
+from regviz.analysis.composing import composition
 from regviz.analysis.consequences import what_if
+from regviz.analysis.curves import what_if_curve
 from regviz.analysis.diagnosis import doctor
 from regviz.analysis.garbage import garbage
 from regviz.analysis.growing import forecast, growth
 from regviz.analysis.kinship import clusters
-from regviz.analysis.layers import layer_sizes
+from regviz.analysis.layers import layer_counts, layer_sizes
 from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
 from regviz.analysis.moving import transfer, transfer_matrix
 from regviz.analysis.past import history, stale_tags, tag_history
@@ -20,6 +22,7 @@ from regviz.analysis.planning import deletion_plan
 from regviz.analysis.reconciliation import reconcile
 from regviz.analysis.remade import churn
 from regviz.analysis.shared import owner_sets, sharing
+from regviz.analysis.stored import states
 from regviz.analysis.tags import tag_images
 from regviz.analysis.together import delete_together
 
@@ -32,6 +35,7 @@ __all__ = [
     "clusters",
     "compare_images",
     "compare_registries",
+    "composition",
     "delete_together",
     "deletion_plan",
     "descendants",
@@ -40,6 +44,7 @@ __all__ = [
     "garbage",
     "growth",
     "history",
+    "layer_counts",
     "layer_sizes",
     "nearest_base",
     "owner_sets",
@@ -49,10 +54,12 @@ __all__ = [
     "sharing",
     "sizes",
     "stale_tags",
+    "states",
     "tag_history",
     "tag_images",
     "transfer",
     "transfer_matrix",
     "what_if",
+    "what_if_curve",
     "who_uses",
 ]

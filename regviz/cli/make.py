@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,10 +13,13 @@ from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
     from regviz.cli.options import Reading
+    from regviz.layouts.common import Links
+    from regviz.registry import Registry
 
 
 @click.command()
 @source_argument
+@click.argument("newer", required=False, metavar="[NEWER]", type=click.Path(readable=False))
 @click.option(
     "-o",
     "--output",
@@ -25,17 +29,42 @@ if TYPE_CHECKING:
     show_default=True,
     help="The file to write.",
 )
+@click.option(
+    "--notebook",
+    metavar="NAME",
+    type=click.Path(readable=False),
+    help="Another notebook than the report's: one that ships, by its name, or your own .ipynb file.",
+)
+@click.option("--summary", is_flag=True, help="One page for paper: five numbers, one figure, three things to do.")
 @reading_options
-def report(source: str | None, *, output: str, reading: Reading) -> None:
+def report(
+    source: str | None, newer: str | None, *, output: str, notebook: str | None, summary: bool, reading: Reading
+) -> None:
     """Write the report, one HTML file.
 
-    It asks the network for nothing. Its path is printed.
+    It asks the network for nothing. Its path is printed. Of two sources, an older and a NEWER one or a registry and its
+    mirror, it says what appeared, moved and went.
     """
     from regviz.report import report as write_report
+    from regviz.report.build import find_notebook
+    from regviz.report.reading import read_for_report
 
-    refuse_to_harm(source, output)
-    registry = reading.read(source)
-    click.echo(escape_terminal(str(write_report(registry, output, progress=reading.bars()))))
+    for each in (source, newer) if newer is not None else (source,):
+        refuse_to_harm(each, output)
+    if summary and (newer is not None or notebook is not None):
+        raise click.UsageError("--summary is of one source" if newer is not None else "--summary is a notebook already")
+    if notebook is not None:
+        find_notebook(notebook)  # what is not there is said before anything is read
+
+    def read(place: str | None) -> Registry:
+        def reader(*, links: Links, measure: bool) -> Registry:
+            return replace(reading, links=links).read(place, measure=measure)
+
+        return read_for_report(place, reader, links=reading.links)
+
+    readings = read(source) if newer is None else [read(source), read(newer)]
+    made = write_report(readings, output, notebook=notebook, summary=summary, progress=reading.bars())
+    click.echo(escape_terminal(str(made)))
 
 
 @click.command()

@@ -21,7 +21,7 @@ from regviz.plot.canvas import (
     put_heading,
     put_legend,
 )
-from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, percent, text_width
+from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, instruction, percent, text_width
 from regviz.plot.marks import Mark, exact_bytes, in_lines
 from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SHARED
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 ROWS = 25
 _SAID = 5
 _ROW = 21.0
+_NOTED_ROW = 27.0
 _BAR = 0.62
 _LABEL_WIDTH = 215.0
 _LEAST_LABEL = 60.0
@@ -63,6 +64,8 @@ class Bar:
         The same key, whole.
     repository : str
         Whose row it is; empty where the rows are no one repository's.
+    note : str
+        What stands beneath the key: of a layer the instruction that made it.
     """
 
     label: str
@@ -71,6 +74,7 @@ class Bar:
     share: int
     key: str = ""
     repository: str = ""
+    note: str = ""
 
     @property
     def value(self) -> str:
@@ -79,6 +83,8 @@ class Bar:
         if not whole or not self.shared:
             return format_bytes(whole)
         exclusive = format_bytes(self.exclusive) if self.exclusive else "none"
+        if exclusive == format_bytes(whole):
+            exclusive = "nearly all"
         return f"{format_bytes(whole)}, {exclusive} exclusive"
 
 
@@ -122,8 +128,10 @@ def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
     owners = head["repository"].tolist() if "repository" in head else [""] * shown
     values = (head[f"{name}_bytes"].tolist() for name in ("exclusive", "shared", "amortised"))
     bars = tuple(
-        Bar(label, int(exclusive), int(shared), int(share), key, owner)
-        for label, exclusive, shared, share, key, owner in zip(labels, *values, _keys(head, grain), owners, strict=True)
+        Bar(label, int(exclusive), int(shared), int(share), key, owner, note)
+        for label, exclusive, shared, share, key, owner, note in zip(
+            labels, *values, _keys(head, grain), owners, _notes(head, grain), strict=True
+        )
     )
     total = int(table.attrs.get("reached_bytes", table["amortised_bytes"].sum()))
     rest = ""
@@ -151,6 +159,13 @@ def _keys(rows: pd.DataFrame, grain: str) -> list[str]:
     keys = ["repository", "tag"] if grain == "tag" else [grain]
     named = rows[keys].astype(object).where(rows[keys].notna(), _NO_KEY.get(grain, "(none)"))
     return [":".join(map(str, parts)) for parts in named.to_numpy().tolist()]
+
+
+def _notes(rows: pd.DataFrame, grain: str) -> list[str]:
+    """The instructions of layers."""
+    if grain != "layer" or "created_by" not in rows:
+        return [""] * len(rows)
+    return [drawable(instruction(text)) for text in rows["created_by"].fillna("")]
 
 
 def _title(table: pd.DataFrame, total: int, nouns: tuple[str, str]) -> str:
@@ -209,7 +224,10 @@ def _draw(told: Bars, ax: Axes | None) -> Axes:
     room = _LABEL_WIDTH if ax is None else max(_LEAST_LABEL, min(_LABEL_WIDTH, (left_of(ax) - 12) / HINTING))
     labels = fit_all([bar.label for bar in told.bars], room, TEXT_SIZE)
     left = MARGIN + max((text_width(label, TEXT_SIZE) for label in labels), default=0) + 8
-    height = max(1, len(told.bars)) * _ROW + (_ROW if told.rest else 0)
+    notes = [fit(bar.note, room, SMALL_SIZE) for bar in told.bars] if ax is None else []
+    left = max(left, MARGIN + 8 + max((text_width(note, SMALL_SIZE) for note in notes), default=0))
+    row = _NOTED_ROW if any(notes) else _ROW
+    height = (max(1, len(told.bars)) + bool(told.rest)) * row
     if ax is None:
         left, above = (left, TEXT_LINE + 12) if told.bars else (MARGIN, 0)
         head = heading(told.title, "", WIDTH - 2 * MARGIN)
@@ -228,8 +246,9 @@ def _draw(told: Bars, ax: Axes | None) -> Axes:
     _put_bars(ax, told)
     stroke = Line2D([], [], color=INK, marker="|", markersize=9, linewidth=0)
     put_legend(ax, [Patch(color=EXCLUSIVE), Patch(color=SHARED), stroke], told.legend, left=left - MARGIN, above=8)
-    ax.set_yticks(range(len(labels)), labels)
+    ax.set_yticks(range(len(labels)), labels, va="bottom" if any(notes) else "center")
     ax.tick_params(axis="y", length=0, pad=6)
+    _put_notes(ax, notes)
     if told.rest:
         room = axes_size(ax)[0]
         ax.text(0, len(told.bars), fit(told.rest, room, TEXT_SIZE), color=MUTED, va="center")
@@ -259,6 +278,25 @@ def _marks(told: Bars) -> dict[str, list[Mark]]:
         if bar.shared:
             marks["shared"].append(Mark(label, owners, (), below))
     return {name: rows for name, rows in marks.items() if rows}
+
+
+def _put_notes(ax: Axes, notes: list[str]) -> None:
+    """What stands beneath the keys."""
+    place = ax.get_yaxis_transform()
+    for row, note in enumerate(notes):
+        if note:
+            ax.annotate(
+                note,
+                (0, row),
+                (-6, -1),
+                xycoords=place,
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                color=MUTED,
+                fontsize=SMALL_SIZE,
+                annotation_clip=False,
+            )
 
 
 def _put_bars(ax: Axes, told: Bars) -> None:

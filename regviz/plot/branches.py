@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from regviz.graph import collapse_chains
+from regviz.graph.values import without_collector
 from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, percent, text_width
 from regviz.text import format_bytes
 
@@ -82,7 +83,11 @@ class Branch:
 
 def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
     """The branches of a forest of layers, parents before children."""
-    collapsed = collapse_chains(graph)
+    with without_collector():
+        return _branches(graph, collapse_chains(graph))
+
+
+def _branches(graph: nx.DiGraph[Any], collapsed: nx.DiGraph[Any]) -> list[Branch]:
     place: dict[str, int] = {}
     found: list[Branch] = []
     for key in _in_order(collapsed):

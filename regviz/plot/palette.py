@@ -36,6 +36,11 @@ SEVERAL = "#57606a"
 OTHERS = "#afb8c1"
 """Repositories beyond the first six."""
 
+SCALE = ("#fcf1bb", "#e5d890", "#bbae7a", "#8e8978", "#6c6e72", "#4c556c", "#213b6e", "#00224e")
+"""From little to much: cividis in eight steps, its yellow paled, for there may be many that share little. A dark page
+takes cividis the other way round, so that little is close to its ground as well."""
+ON_SCALE = ("#1f2329", "#fefefe")
+"""Text on the first four of these steps, and on the last four."""
 ON_SHARED = "#1e2329"
 """Text on `SHARED`: where a dark page leaves that as it is, as JupyterLab does, its text stays dark too."""
 ON_BRIGHT, ON_DARK = "#14181c", "#fafbfc"
@@ -80,6 +85,8 @@ CSS = {
     CERTAIN: f"var(--rv-certain,{CERTAIN})",
     SUSPECTED: f"var(--rv-suspected,{SUSPECTED})",
     UNKNOWN: f"var(--rv-unknown,{UNKNOWN})",
+    **{colour: f"var(--rv-scale-{step},{colour})" for step, colour in enumerate(SCALE, 1)},
+    **{colour: f"var(--rv-on-{part},{colour})" for part, colour in zip(("little", "much"), ON_SCALE, strict=True)},
 }
 """What stands for a colour in a page: text takes the page's, marks may be told apart by a dark page."""
 CSS_OPACITY = {MUTED: 0.74, RULE: 0.2}

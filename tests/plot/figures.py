@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from regviz.analysis.collectors import CollectorName
     from regviz.registry import Registry
 
 
@@ -35,6 +36,13 @@ def _since_the_world(reg: Registry) -> pd.DataFrame:
     return analysis.compare_registries(old, reg)
 
 
+def who_collects(reg: Registry) -> tuple[CollectorName, ...]:
+    """The collectors of a registry that was read without looking into links."""
+    if reg.source.layouts[0] != "distribution":
+        return ("v1",)
+    return ("reachability", "distribution-2.8", "distribution-2.8-m")
+
+
 FIGURES: dict[str, Callable[..., Axes]] = {
     "sizes": lambda reg, **on: plot.sizes(analysis.sizes(reg), **on),
     "sizes by tag": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="tag"), **on),
@@ -46,9 +54,31 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "forest": lambda reg, **on: plot.forest(graph.layer_graph(reg), **on),
     "forest by age": lambda reg, **on: plot.forest(graph.layer_graph(reg), colour="age", **on),
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
+    "reconcile": lambda reg, **on: plot.reconcile(analysis.reconcile(reg), **on),
+    "what_if_curve": lambda reg, **on: plot.what_if_curve(analysis.what_if_curve(reg), **on),
+    "delete_together": lambda reg, **on: plot.delete_together(analysis.delete_together(reg), **on),
     "grid": lambda reg, **on: plot.grid(analysis.compare_images(reg), **on),
     "transfer_matrix": lambda reg, **on: plot.transfer_matrix(_pulls(reg), **on),
+    "states": lambda reg, **on: plot.states(analysis.states(reg), **on),
+    "garbage": lambda reg, **on: plot.garbage(analysis.garbage(reg), **on),
+    "collectors": lambda reg, **on: plot.collectors(
+        [analysis.garbage(reg, collector=who) for who in who_collects(reg)], **on
+    ),
+    "treemap": lambda reg, **on: plot.treemap(analysis.composition(reg), **on),
+    "icicle": lambda reg, **on: plot.icicle(analysis.composition(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
+    "layer_counts": lambda reg, **on: plot.layer_counts(analysis.layer_counts(reg), **on),
+    "layer_references": lambda reg, **on: plot.layer_references(analysis.layer_sizes(reg), **on),
+    "sharing": lambda reg, **on: plot.sharing(analysis.sharing(reg), **on),
+    "sharing in bytes": lambda reg, **on: plot.sharing(analysis.sharing(reg), measure="shared_bytes", **on),
+    "sharing by tag": lambda reg, **on: plot.sharing(analysis.sharing(reg, by="tag"), **on),
+    "history": lambda reg, **on: plot.history(analysis.history(reg), **on),
+    "history by day": lambda reg, **on: plot.history(analysis.history(reg, by="day"), **on),
+    "tag_history": lambda reg, **on: plot.tag_history(analysis.tag_history(reg), **on),
+    "stale_tags": lambda reg, **on: plot.stale_tags(analysis.stale_tags(reg, older_than="0d"), **on),
+    "owner_sets": lambda reg, **on: plot.owner_sets(analysis.owner_sets(reg), **on),
+    "owner_sets by tag": lambda reg, **on: plot.owner_sets(analysis.owner_sets(reg, by="tag"), **on),
+    "bases": lambda reg, **on: plot.bases(analysis.bases(reg), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
 
