@@ -309,7 +309,7 @@ def growth(table: pd.DataFrame, *, forecast: pd.DataFrame | None = None, ax: Axe
     --------
     >>> import regviz as rv
     >>> from regviz.analysis import growth as answer
-    >>> old, new = (rv.read(f"data/world-{name}.tar.gz") for name in ("v1", "distribution"))
+    >>> old, new = rv.read_pair()
     >>> growth(answer([old, new])).get_title(loc="left")
     'Grew from 198 KiB to 429 KiB in 10 years'
     """

@@ -209,7 +209,8 @@ def stale_tags(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     --------
     >>> import regviz as rv
     >>> from regviz.analysis import stale_tags as answer
-    >>> axes = stale_tags(answer(rv.read("data/world-v1.tar.gz")))
+    >>> from regviz.share import folder
+    >>> axes = stale_tags(answer(rv.read(folder("data") / "world-v1.tar.gz")))
     >>> axes.get_title(loc="left").replace("\n", " ")
     '11 tags that nobody pushed for 90 days keep 151 KiB that no other tag reaches'
     """

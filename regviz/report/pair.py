@@ -225,7 +225,7 @@ def grown(old: Registry, new: Registry) -> Shown:
     >>> import regviz as rv
     >>> reg = rv.read()
     >>> print(grown(reg, reg))
-    No growth can be told: two of the readings are of one time ...
+    No growth can be told: two of the readings are of one time: ...
     """
     from regviz import plot
     from regviz.report.display import Shown, figure
