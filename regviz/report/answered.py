@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,5 @@ def answered() -> Iterator[None]:
 
 
 def _show(text: str) -> None:
-    from IPython.display import display  # loaded when asked for
-
-    display(Shown(f'<div class="rv"><p class="rv-unanswered">{escape_html(text)}</p></div>', text))  # type: ignore[no-untyped-call]
+    shown = Shown(f'<div class="rv"><p class="rv-unanswered">{escape_html(text)}</p></div>', text)
+    getattr(builtins, "display", print)(shown)  # a notebook has the one, plain Python the other
