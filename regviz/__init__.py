@@ -22,6 +22,7 @@ _PUBLIC = {
     "bases": "regviz.analysis",
     "bundle_script": "regviz.analysis",
     "check": "regviz.analysis",
+    "choose_rows": "regviz.analysis",
     "churn": "regviz.analysis",
     "clusters": "regviz.analysis",
     "compare_images": "regviz.analysis",
@@ -30,6 +31,7 @@ _PUBLIC = {
     "deletion_plan": "regviz.analysis",
     "descendants": "regviz.analysis",
     "doctor": "regviz.analysis",
+    "explore": "regviz.explore",
     "forecast": "regviz.analysis",
     "garbage": "regviz.analysis",
     "growth": "regviz.analysis",
@@ -67,6 +69,7 @@ __all__ = [
     "bases",
     "bundle_script",
     "check",
+    "choose_rows",
     "churn",
     "clusters",
     "compare_images",
@@ -75,6 +78,7 @@ __all__ = [
     "deletion_plan",
     "descendants",
     "doctor",
+    "explore",
     "forecast",
     "garbage",
     "graph",
@@ -113,6 +117,7 @@ if TYPE_CHECKING:
         bases,
         bundle_script,
         check,
+        choose_rows,
         churn,
         clusters,
         compare_images,
@@ -141,6 +146,7 @@ if TYPE_CHECKING:
     from regviz.analysis.garbage import garbage
     from regviz.analysis.plan_text import plan_json, plan_script
     from regviz.errors import RegvizError
+    from regviz.explore import explore
     from regviz.graph import layer_graph, object_graph
     from regviz.plan import plan
     from regviz.problems import rules

@@ -19,6 +19,7 @@ from regviz.analysis.plan_text import plan_json, plan_script
 from regviz.analysis.planning import deletion_plan
 from regviz.analysis.reconciliation import reconcile
 from regviz.analysis.remade import churn
+from regviz.analysis.rows import choose_rows
 from regviz.analysis.shared import owner_sets, sharing
 from regviz.analysis.tags import tag_images
 from regviz.analysis.together import delete_together
@@ -28,6 +29,7 @@ __all__ = [
     "bases",
     "bundle_script",
     "check",
+    "choose_rows",
     "churn",
     "clusters",
     "compare_images",
