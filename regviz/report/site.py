@@ -182,9 +182,7 @@ def render_index(entries: Sequence[Entry], reg: Registry) -> str:
     """The page that leads to all others; it has no script."""
     from jinja2 import Environment, FileSystemLoader  # loaded when asked for
 
-    template = Environment(
-        loader=FileSystemLoader(_STATIC), autoescape=True
-    ).get_template("site.html.j2")
+    template = Environment(loader=FileSystemLoader(_STATIC), autoescape=True).get_template("site.html.j2")
     return template.render(
         entries=entries,
         style="".join((_STATIC / name).read_text(encoding="utf-8") for name in _STYLES),
