@@ -44,7 +44,7 @@ def lab(folder: Path) -> Iterator[str]:
     home.mkdir()
     source = share.folder("data") / "world-distribution.tar.gz"
     arguments = ["lab", str(source), "--folder", "work", "--port", "0", "--no-browser"]
-    command = [sys.executable, "-m", "regviz", *arguments]
+    command = [sys.executable, "-c", "from regviz.cli import main; main()", *arguments]
     own = {
         "HOME": str(home),
         "JUPYTER_TOKEN": TOKEN,
