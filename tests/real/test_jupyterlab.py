@@ -69,6 +69,8 @@ def page(lab: str) -> Iterator[Page]:
         page.set_default_timeout(PATIENCE)
         page.goto(f"{lab}/lab/tree/{BOOK}?token={TOKEN}")
         expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=PATIENCE)
+        # Whoever runs cells before there is a kernel is asked for one.
+        expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=PATIENCE)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name=re.compile("^Run All Cells")).click()
         expect(live(page)).to_be_visible(timeout=PATIENCE)
