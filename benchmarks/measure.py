@@ -11,25 +11,26 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from benchmarks.corpus import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-Measure = Literal["cpu", "wall", "peak"]
+Measure = Literal["cpu", "wall", "peak", "output"]
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Figures:
-    """CPU and wall in seconds, highest memory in bytes."""
+    """CPU and wall in seconds, highest memory and what was written in bytes."""
 
     cpu: float
     wall: float
     peak: float
+    output: float = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,10 @@ class Work:
         """Let one of :mod:`benchmarks.work` do it."""
         self.add(name, lambda: [sys.executable, "-m", "benchmarks.work", *map(str, words)], reports=True)
 
+    def add_shown(self, name: str, *words: str | Path | int) -> None:
+        """Let one of :mod:`benchmarks.shown` do it."""
+        self.add(name, lambda: [sys.executable, "-m", "benchmarks.shown", *map(str, words)], reports=True)
+
     def measure(self, rounds: int) -> None:
         """Run everyone `rounds` times, in turns, after one run of the first that warms the caches."""
         print(f"\n{self.title} ({self.subject})")
@@ -133,9 +138,9 @@ class Work:
                     self._run(contender, keep=number >= 0)
 
     def medians(self) -> dict[str, Figures]:
-        """Each one's median CPU, wall time and peak."""
+        """Each one's median CPU, wall time, peak and output."""
         return {
-            name: Figures(*(median(getattr(run, measure) for run in runs) for measure in ("cpu", "wall", "peak")))
+            name: Figures(*(median(getattr(run, measure) for run in runs) for measure in get_args(Measure)))
             for name, runs in self.figures.items()
             if name not in self.missing
         }

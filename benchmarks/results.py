@@ -26,7 +26,7 @@ _HEAD = """\
 Written by the command that each section names; README.md says what is compared and how. Only ratios within
 one run mean something: the seconds are that machine's, on that day.
 """
-_NAMES = {"cpu": "CPU", "wall": "wall time", "peak": "memory"}
+_NAMES = {"cpu": "CPU", "wall": "wall time", "peak": "memory", "output": "bytes written"}
 
 
 def section(size: SizeName, works: Sequence[Work], rounds: int, left_out: Sequence[str], load: float) -> str:
@@ -46,11 +46,11 @@ def section(size: SizeName, works: Sequence[Work], rounds: int, left_out: Sequen
         "|---|---|---|---:|---:|---:|---|",
     ]
     lines += [_floor_line(work, floor, size) for work in works for floor in work.floors]
-    lines += ["", "| work | program | CPU s | wall s | peak MB |", "|---|---|---:|---:|---:|"]
+    lines += ["", "| work | program | CPU s | wall s | peak MB | written MB |", "|---|---|---:|---:|---:|---:|"]
     for work in works:
         medians = work.medians()
         lines += [_figures_line(work, name, medians[name]) for name in medians]
-        lines += [f"| {work.title} | {name} | {reason} | | |" for name, reason in work.missing.items()]
+        lines += [f"| {work.title} | {name} | {reason} | | | |" for name, reason in work.missing.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -90,7 +90,8 @@ def _floor_line(work: Work, floor: Floor, size: SizeName) -> str:
 
 
 def _figures_line(work: Work, name: str, figures: Figures) -> str:
-    return f"| {work.title} | {name} | {figures.cpu:.2f} | {figures.wall:.2f} | {figures.peak / 1e6:.0f} |"
+    written = f"{figures.output / 1e6:.2f}" if figures.output else ""
+    return f"| {work.title} | {name} | {figures.cpu:.2f} | {figures.wall:.2f} | {figures.peak / 1e6:.0f} | {written} |"
 
 
 def _measured(floor: Floor) -> str:
@@ -107,6 +108,8 @@ def _bound(floor: Floor, value: float) -> str:
 def _amount(floor: Floor, value: float, digits: int = 2) -> str:
     if floor.against:
         return f"{value:.{digits}f}×"
+    if floor.measure == "output":
+        return f"{value / 1e6:.{digits}f} MB"
     return f"{value / 1e6:.0f} MB" if floor.measure == "peak" else f"{value:.{digits}f} s"
 
 

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks import corpus, live
+from benchmarks import corpus, live, shown
 from benchmarks.measure import Contender, Floor, Work
 
 if TYPE_CHECKING:
@@ -207,6 +207,28 @@ def chain_ids(size: SizeName) -> Work:
     return work
 
 
+def report(size: SizeName) -> Work:
+    """The report of a Distribution storage, from its folder to the page."""
+    made = corpus.distribution(size)
+    work = Work("report", _described(made))
+    work.add_shown("regviz", "report", made.folder, made.rows["tags"])
+    work.floors = (
+        Floor("regviz", "wall", 90),
+        Floor("regviz", "peak", 2e9),
+        Floor("regviz", "output", 6 * 2**20),
+    )
+    return work
+
+
+def forest(size: SizeName) -> Work:
+    """The picture of a forest of layers, as SVG."""
+    del size
+    work = Work("forest", f"{shown.LAYERS:,} layers")
+    work.add_shown("regviz", "forest", shown.LAYERS)
+    work.floors = (Floor("regviz", "wall", 1.5), Floor("regviz", "output", 2**20))
+    return work
+
+
 def importing(size: SizeName) -> Work:
     """How long it takes before anything happens."""
     del size
@@ -232,6 +254,8 @@ WORKS: dict[str, Callable[[SizeName], Work]] = {
     "overlap": overlap,
     "sizes": sizes,
     "chain-ids": chain_ids,
+    "report": report,
+    "forest": forest,
     "import": importing,
 }
 LARGE = ("folder", "tar")

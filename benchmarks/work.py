@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 class Counted:
-    """What is done in the body, counted; with `wall` its time too, where the process made its input first."""
+    """What is done in the body, counted; with `wall` its time too, where the process made its input first.
+
+    What the body says it wrote, in bytes, is its `output`.
+    """
+
+    output = 0
 
     def __init__(self, *, wall: bool = False) -> None:
         self._with_wall = wall
@@ -30,7 +35,9 @@ class Counted:
         cpu, wall = time.process_time() - self._cpu, time.perf_counter() - self._wall
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         if not any(error):
-            print(json.dumps({"cpu": cpu, "peak": peak} | ({"wall": wall} if self._with_wall else {})))
+            told = {"wall": wall} if self._with_wall else {}
+            told |= {"output": self.output} if self.output else {}
+            print(json.dumps({"cpu": cpu, "peak": peak} | told))
 
 
 def nothing() -> None:

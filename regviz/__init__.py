@@ -36,6 +36,7 @@ _PUBLIC = {
     "garbage": "regviz.analysis",
     "growth": "regviz.analysis",
     "history": "regviz.analysis",
+    "layer_counts": "regviz.analysis",
     "layer_graph": "regviz.graph",
     "layer_sizes": "regviz.analysis",
     "nearest_base": "regviz.analysis",
@@ -57,6 +58,7 @@ _PUBLIC = {
     "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
     "what_if": "regviz.analysis",
+    "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
 }
 _MODULES = ("analysis", "graph", "plot", "world")
@@ -84,6 +86,7 @@ __all__ = [
     "graph",
     "growth",
     "history",
+    "layer_counts",
     "layer_graph",
     "layer_sizes",
     "nearest_base",
@@ -106,6 +109,7 @@ __all__ = [
     "transfer_matrix",
     "tree",
     "what_if",
+    "what_if_curve",
     "who_uses",
     "world",
 ]
@@ -129,6 +133,7 @@ if TYPE_CHECKING:
         forecast,
         growth,
         history,
+        layer_counts,
         layer_sizes,
         nearest_base,
         owner_sets,
@@ -140,6 +145,7 @@ if TYPE_CHECKING:
         tag_images,
         transfer,
         transfer_matrix,
+        what_if_curve,
         who_uses,
     )
     from regviz.analysis.consequences import what_if

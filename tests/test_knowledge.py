@@ -74,10 +74,12 @@ def test_a_source_knows_what_is_declared_and_nothing_else(name: str, tmp_path: P
 
 # --- answers
 
+WHAT_IF = (rv.what_if, rv.delete_together, rv.what_if_curve)
 ASKED: dict[str, Callable[[str], object]] = {
     "sizes": lambda source: rv.sizes(rv.read(source)),
     "garbage": lambda source: rv.garbage(rv.read(source)),
     "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
+    "layer_counts": lambda source: rv.layer_counts(rv.read(source)),
     "tag_images": lambda source: rv.tag_images(rv.read(source)),
     "transfer": lambda source: rv.transfer_matrix(rv.read(source)),
     "history": lambda source: rv.history(rv.read(source)),
@@ -99,7 +101,7 @@ ASKED: dict[str, Callable[[str], object]] = {
     "sharing": lambda source: rv.sharing(rv.read(source)),
     "owner_sets": lambda source: rv.owner_sets(rv.read(source)),
     "clusters": lambda source: rv.clusters(rv.read(source)),
-    "what_if": lambda source: [ask(rv.read(source), repositories="*") for ask in (rv.what_if, rv.delete_together)],
+    "what_if": lambda source: [ask(rv.read(source), repositories="*") for ask in WHAT_IF],
     "deletion_plan": lambda source: rv.deletion_plan(rv.read(source), repositories="*"),
     "tree": tree,
     "storage": lambda source: rv.read(source, measure=True).storage,

@@ -7,11 +7,12 @@ from regviz.analysis.bundle import bundle_script
 from regviz.analysis.checking import check
 from regviz.analysis.comparison import compare_images, compare_registries
 from regviz.analysis.consequences import what_if
+from regviz.analysis.curves import what_if_curve
 from regviz.analysis.diagnosis import doctor
 from regviz.analysis.garbage import garbage
 from regviz.analysis.growing import forecast, growth
 from regviz.analysis.kinship import clusters
-from regviz.analysis.layers import layer_sizes
+from regviz.analysis.layers import layer_counts, layer_sizes
 from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
 from regviz.analysis.moving import transfer, transfer_matrix
 from regviz.analysis.past import history, stale_tags, tag_history
@@ -42,6 +43,7 @@ __all__ = [
     "garbage",
     "growth",
     "history",
+    "layer_counts",
     "layer_sizes",
     "nearest_base",
     "owner_sets",
@@ -56,5 +58,6 @@ __all__ = [
     "transfer",
     "transfer_matrix",
     "what_if",
+    "what_if_curve",
     "who_uses",
 ]

@@ -129,7 +129,7 @@ def sizes(reg: Registry, *, by: Grain = "repository") -> pd.DataFrame:
         if rows.some_layers is None
         else by_any_way(in_row, flagged(rows.some_layers))
     )
-    is_layer, is_plain = parts.holds_layer(), _plain_tars(reg) | unpacked
+    is_layer, is_plain = parts.holds_layer(), plain_tars(reg) | unpacked
     length_of, layer_of = stored[owned.indices], is_layer[owned.indices]
     alone = (column_counts(owned) == 1)[owned.indices]
     here, plain = layer_of & present[owned.indices], is_plain[owned.indices]
@@ -223,7 +223,7 @@ def amortise(owned: Incidence, blob_bytes: Numbers) -> Numbers:
     return whole
 
 
-def _plain_tars(reg: Registry) -> NDArray[np.bool_]:
+def plain_tars(reg: Registry) -> NDArray[np.bool_]:
     """For each blob whether it is known to be an uncompressed tar."""
     blobs = columns(reg, "blobs")
     codes = np.unique(blobs["media_type"]) if blobs["media_type"].strides != (0,) else blobs["media_type"][:1]

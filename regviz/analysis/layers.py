@@ -1,4 +1,4 @@
-"""Which layers are large, and who uses them."""
+"""Which layers are large, who uses them, and how many images have."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.analysis.owned import empty_layer_blobs
-from regviz.analysis.reach import column_counts, columns, groups, incidence, reach, row_counts, rows_of, through
+from regviz.analysis.members import manifest_platforms
+from regviz.analysis.owned import empty_layer_blobs, stored_bytes
+from regviz.analysis.reach import column_counts, columns, groups, incidence, reach, row_counts, rows_of, through, totals
 from regviz.graph.values import numbers, texts
 
 if TYPE_CHECKING:
@@ -69,6 +70,64 @@ def layer_sizes(reg: Registry) -> pd.DataFrame:
         "saved_bytes": pd.Series(held * np.maximum(counts["repositories"] - 1, 0), dtype="Int64"),
     }
     return pd.DataFrame(made).sort_values(["blob_bytes", "blob"], ascending=[False, True], ignore_index=True)
+
+
+def layer_counts(reg: Registry) -> pd.DataFrame:
+    """One row for each image, those of the most layers first: on how many layers it stands.
+
+    Returns
+    -------
+    pandas.DataFrame
+        manifest, platform
+            The image; of v1, one that a tag names or that no other is built on.
+        layers
+            Filesystem layers on its stack; NA where its manifest does not tell.
+        empty_layers
+            Those of them that change nothing.
+        layer_bytes
+            Of the distinct blobs that hold them, and lie there.
+        tags, repositories
+            Tags that reach it, and their repositories; 0 tags: it may still be pulled by its digest.
+
+        What is no image (an index, a chart, a signature) has no row.
+
+    Examples
+    --------
+    Image A has layers of 100 and 11 bytes and two tags, B the layer of 100 alone and no tag::
+
+        A  layers 2  layer_bytes 111  tags 2
+        B  layers 1  layer_bytes 100  tags 0
+
+    >>> import regviz as rv
+    >>> table = layer_counts(rv.read())
+    >>> table["layers"].is_monotonic_decreasing
+    True
+    """
+    import pandas as pd
+
+    reg.source.require_contents("the layers of images")
+    reached, manifests, layers = reach(reg), columns(reg, "manifests"), columns(reg, "layers")
+    kinds = {kind: manifests["kind"] == reg.name_code(kind) for kind in ("v1", "image")}
+    stacked, tagged = row_counts(reached.manifest_layers) > 0, column_counts(reached.tag_manifests)
+    rows = np.flatnonzero((manifests["present"] == 1) & (kinds["image"] | (kinds["v1"] & (stacked | (tagged > 0)))))
+    of_tag = rows_of(columns(reg, "tags")["repository"], columns(reg, "repositories")["repository"])
+    owners = through(groups(of_tag, len(columns(reg, "repositories")["repository"])), reached.tag_manifests)
+    on_stack = np.where(reached.step_layer >= 0, reached.step_manifest, -1)
+    held = incidence(on_stack, reached.step_blob, reached.manifest_blobs.shape)
+    counts = {
+        "layers": numbers(manifests["layer_count"][rows], "count"),
+        "empty_layers": totals(reached.manifest_layers, (layers["empty"] == 1).astype(np.int64))[rows],
+        "layer_bytes": totals(held, stored_bytes(reg))[rows],
+        "tags": tagged[rows],
+        "repositories": column_counts(owners)[rows],
+    }
+    said = manifest_platforms(reg)
+    made: dict[str, Any] = {
+        "manifest": pd.Series(texts(reg, "digest", manifests["manifest"][rows]), dtype="str"),
+        "platform": pd.Series([said[row] for row in rows.tolist()], dtype="str"),
+        **{name: pd.Series(values, dtype="Int64") for name, values in counts.items()},
+    }
+    return pd.DataFrame(made).sort_values(["layers", "manifest"], ascending=[False, True], ignore_index=True)
 
 
 def layer_users(reg: Registry, reached: Reach, rows: Numbers) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.analysis.accounting import plain_tars
 from regviz.analysis.pulls import Shelf, host_with
 from regviz.analysis.reach import columns, incidence, rows_of, totals
 from regviz.errors import RegvizError
@@ -14,7 +15,7 @@ from regviz.graph.values import numbers, texts
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -155,6 +156,8 @@ def transfer_matrix(
     pandas.DataFrame
         ``having``: what the host has; the first row, ``(nothing)``, is an empty host. One column for each image: the
         moved_bytes of pulling it; NA where an image cannot be pulled, of which ``attrs["cannot"]`` has the reason.
+        ``attrs`` has the client, the platform, and the ``basis``: whether layers are moved ``compressed`` or, as an
+        archive of ``docker save`` has them, ``uncompressed``, or ``mixed``.
 
     Raises
     ------
@@ -196,7 +199,20 @@ def transfer_matrix(
         made[name] = pd.Series([None if column is None or at < 0 else int(column[at]) for at in place], dtype="Int64")
     table = pd.DataFrame(made)
     table.attrs |= {"unit": "bytes", "client": client, "platform": str(shelf.wanted or platform), "cannot": cannot}
+    table.attrs["basis"] = _basis(reg, pulls.values())
     return table
+
+
+def _basis(reg: Registry, pulls: Iterable[Pull]) -> str | None:
+    """What the bytes are of the layers that lie here."""
+    found = [code for pull in pulls for code, kind in zip(pull.blobs, pull.kinds, strict=True) if kind == "layer"]
+    codes = np.unique(np.array(found, np.int32))
+    length, present = _stored(reg, codes)
+    rows = rows_of(codes[present & (length > 0)], columns(reg, "blobs")["blob"])
+    said = set(plain_tars(reg)[rows].tolist())
+    if len(said) == 2:
+        return "mixed"
+    return ("uncompressed" if True in said else "compressed") if said else None
 
 
 def _every_pair(reg: Registry, client: Client, pulls: list[Pull]) -> NDArray[np.int64]:

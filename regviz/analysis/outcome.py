@@ -122,6 +122,11 @@ class Outcome:
         lost = self.blobs[blob] | np.isin(key, repository.astype(np.int64) * width + place)
         return holder[lost], blob[lost]
 
+    @property
+    def freed_bytes(self) -> int:
+        """Of the blobs that surely go."""
+        return int(held_bytes(self.reg)[0][self.blobs & self.certain].sum())
+
     def numbers(self) -> dict[str, Any]:
         """What is said of the whole."""
         length, _ = held_bytes(self.reg)
@@ -130,7 +135,7 @@ class Outcome:
         lost = np.setdiff1d(links["manifest"][before], links["manifest"][after])
         kinds = manifests["kind"][rows_of(lost, manifests["manifest"])]
         return {
-            "freed_bytes": int(length[self.blobs & self.certain].sum()),
+            "freed_bytes": self.freed_bytes,
             "uncertain_bytes": int(length[self.blobs & ~self.certain].sum()),
             "collected_today_bytes": int(length[self.today.blobs].sum()),
             "tags": int(self.gone.tags.sum()),
@@ -184,14 +189,31 @@ class Outcome:
         return table[list(_COLUMNS)]
 
 
+class Outcomes:
+    """What deletions and a collector after them do, asked any number of times.
+
+    Parameters
+    ----------
+    reg : Registry
+    collector : str
+    """
+
+    def __init__(self, reg: Registry, collector: CollectorName) -> None:
+        self._reg, self._who, self._state = reg, Collector(reg, collector), blob_states(reg)
+        questions, unread = open_questions(reg, reach(reg))
+        self._certain: Mask = ~np.isin(self._state, (RECENT, UNKNOWN)) & (not questions.unreferenced)
+        self._certain[unread] = False
+        self._today = self._who.collect()
+
+    def after(self, gone: Removal) -> Outcome:
+        """What one deletion does."""
+        then = self._who.collect(Deletion(gone.tags, gone.manifests))
+        return Outcome(self._reg, gone, self._today, then, self._state, self._certain)
+
+
 def outcome(reg: Registry, gone: Removal, collector: CollectorName) -> Outcome:
     """Work out what a deletion and a collector after it do."""
-    who, state = Collector(reg, collector), blob_states(reg)
-    questions, unread = open_questions(reg, reach(reg))
-    certain: Mask = ~np.isin(state, (RECENT, UNKNOWN)) & (not questions.unreferenced)
-    certain[unread] = False
-    then = who.collect(Deletion(gone.tags, gone.manifests))
-    return Outcome(reg, gone, who.collect(), then, state, certain)
+    return Outcomes(reg, collector).after(gone)
 
 
 def ways(reg: Registry, delete_by: DeleteBy | None, collector: CollectorName | None) -> tuple[DeleteBy, CollectorName]:

@@ -82,6 +82,13 @@ def _question(command: Command) -> Command:
     return wrapped
 
 
+def _how(command: Command) -> Command:
+    """What stays in any case, and how tags are deleted and garbage is collected."""
+    for option in reversed(_OPTIONS[2:]):
+        command = option(command)
+    return command
+
+
 @click.command("what-if")
 @click.option(
     "--free",
@@ -140,6 +147,33 @@ def delete_together(*, asked: Asked, choice: dict[str, Any], free: int | None) -
     _show(asked, answer, registry)
     for line in _said_together(answer.attrs):
         _say(line)
+
+
+@click.command("what-if-curve")
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    type=click.Choice(["together", "oldest", "keep-last"]),
+    help="One way to choose tags; may be given more than once. [default: all that the source can know]",
+)
+@_how
+@question
+def what_if_curve(*, asked: Asked, policies: tuple[Any, ...], **choice: Any) -> None:
+    """Say what deleting more and more tags frees.
+
+    For each policy a curve of bytes freed against tags deleted, each point as exact as what-if: together, the tags
+    first that free most together; oldest, by when they were pushed; keep-last, all but the last N of each repository.
+    --repository, --exclude and --tag say which tags may go; by default all. Nothing is deleted.
+    """
+    from regviz.analysis import what_if_curve as answer_of
+
+    registry = asked.read(links="check")
+    with asked.working("what-if curve"):
+        answer = answer_of(registry, policies=policies or None, tags=_named(asked, registry), **choice)
+    _show(asked, answer, registry)
+    if answer.attrs["undated"]:
+        _say(f"{count_noun(answer.attrs['undated'], 'tag')} {_STAY['undated']}")
 
 
 def _named(asked: Asked, registry: Registry) -> pd.DataFrame | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,8 @@ from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
     from regviz.cli.options import Reading
+    from regviz.layouts.common import Links
+    from regviz.registry import Registry
 
 
 @click.command()
@@ -25,17 +28,31 @@ if TYPE_CHECKING:
     show_default=True,
     help="The file to write.",
 )
+@click.option(
+    "--notebook",
+    metavar="NAME",
+    type=click.Path(readable=False),
+    help="Another notebook than the report's: one that ships, by its name, or your own .ipynb file.",
+)
 @reading_options
-def report(source: str | None, *, output: str, reading: Reading) -> None:
+def report(source: str | None, *, output: str, notebook: str | None, reading: Reading) -> None:
     """Write the report, one HTML file.
 
     It asks the network for nothing. Its path is printed.
     """
     from regviz.report import report as write_report
+    from regviz.report.build import find_notebook
+    from regviz.report.reading import read_for_report
 
     refuse_to_harm(source, output)
-    registry = reading.read(source)
-    click.echo(escape_terminal(str(write_report(registry, output, progress=reading.bars()))))
+    if notebook is not None:
+        find_notebook(notebook)  # what is not there is said before anything is read
+
+    def read(*, links: Links, measure: bool) -> Registry:
+        return replace(reading, links=links).read(source, measure=measure)
+
+    registry = read_for_report(source, read, links=reading.links)
+    click.echo(escape_terminal(str(write_report(registry, output, notebook=notebook, progress=reading.bars()))))
 
 
 @click.command()

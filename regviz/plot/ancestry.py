@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
+from regviz.plot.ages import by_age
 from regviz.plot.branches import (
     SEVERAL_REPOSITORIES,
     Branch,
@@ -17,6 +18,7 @@ from regviz.plot.branches import (
     tag_words,
 )
 from regviz.plot.canvas import Text
+from regviz.plot.dots import dot_marks
 from regviz.plot.labels import fit, fit_all, percent, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, repository_colours
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import networkx as nx
+
+    from regviz.plot.marks import Mark
+
+Colour = Literal["repository", "age"]
 
 ROWS = 60
 LEVELS = 24
@@ -78,6 +84,10 @@ class Forest:
     edges : tuple of (float, float, float, float, float)
         x and y where a line leaves a layer, x where it turns, x and y of the layer that stands on it.
     texts : tuple of Text
+    marks : tuple of Mark
+        What each dot stands for.
+    ages : tuple of (str, str)
+        Where colours are ages: those of the key, with their words.
     """
 
     title: str
@@ -88,10 +98,17 @@ class Forest:
     dots: tuple[Dot, ...]
     edges: tuple[tuple[float, float, float, float, float], ...]
     texts: tuple[Text, ...]
+    marks: tuple[Mark, ...] = ()
+    ages: tuple[tuple[str, str], ...] = ()
 
 
 def describe_forest(
-    graph: nx.DiGraph[Any], *, width: float = 720.0, height: float = math.inf, rows: int = ROWS
+    graph: nx.DiGraph[Any],
+    *,
+    width: float = 720.0,
+    height: float = math.inf,
+    rows: int = ROWS,
+    colour: Colour = "repository",
 ) -> Forest:
     """Where everything lies in the picture that :func:`regviz.plot.forest` draws of a layer graph.
 
@@ -103,6 +120,8 @@ def describe_forest(
         Points there are; smaller branches are left out until it fits.
     rows : int
         The most branches side by side.
+    colour : str
+        What colours say: the ``"repository"`` whose tags stand on a layer, or its ``"age"``.
     """
     found = branches(graph)
     told = _Layout(found, width, rows).forest()
@@ -110,7 +129,8 @@ def describe_forest(
         too_much = max(told.height / height, len(told.dots) / MARKS)
         rows = max(_FEWEST_ROWS, min(rows - 1, int(rows / too_much)))
         told = _Layout(found, width, rows).forest()
-    return told
+    dots, ages = by_age(graph, told.dots) if colour == "age" and told.dots else (told.dots, ())
+    return replace(told, dots=dots, ages=ages, marks=dot_marks(graph, dots))
 
 
 class _Layout:

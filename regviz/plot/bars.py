@@ -21,9 +21,11 @@ from regviz.plot.canvas import (
     put_heading,
     put_legend,
 )
-from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, percent, text_width
+from regviz.plot.labels import byte_ticks, drawable, fit, fit_all, format_tick, instruction, percent, text_width
+from regviz.plot.marks import Mark, exact_bytes, in_lines
 from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SHARED
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
+from regviz.plot.svg import MARKS
 from regviz.text import count_noun, format_bytes, short_digest
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 ROWS = 25
 _SAID = 5
 _ROW = 21.0
+_NOTED_ROW = 27.0
 _BAR = 0.62
 _LABEL_WIDTH = 215.0
 _LEAST_LABEL = 60.0
@@ -57,12 +60,21 @@ class Bar:
         Its key, as it can be drawn, not cut.
     exclusive, shared, share : int
         Bytes: of the dark part, of the light part, and where the mark of the fair share stands.
+    key : str
+        The same key, whole.
+    repository : str
+        Whose row it is; empty where the rows are no one repository's.
+    note : str
+        What stands beneath the key: of a layer the instruction that made it.
     """
 
     label: str
     exclusive: int
     shared: int
     share: int
+    key: str = ""
+    repository: str = ""
+    note: str = ""
 
     @property
     def value(self) -> str:
@@ -71,6 +83,8 @@ class Bar:
         if not whole or not self.shared:
             return format_bytes(whole)
         exclusive = format_bytes(self.exclusive) if self.exclusive else "none"
+        if exclusive == format_bytes(whole):
+            exclusive = "nearly all"
         return f"{format_bytes(whole)}, {exclusive} exclusive"
 
 
@@ -111,10 +125,16 @@ def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
     shown = count if count <= rows else max(rows - 1, 1)
     head = table.head(shown)
     labels = _labels(head, grain)
+    owners = head["repository"].tolist() if "repository" in head else [""] * shown
     bars = tuple(
-        Bar(label, *(int(value) for value in values))
-        for label, *values in zip(
-            labels, *(head[f"{name}_bytes"] for name in ("exclusive", "shared", "amortised")), strict=True
+        Bar(label, *(int(value) for value in values), key=key, repository=owner, note=note)
+        for label, key, owner, note, *values in zip(
+            labels,
+            _keys(head, grain),
+            owners,
+            _notes(head, grain),
+            *(head[f"{name}_bytes"] for name in ("exclusive", "shared", "amortised")),
+            strict=True,
         )
     )
     total = int(table.attrs.get("reached_bytes", table["amortised_bytes"].sum()))
@@ -135,10 +155,21 @@ def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
 
 
 def _labels(rows: pd.DataFrame, grain: str) -> list[str]:
+    short = short_digest if grain in ("manifest", "layer") else str
+    return [drawable(short(key)) for key in _keys(rows, grain)]
+
+
+def _keys(rows: pd.DataFrame, grain: str) -> list[str]:
     keys = ["repository", "tag"] if grain == "tag" else [grain]
     named = rows[keys].astype(object).where(rows[keys].notna(), _NO_KEY.get(grain, "(none)"))
-    short = short_digest if grain in ("manifest", "layer") else str
-    return [drawable(":".join(short(part) for part in parts)) for parts in named.to_numpy().tolist()]
+    return [":".join(map(str, parts)) for parts in named.to_numpy().tolist()]
+
+
+def _notes(rows: pd.DataFrame, grain: str) -> list[str]:
+    """The instructions of layers."""
+    if grain != "layer" or "created_by" not in rows:
+        return [""] * len(rows)
+    return [drawable(instruction(text)) for text in rows["created_by"].fillna("")]
 
 
 def _title(table: pd.DataFrame, total: int, nouns: tuple[str, str]) -> str:
@@ -197,14 +228,17 @@ def _draw(told: Bars, ax: Axes | None) -> Axes:
     room = _LABEL_WIDTH if ax is None else max(_LEAST_LABEL, min(_LABEL_WIDTH, (left_of(ax) - 12) / HINTING))
     labels = fit_all([bar.label for bar in told.bars], room, TEXT_SIZE)
     left = MARGIN + max((text_width(label, TEXT_SIZE) for label in labels), default=0) + 8
-    height = max(1, len(told.bars)) * _ROW + (_ROW if told.rest else 0)
+    notes = [fit(bar.note, room, SMALL_SIZE) for bar in told.bars] if ax is None else []
+    left = max(left, MARGIN + 8 + max((text_width(note, SMALL_SIZE) for note in notes), default=0))
+    row = _NOTED_ROW if any(notes) else _ROW
+    height = (max(1, len(told.bars)) + bool(told.rest)) * row
     if ax is None:
         left, above = (left, TEXT_LINE + 12) if told.bars else (MARGIN, 0)
         head = heading(told.title, "", WIDTH - 2 * MARGIN)
         bottom = MARGIN + 12 if told.bars else 0
         margins = Margins(left, MARGIN, MARGIN + head.height + above, bottom)
         ax = new_axes(WIDTH - left - MARGIN, height if told.bars else 1, margins)
-        ax.description = told.description
+        ax.description, ax.marks = told.description, _marks(told)
         put_heading(ax, head, left=left - MARGIN, above=above)
     else:
         left = MARGIN
@@ -216,20 +250,70 @@ def _draw(told: Bars, ax: Axes | None) -> Axes:
     _put_bars(ax, told)
     stroke = Line2D([], [], color=INK, marker="|", markersize=9, linewidth=0)
     put_legend(ax, [Patch(color=EXCLUSIVE), Patch(color=SHARED), stroke], told.legend, left=left - MARGIN, above=8)
-    ax.set_yticks(range(len(labels)), labels)
+    ax.set_yticks(range(len(labels)), labels, va="bottom" if any(notes) else "center")
     ax.tick_params(axis="y", length=0, pad=6)
+    _put_notes(ax, notes)
     if told.rest:
         room = axes_size(ax)[0]
         ax.text(0, len(told.bars), fit(told.rest, room, TEXT_SIZE), color=MUTED, va="center")
     return ax
 
 
+def _is_dark(bar: Bar) -> bool:
+    """Whether its dark part stands for a mark: any row has one, of no width or not."""
+    return bool(bar.exclusive or not bar.shared)
+
+
+def _marks(told: Bars) -> dict[str, list[Mark]]:
+    """Both parts of a bar say the same, and are shown together."""
+    marks: dict[str, list[Mark]] = {"exclusive": [], "shared": []}
+    for bar in told.bars:
+        label = in_lines(
+            bar.key,
+            f"{exact_bytes(bar.exclusive + bar.shared)} reached",
+            f"Exclusive: {exact_bytes(bar.exclusive)}",
+            f"Shared: {exact_bytes(bar.shared)}",
+            f"Its fair share: {exact_bytes(bar.share)}",
+        )
+        owners = (bar.repository,) if bar.repository else ()
+        below = (("exclusive", len(marks["exclusive"])),) if _is_dark(bar) else ()
+        if below:
+            marks["exclusive"].append(Mark(label, owners))
+        if bar.shared:
+            marks["shared"].append(Mark(label, owners, (), below))
+    return {name: rows for name, rows in marks.items() if rows}
+
+
+def _put_notes(ax: Axes, notes: list[str]) -> None:
+    """What stands beneath the keys."""
+    place = ax.get_yaxis_transform()
+    for row, note in enumerate(notes):
+        if note:
+            ax.annotate(
+                note,
+                (0, row),
+                (-6, -1),
+                xycoords=place,
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                color=MUTED,
+                fontsize=SMALL_SIZE,
+                annotation_clip=False,
+            )
+
+
 def _put_bars(ax: Axes, told: Bars) -> None:
     rows = range(len(told.bars))
     dark, light = [bar.exclusive for bar in told.bars], [bar.shared for bar in told.bars]
     look: dict[str, Any] = {"height": _BAR, "linewidth": 0}
-    ax.barh(rows, dark, color=EXCLUSIVE, **look)
-    ax.barh(rows, light, left=dark, color=SHARED, **look)
+    exclusive = ax.barh(rows, dark, color=EXCLUSIVE, **look)
+    shared = ax.barh(rows, light, left=dark, color=SHARED, **look)
+    for bar, dark_one, light_one in zip(told.bars, exclusive, shared, strict=True):
+        if _is_dark(bar):
+            dark_one.set_gid(f"{MARKS}exclusive")
+        if bar.shared:
+            light_one.set_gid(f"{MARKS}shared")
     sharing = [(row, bar.share) for row, bar in enumerate(told.bars) if bar.shared]
     reach = _BAR / 2 + 0.08
     tops, ends = [row - reach for row, _ in sharing], [row + reach for row, _ in sharing]

@@ -42,10 +42,13 @@ class Picture(Axes):
         What is seen, for who does not see it.
     marks : mapping of str to sequence of Mark
         What stands for the marks of each series, by its name: in a page that can explore, they are said and found.
+    explorable : bool
+        Whether a page that can explore lets a reader come closer, as pays where there are many small marks.
     """
 
     description: str = ""
     marks: Mapping[str, Sequence[Mark]] = MappingProxyType({})
+    explorable: bool = False
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw text as wide as it was measured: hinting can widen it by a fifth."""

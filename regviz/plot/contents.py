@@ -79,9 +79,11 @@ def repository_bytes(table: pd.DataFrame) -> dict[str, int]:
     Of several blobs of a layer the one counts whose bytes the layer graph has, so that a repository has the same
     rank, and so the same colour, in both figures.
     """
-    rows = table.assign(absent=~table["present"].fillna(False)).sort_values(["absent", "blob"])
+    rows = table[["repository", "layer", "blob", "blob_bytes", "present"]]
     rows = rows[rows["layer"].notna() & rows["blob_bytes"].notna()]
-    length = rows.drop_duplicates("layer").set_index("layer")["blob_bytes"]
+    held = rows.drop_duplicates(["layer", "blob"])
+    held = held.assign(absent=~held["present"].fillna(False)).sort_values(["absent", "blob"])
+    length = held.drop_duplicates("layer").set_index("layer")["blob_bytes"]
     owned = rows[["repository", "layer"]].drop_duplicates()
     summed = length.loc[owned["layer"]].groupby(owned["repository"].to_numpy()).sum()
     return dict.fromkeys(table["repository"].tolist(), 0) | {str(name): int(size) for name, size in summed.items()}

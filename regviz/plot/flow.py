@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from regviz.plot.canvas import Text
 from regviz.plot.contents import Chosen, Contents, choose, contents_of, repository_bytes
 from regviz.plot.labels import drawable, fit, fit_all, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, STATES, repository_colours
+from regviz.plot.steps import map_marks
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.text import count_noun, format_bytes, short_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
+
+    from regviz.plot.marks import Mark
 
 MOST = 26
 BAR = 9.0
@@ -73,6 +76,8 @@ class TagMap:
         The columns, from the top.
     ribbons : tuple of Ribbon
     texts : tuple of Text
+    marks : mapping of str to tuple of Mark
+        What stands for each ribbon, tag, image and layer.
     """
 
     title: str
@@ -85,6 +90,7 @@ class TagMap:
     layers: tuple[Box, ...] = ()
     ribbons: tuple[Ribbon, ...] = ()
     texts: tuple[Text, ...] = ()
+    marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
 
 
 def describe_tag_map(table: pd.DataFrame, *, width: float = 720.0, height: float = _HEIGHT, most: int = MOST) -> TagMap:
@@ -139,6 +145,7 @@ class _Layout:
                 label = fit(box.label, room, SMALL_SIZE)
                 texts.append(Text(box.x + BAR + 4, box.y + box.height / 2, label, SMALL_SIZE, colour))
         explanation = _explanation(self.contents, self.chosen)
+        ribbons = self._ribbons(tags, images, layers)
         return TagMap(
             _title(self.contents),
             explanation,
@@ -148,8 +155,9 @@ class _Layout:
             tuple(tags),
             tuple(images),
             tuple(layers),
-            tuple(self._ribbons(tags, images, layers)),
+            tuple(ribbons),
             tuple(texts),
+            map_marks(self.contents, self.chosen, (tags, images, layers), ribbons),
         )
 
     def _tags(self, x: float, names: Sequence[str]) -> list[Box]:

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matplotlib.patches import Patch
-
-from regviz.plot.canvas import (
-    MARGIN,
-    TEXT_LINE,
-    WIDTH,
-    Margins,
-    axes_size,
-    heading,
-    new_axes,
-    put_heading,
-    put_legend,
-)
-from regviz.plot.labels import fit, format_tick, percent, text_width
-from regviz.plot.palette import INK, OTHERS, STATES
-from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
+from regviz.plot.labels import format_tick, percent
+from regviz.plot.upright import Bar, Upright, draw
 from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_HEIGHT = 190.0
 _TICKS = 12
-_FEWEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,97 +125,31 @@ def layer_sizes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> int(sum(bar.get_height() for bar in layer_sizes(table).patches)) == int(table["present"].sum())
     True
     """
-    with style():
-        return _draw(describe_layer_sizes(table), ax)
+    return draw(_upright(describe_layer_sizes(table)), ax)
 
 
-def _draw(told: Histogram, ax: Axes | None) -> Axes:
-    several = any(each.others for each in told.bins)
-    marks = SMALL_SIZE + 4 + 2 * TEXT_LINE  # over the axes: the count of the highest bar, two lines of words
-    above = marks + 6 + several * (TEXT_LINE + 6) if told.bins else 0
-    if ax is None:
-        head = heading(told.title, told.explanation, WIDTH - 2 * MARGIN)
-        bottom = MARGIN + 12 if told.bins else 0
-        margins = Margins(MARGIN + 4, MARGIN + 4, MARGIN + head.height + above, bottom)
-        ax = new_axes(WIDTH - 2 * MARGIN - 8, _HEIGHT if told.bins else 1, margins)
-        ax.description = told.description
-        put_heading(ax, head, left=4, above=above)
-    else:
-        put_heading(ax, heading(told.title, "", axes_size(ax)[0]), left=0, above=above)
+def _upright(told: Histogram) -> Upright:
+    """The same on an axis that counts powers of two."""
     if not told.bins:
-        ax.set_axis_off()
-        return ax
-    _put_bins(ax, told.bins)
-    _put_marks(ax, told)
-    if several:
-        handles = [Patch(color=STATES["tagged"]), Patch(color=OTHERS)]
-        put_legend(ax, handles, ("in tagged images", "in no tagged image"), left=4, above=marks + 6)
-    return ax
+        return Upright(told.title, told.explanation, told.description, 0, (), (), ())
+    first, last = told.bins[0].power, told.bins[-1].power + 1
+    edges = range(first, last + 1, 1 + (last - first) // _TICKS)
+    return Upright(
+        told.title,
+        told.explanation,
+        told.description,
+        first,
+        tuple(Bar(each.tagged, each.others, _lengths(each.power)) for each in told.bins),
+        tuple((edge, "0" if edge < 0 else format_tick(1 << edge)) for edge in edges),
+        tuple((_place(length), words) for length, words in told.marks),
+    )
 
 
-def _put_bins(ax: Axes, bins: tuple[Bin, ...]) -> None:
-    places = [each.power + 0.5 for each in bins]
-    tagged = [each.tagged for each in bins]
-    ax.bar(places, tagged, width=0.9, color=STATES["tagged"], linewidth=0)
-    ax.bar(places, [each.others for each in bins], bottom=tagged, width=0.9, color=OTHERS, linewidth=0)
-    first, last = bins[0].power, bins[-1].power + 1
-    spare = max(0, _FEWEST - (last - first)) / 2  # a single class is no wall
-    ax.set_xlim(first - spare - 0.05, last + spare + 0.05)
-    ax.set_ylim(0, max(each.count for each in bins))
-    room = axes_size(ax)[0] / (last - first + 2 * spare)
-    for each in bins:
-        if each.count:
-            label = f"{each.count:,}"
-            if text_width(label, SMALL_SIZE) > room:
-                label = f"{each.count / 1000:.3g}k"
-            top = (each.power + 0.5, each.count)
-            ax.annotate(label, top, (0, 2), textcoords="offset points", ha="center", fontsize=SMALL_SIZE)
-    step = 1 + (last - first) // _TICKS
-    edges = range(first, last + 1, step)
-    ax.set_xticks(edges, ["0" if edge < 0 else format_tick(1 << edge) for edge in edges])
-    ax.set_yticks([])
-    ax.tick_params(axis="x", length=3, pad=3)
-
-
-def _put_marks(ax: Axes, told: Histogram) -> None:
-    """A pin on the bar of each mark; its words above all bars."""
-    width, height = axes_size(ax)
-    low, high = ax.get_xlim()
-    places = [_place(length) for length, _ in told.marks]
-    points = [(place - low) / (high - low) * width for place in places]
-    widths = [text_width(words, TEXT_SIZE) for _, words in told.marks]
-    rows, sides = _arrange(points, widths, width)
-    tallest = max(each.count for each in told.bins)
-    for (_, words), place, row, side, at in zip(told.marks, places, rows, sides, points, strict=True):
-        count = next(each.count for each in told.bins if math.floor(place) == each.power)
-        top, bottom = height + SMALL_SIZE + 4 + (row + 1) * TEXT_LINE, count / tallest * height + SMALL_SIZE + 6
-        upright, ends = ax.get_xaxis_transform(), [bottom / height, top / height]
-        ax.plot([place, place], ends, color=INK, linewidth=1, transform=upright, clip_on=False)
-        ax.plot([place], [bottom / height], "v", color=INK, markersize=4, transform=upright, clip_on=False)
-        ax.annotate(
-            fit(words, (width - at if side > 0 else at) - 6, TEXT_SIZE),
-            (place, top / height),
-            (4 * side, -1),
-            xycoords=upright,
-            textcoords="offset points",
-            ha="left" if side > 0 else "right",
-            va="top",
-            annotation_clip=False,
-        )
+def _lengths(power: int) -> str:
+    return f"{format_tick(1 << power)} to {format_tick(2 << power)}" if power >= 0 else "0 bytes"
 
 
 def _place(length: int) -> float:
     """Where a length lies on the axis: within its class by its share of it."""
     power = length.bit_length() - 1
     return power + length / (1 << power) - 1 if length else -0.5
-
-
-def _arrange(points: list[float], widths: list[float], width: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """A row (1 above 0) and a side for the words of each of two marks, so that no words meet the other's line."""
-    for rows, sides in itertools.product(((1, 0), (0, 1)), ((1, 1), (-1, 1), (-1, -1), (1, -1))):
-        spans = [sorted((at, at + side * (long + 8))) for at, long, side in zip(points, widths, sides, strict=True)]
-        lower = rows.index(0)
-        met = spans[lower][0] <= points[1 - lower] <= spans[lower][1]
-        if not met and all(start >= 0 and end <= width for start, end in spans):
-            return rows, sides
-    return (1, 0), tuple(1 if at < width / 2 else -1 for at in points)

@@ -76,7 +76,7 @@ def _draw(told: TagMap, ax: Axes | None) -> Axes:
     if ax is None:
         head = heading(told.title, told.explanation, told.width)
         ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description = told.description
+        ax.description, ax.marks, ax.explorable = told.description, told.marks, True
         put_heading(ax, head, left=0, above=above)
     else:
         height = axes_size(ax)[1]

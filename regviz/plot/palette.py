@@ -36,6 +36,18 @@ SEVERAL = "#57606a"
 OTHERS = "#afb8c1"
 """Repositories beyond the first six."""
 
+SCALE = ("#fee838", "#d9c55c", "#b1a570", "#8e8978", "#6c6e72", "#4c556c", "#213b6e", "#00224e")
+"""From little to much: cividis in eight steps. A dark page takes them the other way round, so that little is close to
+its ground as well."""
+ON_SCALE = ("#1f2329", "#fefefe")
+"""Text on the first four of these steps, and on the last four."""
+ON_BRIGHT, ON_DARK = "#14181c", "#fafbfc"
+"""Text on marks that a dark page leaves as they are."""
+APPEARED, WENT = "#4d8a1f", "#b0307c"
+"""What only the newer registry has, and only the older."""
+CERTAIN, SUSPECTED = "#8a6914", "#dfc585"
+"""Bytes lost to layers made again: where the content is known to be the same, and where it seems so."""
+
 
 def repository_colours(bytes_of: Mapping[str, int]) -> dict[str, str]:
     """A colour for each repository: the largest have their own, the same in every figure; the others are grey.
@@ -58,13 +70,20 @@ def repository_colours(bytes_of: Mapping[str, int]) -> dict[str, str]:
 _NAMES = ("blue", "vermilion", "green", "purple", "orange", "sky")
 CSS = {
     INK: "currentColor",
+    GROUND: f"var(--rv-paper,{GROUND})",
     **{colour: f"var(--rv-{name},{colour})" for name, colour in zip(_NAMES, REPOSITORIES, strict=True)},
     EXCLUSIVE: f"var(--rv-exclusive,{EXCLUSIVE})",
     SHARED: f"var(--rv-shared,{SHARED})",
     SEVERAL: f"var(--rv-several,{SEVERAL})",
     OTHERS: f"var(--rv-others,{OTHERS})",
     **{STATES[state]: f"var(--rv-{state},{STATES[state]})" for state in ("referenced", "recent", "absent")},
+    APPEARED: f"var(--rv-appeared,{APPEARED})",
+    WENT: f"var(--rv-went,{WENT})",
+    CERTAIN: f"var(--rv-certain,{CERTAIN})",
+    SUSPECTED: f"var(--rv-suspected,{SUSPECTED})",
     UNKNOWN: f"var(--rv-unknown,{UNKNOWN})",
+    **{colour: f"var(--rv-scale-{step},{colour})" for step, colour in enumerate(SCALE, 1)},
+    **{colour: f"var(--rv-on-{part},{colour})" for part, colour in zip(("little", "much"), ON_SCALE, strict=True)},
 }
 """What stands for a colour in a page: text takes the page's, marks may be told apart by a dark page."""
 CSS_OPACITY = {MUTED: 0.74, RULE: 0.2}

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from regviz.plot.ancestry import ROWS, Forest, describe_forest
+from regviz.plot.ancestry import ROWS, Colour, Forest, describe_forest
 from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
@@ -22,6 +22,7 @@ from regviz.plot.canvas import (
     put_legend,
     put_texts,
 )
+from regviz.plot.dots import LAYERS
 from regviz.plot.palette import MUTED, OTHERS, REPOSITORIES, RULE, SEVERAL
 from regviz.plot.style import style
 from regviz.plot.svg import MARKS
@@ -32,9 +33,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CORNER = 5.0
+_AGE_RIM = 0.6
+"""Points: ages have both the darkest and the brightest colours, of which a page's ground may be one."""
 
 
-def forest(graph: nx.DiGraph[Any], *, rows: int = ROWS, ax: Axes | None = None) -> Axes:
+def forest(
+    graph: nx.DiGraph[Any], *, rows: int = ROWS, colour: Colour = "repository", ax: Axes | None = None
+) -> Axes:
     """The layers of a registry, each on the one it was built on.
 
     Unbranched runs of layers without a name are collapsed where there is no room for each of them; where
@@ -46,6 +51,8 @@ def forest(graph: nx.DiGraph[Any], *, rows: int = ROWS, ax: Axes | None = None) 
         As :func:`regviz.graph.layer_graph` makes it.
     rows : int
         The most branches that are drawn side by side.
+    colour : str
+        What colours say: the ``"repository"`` whose tags stand on a layer, or its ``"age"``: when it was made.
     ax : matplotlib.axes.Axes, optional
         Where to draw; left out, on a figure of its own, as high as it needs.
 
@@ -64,10 +71,10 @@ def forest(graph: nx.DiGraph[Any], *, rows: int = ROWS, ax: Axes | None = None) 
     with style():
         width = WIDTH - 2 * MARGIN
         if ax is None:
-            told = describe_forest(graph, width=width, rows=rows)
+            told = describe_forest(graph, width=width, rows=rows, colour=colour)
         else:
             wide, high = axes_size(ax)
-            told = describe_forest(graph, width=wide, height=high, rows=rows)
+            told = describe_forest(graph, width=wide, height=high, rows=rows, colour=colour)
         return _draw(told, ax)
 
 
@@ -78,7 +85,8 @@ def _draw(told: Forest, ax: Axes | None) -> Axes:
     if ax is None:
         head = heading(told.title, told.explanation, told.width)
         ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description = told.description
+        ax.description, ax.explorable = told.description, True
+        ax.marks = {LAYERS: told.marks} if told.marks else {}
         put_heading(ax, head, left=0, above=above)
     else:
         height = axes_size(ax)[1]
@@ -92,12 +100,12 @@ def _draw(told: Forest, ax: Axes | None) -> Axes:
         [dot.y for dot in told.dots],
         s=[(2 * dot.radius) ** 2 for dot in told.dots],
         c=[dot.colour or "none" for dot in told.dots],
-        edgecolors=[dot.colour or MUTED for dot in told.dots],
-        linewidths=[0.0 if dot.colour else 1.0 for dot in told.dots],
+        edgecolors=[MUTED if told.ages else dot.colour or MUTED for dot in told.dots],
+        linewidths=[_AGE_RIM if told.ages else 0.0 if dot.colour else 1.0 for dot in told.dots],
         clip_on=False,
         zorder=2,
     )
-    dots.set_gid(f"{MARKS}layers")
+    dots.set_gid(f"{MARKS}{LAYERS}")
     put_texts(ax, told.texts)
     put_legend(ax, [handle for handle, _ in meanings], [words for _, words in meanings], left=0, above=10)
     return ax
@@ -105,8 +113,11 @@ def _draw(told: Forest, ax: Axes | None) -> Axes:
 
 def _meanings(told: Forest) -> list[tuple[Line2D, str]]:
     """What the colours mean, of those that occur."""
-    used = {dot.colour for dot in told.dots}
     look: dict[str, Any] = {"marker": "o", "linewidth": 0, "markersize": 7}
+    if told.ages:
+        look |= {"markeredgecolor": MUTED, "markeredgewidth": _AGE_RIM}
+        return [(Line2D([], [], markerfacecolor=colour, **look), words) for colour, words in told.ages]
+    used = {dot.colour for dot in told.dots}
     said = [
         (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "tags of one repository, by its colour, stand on it"),
         (OTHERS in used, OTHERS, "of one smaller repository"),

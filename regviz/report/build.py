@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,13 @@ from regviz.read import read
 from regviz.registry import Registry
 from regviz.report.execute import execute, read_notebook
 from regviz.report.page import render
+from regviz.report.reading import read_for_report
 
 if TYPE_CHECKING:
-    import os
-
     from regviz.layouts.common import Progress
 
-_NOTEBOOK = "report.ipynb"
+_NOTEBOOK = "report"
+_SUFFIX = ".ipynb"
 
 
 def report(
@@ -33,7 +35,8 @@ def report(
 ) -> Path:
     """Write the report of a registry: one HTML file that asks the network for nothing.
 
-    The source is read once; a notebook is run on what was read, and its outputs are exported.
+    The source is read once, its files measured and its links looked into; a notebook is run on what was read, and its
+    outputs are exported.
 
     Parameters
     ----------
@@ -41,9 +44,9 @@ def report(
         As for :func:`regviz.read`. What looks like a secret is masked, unless a Registry was read with `show_values`.
     path : path
         The file to write. It is written aside and moved into place at the end.
-    notebook : path, optional
-        A notebook to run instead of the one that ships; ``rv.read()`` in it reads the source. It runs in its
-        own folder.
+    notebook : str or path, optional
+        A notebook to run instead of ``report``: another one that ships, by its name, or a file of your own, which
+        runs in its own folder. ``rv.read()`` in it reads the source.
     title : str, optional
         The page's title; left out, the name of the source.
     progress : Progress
@@ -66,14 +69,12 @@ def report(
     PosixPath('registry.html')
     """
     target = Path(path)
-    own = Path(notebook) if notebook is not None else share.folder("notebooks") / _NOTEBOOK
+    own, is_shipped = find_notebook(notebook if notebook is not None else _NOTEBOOK)
     page = read_notebook(own)
     if target.is_dir() or not target.parent.is_dir():
         why = "it is a folder" if target.is_dir() else f"there is no folder {target.parent}"
         raise RegvizError(_not_written(target, why))
-    reg = source if isinstance(source, Registry) else read(source, progress=progress)
-    if notebook is None:
-        reg.source.require_contents("the figures of the report")
+    reg = source if isinstance(source, Registry) else _read(source, progress)
     with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
         capture = Path(folder) / "source.regviz"
         try:
@@ -81,18 +82,51 @@ def report(
         except OSError as error:
             why = f"{error.strerror or error}; make room there, or set TMPDIR to a folder that has some"
             raise RegvizError(f"the temporary folder {folder} cannot be written: {why}") from error
-        place = own.resolve().parent if notebook is not None else Path(folder)
         execute(
             page,
             name=own.name,
             source=str(capture),
-            folder=place,
+            folder=Path(folder) if is_shipped else own.resolve().parent,
             show_values=reg.shows_values,
             progress=progress,
         )
     html = render(page, title=title or source_name(reg.source.uri))
     _write(target, html)
     return target
+
+
+def _read(source: str | os.PathLike[str] | None, progress: Progress) -> Registry:
+    path = None if source is None else os.fspath(source)
+    return read_for_report(path, partial(read, path, progress=progress))
+
+
+def find_notebook(name: str | os.PathLike[str]) -> tuple[Path, bool]:
+    """The file of a notebook, and whether it is one that ships.
+
+    A bare name is that of one that ships, unless a file of that name lies in the working folder.
+
+    Raises
+    ------
+    RegvizError
+        None that ships is called so; the message lists those that do.
+
+    Examples
+    --------
+    >>> path, is_shipped = find_notebook("report")
+    >>> path.name, is_shipped
+    ('report.ipynb', True)
+    """
+    own, folder = Path(name), share.folder("notebooks")
+    if own.is_file() or own.name != os.fspath(name):
+        return own, False
+    shipped = folder / (own.name if own.suffix == _SUFFIX else own.name + _SUFFIX)
+    if not shipped.is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob(f"*{_SUFFIX}")))
+        raise RegvizError(
+            f"no notebook is called {own.name}: those that ship are {known}; one of your own is named by the path of "
+            f"its {_SUFFIX} file"
+        )
+    return shipped, True
 
 
 def source_name(uri: str) -> str:

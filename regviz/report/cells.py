@@ -89,8 +89,10 @@ def _share(value: float) -> str:
 
 def _time(value: dt.datetime) -> str:
     moment = value.astimezone(dt.UTC)
-    exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f'<td class="t" data-v="{int(moment.timestamp())}" title="{exact}">{format_date(moment)}</td>'
+    parts = f".{moment.microsecond:06}" if moment.microsecond else ""
+    exact = f"{moment:%Y-%m-%d %H:%M:%S}{parts} UTC"
+    seconds = f"{moment.timestamp():.6f}" if parts else str(int(moment.timestamp()))
+    return f'<td class="t" data-v="{seconds}" title="{exact}">{format_date(moment)}</td>'
 
 
 def _flag(value: Any) -> str:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regviz.errors import RegvizError
+from regviz.report.explorable import marks_block
 from regviz.report.tables import ROWS, html_table
 from regviz.text import count_noun, escape_html
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -35,10 +38,13 @@ class Shown:
         Its elements, without style.
     text : str
         What a place without HTML shows.
+    plain : str
+        The elements without what only a page's script reads; empty where they are the same.
     """
 
     html: str
     text: str
+    plain: str = ""
 
     def __repr__(self) -> str:
         return self.text
@@ -46,10 +52,18 @@ class Shown:
     def _repr_html_(self) -> str:
         if os.environ.get(PAGE_VARIABLE):
             return self.html
-        return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>{self.html}"
+        return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>{self.plain or self.html}"
 
 
-def table(rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: str = "", command: str = "") -> Shown:
+def table(
+    rows: pd.DataFrame,
+    *,
+    caption: str,
+    limit: int = ROWS,
+    largest: str = "",
+    command: str = "",
+    sums: Sequence[str] = (),
+) -> Shown:
     """A pandas table with readable bytes, times and digests; see :func:`regviz.report.tables.html_table`.
 
     Examples
@@ -58,7 +72,7 @@ def table(rows: pd.DataFrame, *, caption: str, limit: int = ROWS, largest: str =
     >>> table(rv.read().tags.head(3), caption="Tags")
     Tags: 3 rows
     """
-    shown = html_table(rows, caption=caption, limit=limit, largest=largest, command=command)
+    shown = html_table(rows, caption=caption, limit=limit, largest=largest, command=command, sums=sums)
     return Shown(f'<div class="rv">{shown}</div>', f"{caption}: {count_noun(len(rows), 'row')}")
 
 
@@ -69,16 +83,17 @@ def figure(
     limit: int = ROWS,
     largest: str = "",
     command: str = "",
+    sums: Sequence[str] = (),
 ) -> Shown:
-    """A figure as SVG, with its numbers folded beneath it.
+    """A figure as SVG, with its numbers folded beneath it, and what its marks stand for, for the script of a page.
 
     Parameters
     ----------
     drawn : matplotlib.axes.Axes or matplotlib.figure.Figure
         What a function of ``rv.plot`` gave. Its title says what it finds.
     table : pandas.DataFrame, optional
-        The answer it was drawn from.
-    limit, largest, command
+        The answer it was drawn from. Where that has no row there is nothing to see, and the title is said alone.
+    limit, largest, command, sums
         As for :func:`table`.
     """
     from matplotlib.figure import Figure
@@ -89,22 +104,40 @@ def figure(
     if drawing is None:
         raise RegvizError("these axes belong to no figure any more; draw them again")
     title = _title(drawing)
+    if table is not None and not len(table):
+        _close(drawing)
+        return Shown(f'<div class="rv"><p class="rv-nothing">{escape_html(sentence(title))}</p></div>', title)
     svg = to_svg(drawing, title=title, description=_description(drawing, table))
-    if pyplot := sys.modules.get("matplotlib.pyplot"):
-        pyplot.close(drawing)  # else the notebook shows it a second time
+    _close(drawing)
     label = f"rv-figure-{next(_number)}"
     numbers = ""
     if table is not None:
-        rows = html_table(table, caption=title, limit=limit, largest=largest, command=command)
+        rows = html_table(table, caption=title, limit=limit, largest=largest, command=command, sums=sums)
         summary = f"The numbers as a table ({count_noun(len(table), 'row')})"
         numbers = f'<details class="numbers"><summary>{summary}</summary>{rows}</details>'
-    html = (
+    plain = (
         f'<figure class="rv" role="group" aria-labelledby="{label}">'
         f'<figcaption id="{label}">{escape_html(title)}</figcaption>'
         f'<div class="scroll" role="group" aria-labelledby="{label}" tabindex="0">{svg}</div>'
-        f"{numbers}</figure>"
+        f"{numbers}"
     )
-    return Shown(html, f"Figure: {title}")
+    return Shown(f"{plain}{marks_block(drawing)}</figure>", f"Figure: {title}", f"{plain}</figure>")
+
+
+def _close(drawing: Figure) -> None:
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(drawing)  # else the notebook shows it a second time
+
+
+def sentence(text: str) -> str:
+    """A text that ends as a sentence does.
+
+    Examples
+    --------
+    >>> sentence("It is a listing"), sentence("Is it?")
+    ('It is a listing.', 'Is it?')
+    """
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _title(drawing: Figure) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _STATIC = Path(__file__).with_name("static")
+_SCRIPTS = ("page.js", "explore.js", "link.js")
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _NO_WORD = re.compile(r"\W+")
@@ -46,7 +47,7 @@ def render(notebook: NotebookNode, *, title: str) -> str:
 
     shown = [cell for cell in notebook.cells if _NOTEBOOK_ONLY not in cell.metadata.get("tags", [])]
     prose = [markdown(cell.source) if cell.cell_type == "markdown" else "" for cell in shown]
-    script, style = _asset("page.js"), _asset("output.css") + _asset("page.css")
+    script, style = "".join(map(_asset, _SCRIPTS)), _asset("output.css") + _asset("page.css")
     page = {
         "title": f"{title} · regviz",
         "heading": "" if any("<h1 " in html for html in prose) else title,

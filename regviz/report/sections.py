@@ -39,17 +39,12 @@ def opening(reg: Registry) -> Shown:
     >>> " one by one; sharing brings that to " in str(opening(rv.read()))
     True
     """
-    summary, answer = summarise(reg), sizes(reg)
-    totals = words.TagTotals(
-        logical_bytes=int(answer["logical_bytes"].sum()),
-        tagged_bytes=int(answer.attrs["tagged_bytes"]),
-        repositories=int((reg.columns("repositories")["has_tags"] == 1).sum()),
-    )
-    sentence = words.opening(summary, totals)
+    summary = summarise(reg)
+    sentence = words.opening(summary, _totals(reg)) if reg.source.knows_contents else words.opening_of_names(summary)
     read = reg.source.read_at.strftime("%Y-%m-%d %H:%M UTC")
     numbers = "".join(
         f'<div><dt>{name}</dt><dd>{escape_html(value)}</dd><dd class="beside">{beside}</dd></div>'
-        for name, value, beside in _numbers(summary)
+        for name, value, beside in _numbers(reg, summary)
     )
     html = (
         f'<div class="rv rv-opening"><p class="source">{escape_html(words.layout_name(reg.source))} at '
@@ -59,14 +54,26 @@ def opening(reg: Registry) -> Shown:
     return Shown(html, sentence)
 
 
-def _numbers(summary: Summary) -> list[tuple[str, str, str]]:
+def _totals(reg: Registry) -> words.TagTotals:
+    answer = sizes(reg)
+    return words.TagTotals(
+        logical_bytes=int(answer["logical_bytes"].sum()),
+        tagged_bytes=int(answer.attrs["tagged_bytes"]),
+        repositories=int((reg.columns("repositories")["has_tags"] == 1).sum()),
+    )
+
+
+def _numbers(reg: Registry, summary: Summary) -> list[tuple[str, str, str]]:
     wrong = [count_noun(summary.errors, "error")] if summary.errors else []
     wrong += [count_noun(summary.warnings, "warning")] if summary.warnings else []
+    images = f"{summary.images:,}", f"on {count_noun(summary.layers, 'layer')}"
+    if not reg.source.knows_contents and not summary.images:
+        images = "—", "not told by names alone"
     return [
         ("Stored", format_bytes(summary.stored_bytes), f"in {count_noun(summary.blobs, 'blob')}"),
         ("Repositories", f"{summary.repositories:,}", ""),
         ("Tags", f"{summary.tags:,}", ""),
-        ("Images", f"{summary.images:,}", f"on {count_noun(summary.layers, 'layer')}"),
+        ("Images", *images),
         ("Problems", f"{summary.errors + summary.warnings:,}", ", ".join(wrong)),
     ]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from regviz.report.answered import answered
 from regviz.report.display import figure, table
 from regviz.report.sections import colophon, limits, opening, problems
 
-__all__ = ["colophon", "figure", "limits", "opening", "problems", "table"]
+__all__ = ["answered", "colophon", "figure", "limits", "opening", "problems", "table"]

@@ -121,6 +121,20 @@ def opening(summary: Summary, totals: TagTotals) -> str:
     return f"{said}, and {format_bytes(rest)} more is reached from no tag." if rest else f"{said}."
 
 
+def opening_of_names(summary: Summary) -> str:
+    """The same of a listing, in which there are names and lengths alone.
+
+    Examples
+    --------
+    >>> from regviz.card import Summary
+    >>> print(opening_of_names(Summary(2, 4, 0, 0, 12, 3 << 20, 0, 0)))
+    A listing of files: it names 2 repositories, 4 tags and 12 blobs of 3.00 MiB, and not which tag needs which blob.
+    """
+    counts = count_noun(summary.repositories, "repository", "repositories"), count_noun(summary.tags, "tag")
+    blobs = f"{count_noun(summary.blobs, 'blob')} of {format_bytes(summary.stored_bytes)}"
+    return f"A listing of files: it names {', '.join(counts)} and {blobs}, and not which tag needs which blob."
+
+
 def limits(reg: Registry) -> list[tuple[str, str]]:
     """What this source could not know: each time what, and why or where else.
 

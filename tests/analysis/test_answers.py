@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import tarfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from regviz.analysis import layer_sizes, tag_images
+from regviz.analysis import layer_counts, layer_sizes, tag_images
 from regviz.analysis.members import manifest_platforms
 from regviz.analysis.reach import incidence, reach
 from regviz.read import read
 from regviz.world import write
 from tests.analysis.oracle import truth_of
 from tests.conftest import ROOT
-from tests.helpers import OCI_INDEX, OCI_MANIFEST, Store, V1Store, descriptor, encode, image_id, rows
+from tests.helpers import OCI_INDEX, OCI_MANIFEST, Store, V1Store, compressed, descriptor, encode, image_id, rows
 from tests.world.zoo import ZOO
 
 if TYPE_CHECKING:
@@ -53,6 +55,62 @@ def test_a_v1_layer_has_the_users_of_its_descendants(tmp_path: Path) -> None:
     table = layer_sizes(read(tmp_path)).set_index("blob")
     assert table.loc[f"v1:{ids[0]}", ["images", "tags", "repositories"]].tolist() == [2, 2, 2]
     assert table.loc[f"v1:{ids[1]}", ["images", "tags", "repositories"]].tolist() == [1, 1, 1]
+
+
+def test_layers_of_images_are_counted(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    base, own = b"base" * 9, b"own"
+    both = store.image("app", [base, own], "1", "latest")
+    store.push("other", content(store, both), "1")
+    alone = store.image("app", [base])  # no tag
+    twice = store.image("odd", [own, own], "1")  # one blob at two places
+    store.push("app", index(content(store, both)), "list")  # no image, and one more tag that reaches one
+    table = layer_counts(read(tmp_path))
+    length = {part: len(compressed(part)) for part in (base, own)}
+    assert rows(
+        table.sort_values("layer_bytes"), "manifest", "layers", "layer_bytes", "tags", "repositories"
+    ) == sorted(
+        [
+            (both, 2, length[base] + length[own], 4, 2),
+            (alone, 1, length[base], 0, 0),
+            (twice, 2, length[own], 1, 1),
+        ],
+        key=lambda row: row[2],
+    )
+    assert table["manifest"].tolist() == [*sorted([both, twice]), alone]
+
+
+def test_a_v1_image_counts_where_its_stack_ends(tmp_path: Path) -> None:
+    store = V1Store(tmp_path)
+    ids = [image_id(number) for number in range(4)]
+    store.chain(*ids[:3])
+    store.image(ids[3], [ids[0]])  # no tag, and nothing is built on it
+    store.tag("library/app", "1", ids[1])
+    store.tag("library/tip", "1", ids[2])
+    table = layer_counts(read(tmp_path))
+    assert rows(table, "manifest", "layers", "tags") == [(ids[2], 3, 1), (ids[1], 2, 1), (ids[3], 2, 0)]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_layers_of_the_shipped_images(world: str) -> None:
+    """What every image's own documents list, read a second time."""
+    reg = read(ROOT / "data" / world)
+    with tarfile.open(ROOT / "data" / world) as archive:
+        files = {member.name: archive.extractfile(member) for member in archive if member.isfile()}
+        texts = {name: file.read() for name, file in files.items() if file is not None}
+    listed: dict[str, int] = {}
+    for name, text in texts.items():
+        if name.endswith("/ancestry"):
+            listed[name.split("/")[-2]] = len(json.loads(text))
+        elif name.endswith("/data") and text.startswith(b"{"):
+            document = json.loads(text)
+            steps = [
+                json.loads(step["v1Compatibility"]) for step in document.get("history", ()) if "fsLayers" in document
+            ]
+            layers = [step for step in steps if not step.get("throwaway")] or document.get("layers", [])
+            listed[f"sha256:{name.split('/')[-2]}"] = len(layers)
+    for manifest, layers in rows(layer_counts(reg), "manifest", "layers"):
+        assert listed[manifest] == layers
 
 
 def test_what_sharing_a_layer_saves(tmp_path: Path) -> None:
@@ -165,7 +223,7 @@ def test_reach_of_every_kind_of_manifest(tmp_path: Path) -> None:
 def test_empty_answers_have_their_columns(tmp_path: Path) -> None:
     Store(tmp_path)
     reg, shipped = read(tmp_path), read(ROOT / "data" / WORLDS[0])
-    for answer in (layer_sizes, tag_images):
+    for answer in (layer_counts, layer_sizes, tag_images):
         empty = answer(reg)
         assert len(empty) == 0
         assert empty.dtypes.to_dict() == answer(shipped).dtypes.to_dict()

@@ -156,3 +156,16 @@ def test_what_is_written_wrongly_is_said(words: list[str], said: str) -> None:
     result = run("what-if", WORLD, *words)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_a_curve_is_the_function() -> None:
+    words = ("--policy", "oldest", "--policy", "together", "--repository", "team/*", "--keep", "latest")
+    records, said = asked("what-if-curve", WORLD, *words, "--delete-by", "tag", "--collector", "distribution-3-m")
+    reg = read(WORLD, links="check")
+    teams = reg.tags[reg.tags["repository"].astype(str).str.startswith("team/")]
+    how: dict[str, Any] = {"keep": "latest", "delete_by": "tag", "collector": "distribution-3-m"}
+    frame = rv.what_if_curve(reg, policies=["oldest", "together"], tags=teams, **how)
+    names = ["policy", "tags", "freed_bytes", "steps"]
+    same([{name: record[name] for name in names} for record in records], frame[names])
+    assert {"oldest", "together"} == {record["policy"] for record in records}
+    assert said == ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from xml.etree import ElementTree as ET
 
 import click
+import nbformat
 import networkx as nx
 import pytest
 
@@ -34,6 +35,7 @@ ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world",
 ISSUE |= {"garbage", "who-uses", "bases", "nearest-base", "ancestors", "descendants", "compare", "diff"}
 ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth", "forecast", "check"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
+ISSUE |= {"what-if-curve"}
 
 
 def test_the_commands_there_are() -> None:
@@ -243,6 +245,17 @@ def test_what_cannot_be_counted_is_named(capsys: pytest.CaptureFixture[str], mon
         with progress.working("drawing", wanted=wanted):
             time.sleep(0.2)
         assert capsys.readouterr().err == said
+
+
+def test_report_runs_another_notebook(tmp_path: Path) -> None:
+    page, mine = tmp_path / "report.html", tmp_path / "mine.ipynb"
+    cell = nbformat.v4.new_code_cell("import regviz as rv\nprint(len(rv.read().tags))")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), mine)
+    assert done("report", WORLD_V1, "-o", page, "--notebook", mine) == f"{page}\n"
+    assert f">{len(read(WORLD_V1).tags)}\n</pre>" in page.read_text(encoding="utf-8")
+    refused = run("report", "/no such source", "--notebook", "absent")
+    assert refused.exit_code == 1
+    assert "no notebook is called absent" in refused.stderr
 
 
 def test_report_prints_the_path_it_wrote(tmp_path: Path) -> None:

@@ -406,8 +406,6 @@ def test_answers_that_rest_on_contents_are_refused(tmp_path: Path) -> None:
     for ask in (rv.sizes, rv.layer_sizes, rv.tag_images, rv.layer_graph):
         with pytest.raises(NotKnowableError, match=r"is a listing: .* Read the storage itself"):
             ask(listed)
-    with pytest.raises(NotKnowableError, match="the figures of the report"):
-        rv.report(listed, tmp_path / "report.html")
     for options in ({"links": "check"}, {"links": "open"}, {"verify": True}):
         with pytest.raises(NotKnowableError, match="nothing can be looked into"):
             read(tmp_path / "listing", **options)

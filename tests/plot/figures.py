@@ -5,19 +5,57 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regviz import analysis, graph, plot
+from tests.plot.registries import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
     from matplotlib.axes import Axes
+
+    from regviz.registry import Registry
+
+
+def _two(reg: Registry) -> pd.DataFrame:
+    """The first and the second of the images that are compared where nobody names any."""
+    table = analysis.compare_images(reg)
+    names = [image["reference"] for image in table.attrs["images"]]
+    return analysis.compare_images(reg, names[:2]) if names[1:] else table
+
+
+def _pulls(reg: Registry) -> pd.DataFrame:
+    """What those images move that are compared where nobody names any."""
+    named = [image["reference"] for image in analysis.compare_images(reg).attrs["images"]]
+    return analysis.transfer_matrix(reg, named, platform="linux/amd64")
+
+
+def _since_the_world(reg: Registry) -> pd.DataFrame:
+    """What differs from the shipped world; of what is at hand only the empty registry differs from nothing."""
+    old = reg if not len(reg.tags) else registry("world-distribution.tar.gz")
+    return analysis.compare_registries(old, reg)
+
 
 FIGURES: dict[str, Callable[..., Axes]] = {
     "sizes": lambda reg, **on: plot.sizes(analysis.sizes(reg), **on),
     "sizes by tag": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="tag"), **on),
     "sizes by platform": lambda reg, **on: plot.sizes(analysis.sizes(reg, by="platform"), **on),
+    "churn": lambda reg, **on: plot.churn(analysis.churn(reg), **on),
+    "churn by repository": lambda reg, **on: plot.churn(analysis.churn(reg, by="repository"), **on),
+    "compare_images": lambda reg, **on: plot.compare_images(_two(reg), **on),
+    "compare_registries": lambda reg, **on: plot.compare_registries(_since_the_world(reg), **on),
     "forest": lambda reg, **on: plot.forest(graph.layer_graph(reg), **on),
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
+    "reconcile": lambda reg, **on: plot.reconcile(analysis.reconcile(reg), **on),
+    "what_if_curve": lambda reg, **on: plot.what_if_curve(analysis.what_if_curve(reg), **on),
+    "delete_together": lambda reg, **on: plot.delete_together(analysis.delete_together(reg), **on),
+    "grid": lambda reg, **on: plot.grid(analysis.compare_images(reg), **on),
+    "transfer_matrix": lambda reg, **on: plot.transfer_matrix(_pulls(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
+    "layer_counts": lambda reg, **on: plot.layer_counts(analysis.layer_counts(reg), **on),
+    "layer_references": lambda reg, **on: plot.layer_references(analysis.layer_sizes(reg), **on),
+    "sharing": lambda reg, **on: plot.sharing(analysis.sharing(reg), **on),
+    "sharing in bytes": lambda reg, **on: plot.sharing(analysis.sharing(reg), measure="shared_bytes", **on),
+    "sharing by tag": lambda reg, **on: plot.sharing(analysis.sharing(reg, by="tag"), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
 

@@ -116,3 +116,15 @@ def test_every_grain_has_its_labels(by: str, label: str) -> None:
 def test_what_has_no_platform_is_named() -> None:
     table = sizes(read(ROOT / "data" / "world-distribution.tar.gz"), by="platform")
     assert "(no platform)" in {bar.label for bar in describe_sizes(table).bars}
+
+
+def test_layers_say_what_made_them() -> None:
+    table = sizes(read(ROOT / "data" / "world-distribution.tar.gz"), by="layer")
+    assert table["created_by"].tolist()[2] == "RUN /bin/sh -c apk add nodejs # buildkit"
+    bars = describe_sizes(table).bars
+    assert (bars[0].note, bars[2].note) == ("", "RUN apk add nodejs")  # the first has no instruction
+    assert {"RUN apk add nodejs", "sha256:36bad491cf7c", "sha256:0197f417485d"} <= set(texts_of(plot.sizes(table)))
+
+
+def test_what_rounds_to_the_whole_is_called_nearly_all() -> None:
+    assert describe_sizes(sizes_table([("a", 2**30, 5, 2**30 + 1)])).bars[0].value == "1.00 GiB, nearly all exclusive"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+import nbformat
+
+from regviz import share
 
 VOID = {"meta", "link", "input", "br", "img", "hr", "wbr"}
 
@@ -64,6 +69,12 @@ class _Tree(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.open[-1].children.append(data)
+
+
+def drawn_by(notebook: str) -> int:
+    """How many figures a notebook that ships draws, where its source can answer and there is something to see."""
+    cells = nbformat.read(share.folder("notebooks") / f"{notebook}.ipynb", as_version=4).cells
+    return sum(len(re.findall(r"\bshow\.figure\(", cell.source)) for cell in cells if cell.cell_type == "code")
 
 
 def parse(html: str) -> Element:

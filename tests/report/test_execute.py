@@ -225,3 +225,24 @@ def test_progress_counts_every_cell(registry: Registry, tmp_path: Path) -> None:
     own = notebook(tmp_path / "mine.ipynb", "1", "2", "3")
     report(registry, tmp_path / "out.html", notebook=own, progress=progress)
     assert told == {"cells": (3, 3)}
+
+
+def test_a_notebook_that_ships_runs_by_its_name_and_apart(registry: Registry, tmp_path: Path) -> None:
+    by_name = report(registry, tmp_path / "name.html", notebook="report", title="x")
+    by_default = report(registry, tmp_path / "default.html", title="x")
+    assert parse(by_name.read_text()).one("main").text == parse(by_default.read_text()).one("main").text
+
+
+def test_an_own_file_comes_before_one_that_ships(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    notebook(tmp_path / "report.ipynb", "print('mine')")
+    made = report(registry, "out.html", notebook="report.ipynb")
+    assert "mine" in parse(made.read_text()).one("pre", class_="stdout").text
+    assert "Where are my bytes?" in report(registry, "out.html", notebook="report").read_text()
+
+
+def test_a_name_that_no_notebook_has_is_said_with_those_there_are(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(RegvizError, match=r"no notebook is called sizs: those that ship are .*\breport\b"):
+        report(registry, tmp_path / "out.html", notebook="sizs")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.analysis.comparison.align import Rows, align
-from regviz.analysis.comparison.stacks import stacks
+from regviz.analysis.comparison.chosen import chosen_images
+from regviz.analysis.comparison.stacks import stack_of, stacks
 from regviz.analysis.comparison.verdict import match, verdict
 from regviz.analysis.lineage.forest import forest
 from regviz.errors import RegvizError
@@ -26,15 +27,17 @@ if TYPE_CHECKING:
 
 
 def compare_images(
-    reg: Registry, images: Sequence[str | tuple[Registry, str]], *, platform: str | None = None
+    reg: Registry, images: Sequence[str | tuple[Registry, str]] | None = None, *, platform: str | None = None
 ) -> pd.DataFrame:
     """Two images or more, layer by layer, on one grid.
 
     Parameters
     ----------
     reg : Registry
-    images : sequence of str or (Registry, str)
-        At least two, as :meth:`Registry.resolve` takes them; with a Registry before it, one of that.
+    images : sequence of str or (Registry, str), optional
+        At least two, as :meth:`Registry.resolve` takes them; with a Registry before it, one of that. Left out: at most
+        24 that tags reach, each once, of each repository its largest, then its second largest, and so on; of a registry
+        that has fewer than two, those.
     platform : str, optional
         Which image of an index is meant (``linux/arm64``). Otherwise one platform that all have, ``linux/amd64``
         before others; who names a single image has no choice, and decides for the others.
@@ -62,13 +65,15 @@ def compare_images(
         ``attrs["images"]`` has a record of each image: ``reference``, ``source``, ``manifest``, ``platform``,
         ``layers``, ``layer_bytes`` (distinct blobs), ``verdict`` (None of the first). ``attrs`` has ``shared_bytes``
         (distinct blobs that all of them have), ``distinct_bytes`` (that any has) and ``verdicts``: one for each image
-        after the first, on how it came from the one before. :data:`regviz.analysis.comparison.verdict.VERDICTS` says
+        after the first, on how it came from the one before; ``basis``: whether the bytes are those of ``compressed`` or
+        ``uncompressed`` layers, or ``mixed``; and ``others``, how many tagged images there are besides those that were
+        chosen here, 0 where they were named. :data:`regviz.analysis.comparison.verdict.VERDICTS` says
         what each means, :func:`regviz.analysis.comparison.verdict.verdict` by which rules.
 
     Raises
     ------
     RegvizError
-        Fewer than two images, a reference that is none, or an index without an image for the platform.
+        Fewer than two images were named, a reference that is none, or an index without an image for the platform.
 
     Notes
     -----
@@ -91,11 +96,9 @@ def compare_images(
     """
     import pandas as pd
 
-    if len(images) < 2:
-        raise RegvizError("a comparison takes two images or more")
-    compared = stacks(_in_registries(reg, images), platform)
+    compared, others = _compared(reg, images, platform)
     coded = _coded(compared)
-    grid = _grid(compared, coded)
+    grid = _grid(compared, coded) if compared else []
     count = len(compared)
     cells = [[row.get(image) for row in grid] for image in range(count)]
     first = [next(iter(row.values())) for row in grid]
@@ -131,8 +134,32 @@ def compare_images(
         "shared_bytes": sum(length for blob, length in every.items() if all(blob in blobs for blobs in held)),
         "distinct_bytes": sum(every.values()),
         "verdicts": verdicts,
+        "basis": _basis(compared),
+        "others": others,
     }
     return table
+
+
+def _compared(
+    reg: Registry, images: Sequence[str | tuple[Registry, str]] | None, platform: str | None
+) -> tuple[list[Stack], int]:
+    """The images that were asked for, or those that are chosen; and how many others there were to choose from."""
+    if images is None:
+        reg.source.require_contents("the layers of images")
+        woods = forest(reg)
+        chosen, others = chosen_images(woods, platform)
+        return [stack_of(woods, reference, image) for reference, image in chosen], others
+    if len(images) < 2:
+        raise RegvizError("a comparison takes two images or more")
+    return stacks(_in_registries(reg, images), platform), 0
+
+
+def _basis(compared: list[Stack]) -> str | None:
+    """What the bytes are of those layers whose bytes are known."""
+    said = {step.plain for stack in compared for step in stack.steps if step.blob_bytes}
+    if len(said) == 2:
+        return "mixed"
+    return ("uncompressed" if True in said else "compressed") if said else None
 
 
 def _in_each(name: str, images: list[list[Any]], kind: str) -> dict[str, Any]:

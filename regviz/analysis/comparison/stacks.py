@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regviz.analysis.accounting import plain_tars
 from regviz.analysis.reach import columns, rows_of
 from regviz.card import held_bytes
 from regviz.errors import RegvizError
@@ -34,6 +35,8 @@ class Step:
     created_by: str | None
     blob_bytes: int | None
     empty: bool
+    plain: bool
+    """Whether the bytes are those of an uncompressed tar."""
 
     @property
     def instruction(self) -> str | None:
@@ -92,7 +95,7 @@ def stacks(asked: Sequence[tuple[Forest, str]], platform: str | None) -> list[St
     offered = [_offered(woods, reference) for woods, reference in asked]
     wanted = platform or _common(offered)
     return [
-        _stack(woods, reference, _chosen(reference, images, wanted, asked_for=platform is not None))
+        stack_of(woods, reference, _chosen(reference, images, wanted, asked_for=platform is not None))
         for (woods, reference), images in zip(asked, offered, strict=True)
     ]
 
@@ -131,7 +134,7 @@ def _chosen(reference: str, images: dict[str | None, int], wanted: str | None, *
     raise RegvizError(f"{reference!r} has {missing}; it has {named}: say which platform, or give digests")
 
 
-def _stack(woods: Forest, reference: str, image: int) -> Stack:
+def stack_of(woods: Forest, reference: str, image: int) -> Stack:
     """Read one image out of the tables."""
     reg = woods.registry
     code = columns(reg, "manifests")["manifest"][image]
@@ -167,9 +170,10 @@ def _steps(woods: Forest, image: int, made_by: dict[int, str | None]) -> list[St
     layers, blobs = columns(reg, "layers"), columns(reg, "blobs")
     lengths, unpacked = held_bytes(reg)
     is_known = np.append((blobs["blob_bytes"] != NA_INT) | (unpacked & (lengths > 0)), np.False_)[blob].tolist()
+    is_plain = np.append(plain_tars(reg) | unpacked, np.False_)[blob].tolist()
     return [
-        Step(place, key, diff_id, made_by.get(place) or eldest, length if known else None, nothing == 1)
-        for place, key, diff_id, eldest, length, known, nothing in zip(
+        Step(place, key, diff_id, made_by.get(place) or eldest, length if known else None, nothing == 1, plain)
+        for place, key, diff_id, eldest, length, known, nothing, plain in zip(
             position,
             woods.picked("blobs", "blob", blob),
             woods.picked("layers", "diff_id", layer),
@@ -177,6 +181,7 @@ def _steps(woods: Forest, image: int, made_by: dict[int, str | None]) -> list[St
             np.append(lengths, 0)[blob].tolist(),
             is_known,
             layers["empty"][layer].tolist(),
+            is_plain,
             strict=True,
         )
     ]

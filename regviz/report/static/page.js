@@ -1,7 +1,24 @@
 "use strict";
-// Makes the page's tables sortable and searchable; without it they are plain tables.
+// Makes the page's tables sortable and searchable, and their rows ready to be taken along; without it they are plain tables.
 
 const MANY_ROWS = 8;
+
+const number = (count) => count.toLocaleString("en");
+
+function make(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+  element.append(...children);
+  return element;
+}
+
+function makeButton(text, label, action) {
+  const button = make("button", { type: "button", "aria-label": label, title: label }, text);
+  button.addEventListener("click", action);
+  return button;
+}
+
+const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
 function sortKey(row, column) {
   const cell = row.cells[column];
@@ -43,29 +60,113 @@ function makeSortable(table) {
   });
 }
 
-function makeSearchable(table) {
-  const rows = Array.from(table.tBodies[0].rows);
-  const texts = rows.map((row) => Array.from(row.cells, (cell) => cell.textContent).join(" ").toLowerCase());
-  const head = table.closest(".rv-table").querySelector(".head");
-  const input = document.createElement("input");
-  const status = document.createElement("span");
-  input.type = "search";
-  input.placeholder = "Search";
-  input.setAttribute("aria-label", "Search the rows of " + table.getAttribute("aria-label"));
-  status.setAttribute("role", "status");
-  head.append(input, status);
-  input.addEventListener("input", () => {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let found = 0;
-    rows.forEach((row, index) => {
-      row.hidden = !words.every((word) => texts[index].includes(word));
-      found += !row.hidden;
-    });
-    status.textContent = words.length ? found.toLocaleString("en") + " of " + rows.length.toLocaleString("en") + " rows" : "";
-  });
+// What a cell says in full: bytes to the last one, whole digests, times as ISO 8601 has them.
+function wholeText(cell) {
+  return cell.title || cell.textContent;
 }
 
-for (const table of document.querySelectorAll(".rv-table table")) {
-  makeSortable(table);
-  if (table.tBodies[0].rows.length > MANY_ROWS) makeSearchable(table);
+function exactValue(cell, kind) {
+  if (cell.classList.contains("na")) return "";
+  if (cell.classList.contains("t")) return cell.title.replace(" UTC", "+00:00").replace(" ", "T");
+  if (cell.dataset.v !== undefined) return cell.dataset.v;
+  if (kind === "flag") return String(cell.textContent === "yes");
+  const text = wholeText(cell);
+  return /^[=+\-@\t\r]/.test(text) ? "'" + text : text; // no spreadsheet takes it for a formula
 }
+
+const csvField = (text) => (/[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text);
+const tsvField = (text) => text.replace(/[\t\r\n]+/g, " ");
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make("textarea", {}, text);
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy"); // where a page from a file has no clipboard
+    area.remove();
+  }
+}
+
+function saveText(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+// The rows of a table: which are shown, by words and by repository, and what is taken along of them.
+class Rows {
+  constructor(table) {
+    this.table = table;
+    this.caption = table.getAttribute("aria-label");
+    this.heads = Array.from(table.tHead.rows[0].cells, (head) => ({
+      name: head.dataset.name ?? head.textContent,
+      kind: head.dataset.kind,
+    }));
+    this.all = Array.from(table.tBodies[0].rows);
+    this.texts = this.all.map((row) => Array.from(row.cells, (cell) => cell.textContent).join(" ").toLowerCase());
+    const column = this.heads.findIndex((head) => head.name === "repository");
+    this.repositories = column < 0 ? null : this.all.map((row) => wholeText(row.cells[column]));
+    this.words = [];
+    this.repository = "";
+    this.addControls(table.closest(".rv-table").querySelector(".head"));
+  }
+
+  addControls(head) {
+    if (this.all.length > MANY_ROWS) {
+      const input = make("input", { type: "search", placeholder: "Search", "aria-label": "Search the rows of " + this.caption });
+      input.addEventListener("input", () => {
+        this.words = wordsOf(input.value);
+        this.show();
+      });
+      head.append(input);
+    }
+    this.status = make("span", { role: "status" });
+    const copy = makeButton("Copy", "Copy the rows of " + this.caption, async () => {
+      await copyText(this.text(tsvField, "\t"));
+      this.status.textContent = "Copied " + number(this.shown().length) + " rows";
+    });
+    const name = this.caption.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80);
+    const save = makeButton("CSV", "CSV file of the rows of " + this.caption, () => {
+      saveText((name || "table") + ".csv", this.text(csvField, ","));
+    });
+    head.append(this.status, make("span", { class: "take" }, copy, save));
+    const there = Number(this.table.dataset.rows ?? this.all.length);
+    if (there > this.all.length) head.lastChild.append("of the first " + number(this.all.length) + " of " + number(there) + " rows");
+  }
+
+  shown() {
+    return Array.from(this.table.tBodies[0].rows).filter((row) => !row.hidden);
+  }
+
+  show() {
+    let found = 0;
+    this.all.forEach((row, at) => {
+      const here = !this.repository || this.repositories[at] === this.repository;
+      row.hidden = !(here && this.words.every((word) => this.texts[at].includes(word)));
+      found += !row.hidden;
+    });
+    const of = this.repository ? " of " + this.repository : "";
+    const some = this.words.length || this.repository;
+    this.status.textContent = some ? number(found) + " of " + number(this.all.length) + " rows" + of : "";
+  }
+
+  only(repository) {
+    if (!this.repositories) return;
+    this.repository = repository;
+    this.show();
+  }
+
+  text(field, between) {
+    const line = (values) => values.map(field).join(between) + "\n";
+    const rows = this.shown().map((row) => Array.from(row.cells, (cell, at) => exactValue(cell, this.heads[at].kind)));
+    return line(this.heads.map((head) => head.name)) + rows.map(line).join("");
+  }
+}
+
+const tables = Array.from(document.querySelectorAll(".rv-table table"), (table) => {
+  const rows = new Rows(table);
+  makeSortable(table);
+  return rows;
+});
