@@ -52,6 +52,7 @@ _PUBLIC = {
     "sharing": "regviz.analysis",
     "sizes": "regviz.analysis",
     "stale_tags": "regviz.analysis",
+    "states": "regviz.analysis",
     "tag_history": "regviz.analysis",
     "tag_images": "regviz.analysis",
     "transfer": "regviz.analysis",
@@ -103,6 +104,7 @@ __all__ = [
     "sharing",
     "sizes",
     "stale_tags",
+    "states",
     "tag_history",
     "tag_images",
     "transfer",
@@ -151,6 +153,7 @@ if TYPE_CHECKING:
     from regviz.analysis.consequences import what_if
     from regviz.analysis.garbage import garbage
     from regviz.analysis.plan_text import plan_json, plan_script
+    from regviz.analysis.stored import states
     from regviz.errors import RegvizError
     from regviz.explore import explore
     from regviz.graph import layer_graph, object_graph

@@ -22,6 +22,7 @@ from regviz.analysis.reconciliation import reconcile
 from regviz.analysis.remade import churn
 from regviz.analysis.rows import choose_rows
 from regviz.analysis.shared import owner_sets, sharing
+from regviz.analysis.stored import states
 from regviz.analysis.tags import tag_images
 from regviz.analysis.together import delete_together
 
@@ -53,6 +54,7 @@ __all__ = [
     "sharing",
     "sizes",
     "stale_tags",
+    "states",
     "tag_history",
     "tag_images",
     "transfer",

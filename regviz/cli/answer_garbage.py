@@ -1,4 +1,4 @@
-"""Commands that answer a question: garbage."""
+"""Commands on what could go: garbage, states."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regviz.cli.asked import question
+from regviz.cli.output import write_table
 from regviz.cli.quantities import Age
 
 if TYPE_CHECKING:
@@ -51,6 +52,30 @@ def garbage(*, asked: Asked, collector: CollectorName | None, breaks: bool, min_
     for line in _said(answer):
         click.echo(f"regviz: {line}", err=True)
     asked.show(_breaks(answer) if breaks else answer, registry)
+
+
+@click.command("states")
+@click.option(
+    "--min-age",
+    type=Age(),
+    default="24h",
+    show_default=True,
+    metavar="AGE",
+    help="What is younger may belong to a push that is under way.",
+)
+@question
+def states(*, asked: Asked, min_age: dt.timedelta) -> None:
+    """Say what keeps the bytes of the store.
+
+    Every blob that is there has one state, and counts once: a tag leads to it, or only a signature of something tagged,
+    or only an untagged manifest, or nothing; or it is too young, or not all was read, to tell.
+    """
+    from regviz.analysis import states as states_of
+
+    registry = asked.read(links="check")
+    with asked.working("states"):
+        answer = states_of(registry, min_age=min_age)
+    write_table(answer if asked.top is None else answer.head(asked.top), asked.format_, asked.output)
 
 
 def _said(answer: pd.DataFrame) -> list[str]:

@@ -12,7 +12,7 @@ import click
 
 import regviz
 from regviz.cli.answer_check import check, doctor
-from regviz.cli.answer_garbage import garbage
+from regviz.cli.answer_garbage import garbage, states
 from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descendants, diff, nearest_base, who_uses
 from regviz.cli.answer_sizes import clusters, owner_sets, reconcile, sharing
 from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 _SECTIONS = {
     "Look": (plan, report, tree, table, graph, detect),
     "Whose bytes": (sizes, reconcile, sharing, owner_sets, clusters, churn),
-    "What could go": (garbage, what_if, delete_together, what_if_curve),
+    "What could go": (states, garbage, what_if, delete_together, what_if_curve),
     "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants),
     "Compare and move": (compare, diff, transfer),
     "Over time": (history, tag_history, stale_tags, growth, forecast),

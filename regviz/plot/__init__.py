@@ -9,6 +9,7 @@ from regviz.plot.heat import sharing
 from regviz.plot.changes import compare_registries
 from regviz.plot.grids import grid
 from regviz.plot.histogram import layer_sizes
+from regviz.plot.leftovers import collectors, garbage, states
 from regviz.plot.maps import tag_map
 from regviz.plot.matrix import transfer_matrix
 from regviz.plot.pairs import compare_images
@@ -17,6 +18,7 @@ from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
 __all__ = [
+    "collectors",
     "delete_together",
     "forest",
     "layer_counts",
@@ -26,10 +28,12 @@ __all__ = [
     "compare_registries",
     "forest",
     "grid",
+    "garbage",
     "layer_sizes",
     "reconcile",
     "sharing",
     "sizes",
+    "states",
     "tag_map",
     "what_if_curve",
     "transfer_matrix",

@@ -5,24 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.collections import LineCollection
-
-from regviz.plot.canvas import (
-    HINTING,
-    MARGIN,
-    WIDTH,
-    Margins,
-    axes_size,
-    heading,
-    left_of,
-    new_axes,
-    put_heading,
-)
-from regviz.plot.labels import byte_ticks, drawable, fit, format_tick, percent, text_width, wrap
+from regviz.plot.labels import percent
 from regviz.plot.marks import Mark
-from regviz.plot.palette import INK, MUTED, OTHERS, SEVERAL, SHARED, STATES, UNKNOWN
-from regviz.plot.shapes import put_series, rectangle
-from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
+from regviz.plot.palette import OTHERS, SEVERAL, SHARED, STATES, UNKNOWN
+from regviz.plot.rows import Row, Rows, Span, draw_rows
+from regviz.plot.style import style
 from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
@@ -32,14 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MINUS = "\N{MINUS SIGN}"
-_NOTE = 7.5
-_NOTE_LINE = _NOTE * 1.3
-_LABEL_WIDTH = 300.0
-_LEAST_LABEL = 60.0
-_BAR = 13.0
-_GAP = 9.0
-_HAIR = 1.8
-_UNSEEN = (0.0, 0.0, 0.0, 0.004)  # what is not drawn at all has no mark
 _TAGGED = "tagged bytes"
 _STORED = "blobs, each once"
 _PLACES = {
@@ -109,6 +88,18 @@ class Waterfall:
     explanation: str
     description: str
     rungs: tuple[Rung, ...] = ()
+
+    @property
+    def rows(self) -> Rows:
+        """The same as bars on one scale; a line leads from the end of each to the next."""
+        rows, joins = [], []
+        for at, rung in enumerate(self.rungs):
+            known = rung.start is not None and rung.end is not None
+            spans = (Span(rung.start or 0, rung.end or 0, rung.colour, rung.mark),) if known else ()
+            rows.append(Row(rung.name, rung.note, rung.value, spans, rung.is_sum))
+            if rung.end is not None and at + 1 < len(self.rungs) and self.rungs[at + 1].end is not None:
+                joins.append((at, rung.end))
+        return Rows(self.title, self.explanation, self.description, tuple(rows), tuple(joins))
 
 
 def describe_reconcile(table: pd.DataFrame) -> Waterfall:
@@ -190,99 +181,4 @@ def reconcile(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     'all tags'
     """
     with style():
-        return _draw(describe_reconcile(table), ax)
-
-
-def _draw(told: Waterfall, ax: Axes | None) -> Axes:
-    room = _LABEL_WIDTH if ax is None else max(_LEAST_LABEL, min(_LABEL_WIDTH, (left_of(ax) - 12) / HINTING))
-    names = [drawable(rung.name) for rung in told.rungs]
-    notes = [wrap(drawable(rung.note), room, _NOTE, lines=2) if rung.note else "" for rung in told.rungs]
-    heights = [_height(note) for note in notes]
-    if ax is None:
-        left = MARGIN + room + 8 if told.rungs else MARGIN
-        above = 8 if told.rungs else 0
-        head = heading(told.title, told.explanation, WIDTH - 2 * MARGIN)
-        margins = Margins(left, MARGIN, MARGIN + head.height + above, MARGIN + 12 if told.rungs else 0)
-        ax = new_axes(WIDTH - left - MARGIN, max(1, sum(heights)), margins)
-        ax.description = told.description
-        put_heading(ax, head, left=left - MARGIN, above=above)
-    else:
-        put_heading(ax, heading(told.title, "", axes_size(ax)[0]), left=0, above=8)
-        if sum(heights) > axes_size(ax)[1]:  # without the notes it is lower
-            notes = [""] * len(notes)
-            heights = [_height(note) for note in notes]
-    if not told.rungs:
-        ax.set_axis_off()
-        return ax
-    squeezed = min(1.0, axes_size(ax)[1] / sum(heights))
-    heights = [height * squeezed for height in heights]
-    ax.set_ylim(sum(heights), 0)
-    tops = [sum(heights[:at]) for at in range(len(heights))]
-    _put_rungs(ax, told, tops, heights)
-    _put_names(ax, told, names, tops, notes, room)
-    return ax
-
-
-def _height(note: str) -> float:
-    """Points for a bar with its name and what explains it."""
-    return max(_BAR, TEXT_SIZE + 2 + (note.count("\n") + 1) * _NOTE_LINE if note else 0) + _GAP
-
-
-def _put_rungs(ax: Axes, told: Waterfall, tops: list[float], heights: list[float]) -> None:
-    width = axes_size(ax)[0]
-    longest = max(1, *(max(rung.start or 0, rung.end or 0) for rung in told.rungs))
-    lowest = min(0, *(min(rung.start or 0, rung.end or 0) for rung in told.rungs))
-    room = max(text_width(rung.value, SMALL_SIZE, bold=rung.is_sum) for rung in told.rungs) + 12
-    # The widest value stands at the end of the longest bar, at worst.
-    ax.set_xlim(lowest, lowest + (longest - lowest) * width / max(width - room, width / 3))
-    point = (ax.get_xlim()[1] - lowest) / width
-    high = min(_BAR, min(heights) * 0.7)
-    paths, joins = [], []
-    colours: list[Any] = [rung.colour if rung.end is not None else _UNSEEN for rung in told.rungs]
-    for at, (rung, top) in enumerate(zip(told.rungs, tops, strict=True)):
-        left, right = sorted((float(rung.start or 0), float(rung.end or 0)))
-        right = max(right, left + _HAIR * point)  # what is small is seen all the same
-        paths.append(rectangle(left, top, right, top + high))
-        if at + 1 < len(tops) and rung.end is not None and told.rungs[at + 1].end is not None:
-            joins.append([(rung.end, top + high), (rung.end, tops[at + 1])])
-        middle = (right, top + high / 2)
-        ax.annotate(
-            rung.value,
-            middle,
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK if rung.is_sum else MUTED,
-            fontsize=SMALL_SIZE,
-            fontweight="bold" if rung.is_sum else "normal",
-        )
-    ax.add_collection(LineCollection(joins, colors=MUTED, linewidths=0.7), autolim=False)
-    put_series(ax, "steps", paths, colours, [rung.mark for rung in told.rungs])
-    ticks = byte_ticks(longest)
-    ax.set_xticks(ticks, [format_tick(tick) for tick in ticks])
-    ax.tick_params(axis="x", length=3, pad=3)
-
-
-def _put_names(ax: Axes, told: Waterfall, names: list[str], tops: list[float], notes: list[str], room: float) -> None:
-    """What each bar is, at the left of the Axes."""
-    ax.set_yticks([])
-    for rung, name, top, note in zip(told.rungs, names, tops, notes, strict=True):
-        look: dict[str, Any] = {
-            "xycoords": ax.get_yaxis_transform(),
-            "textcoords": "offset points",
-            "ha": "right",
-            "annotation_clip": False,
-        }
-        ax.annotate(
-            fit(name, room, TEXT_SIZE, bold=rung.is_sum),
-            (0, top + _BAR / 2),
-            (-8, 0),
-            va="center_baseline",
-            fontweight="bold" if rung.is_sum else "normal",
-            **look,
-        )
-        if note:
-            below = -(_BAR / 2 + 2)
-            ax.annotate(
-                note, (0, top + _BAR / 2), (-8, below), va="top", color=MUTED, fontsize=_NOTE, linespacing=1.2, **look
-            )
+        return draw_rows(describe_reconcile(table).rows, "steps", ax)

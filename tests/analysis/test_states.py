@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from regviz.analysis import sizes
+from regviz.analysis import sizes, states
 from regviz.analysis.collectors import collect
 from regviz.analysis.states import STATES, blob_states
 from regviz.read import read
@@ -216,3 +216,18 @@ def test_the_small_world(layout: str) -> None:
     codes = blob_states(reg)
     assert ((codes >= 0) == (reg.columns("blobs")["present"] == 1)).all()
     assert np.count_nonzero(codes == STATES.index("unknown")) == 0
+
+
+def test_states_add_up_to_what_is_stored(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    tagged = parts(store.image("app", [b"tagged"], "1"), b"tagged")
+    untagged = parts(store.image("app", [b"untagged"]), b"untagged")
+    loose = [store.blob(b"x" * 700)]
+    length = {digest: store.blob_path(digest).stat().st_size for digest in (*tagged, *untagged, *loose)}
+    table = states(read(tmp_path))
+    counted = {"tagged": tagged, "untagged": untagged, "unreferenced": loose}
+    for state, blobs, size in table[["state", "blobs", "bytes"]].itertuples(index=False):
+        found = counted.get(state, [])
+        assert (blobs, size) == (len(found), sum(length[digest] for digest in found))
+    assert table["state"].tolist() == list(STATES)
+    assert table.attrs["stored_bytes"] == sum(length.values())

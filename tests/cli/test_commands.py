@@ -35,7 +35,7 @@ ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world",
 ISSUE |= {"garbage", "who-uses", "bases", "nearest-base", "ancestors", "descendants", "compare", "diff"}
 ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth", "forecast", "check"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
-ISSUE |= {"what-if-curve"}
+ISSUE |= {"states", "what-if-curve"}
 
 
 def test_the_commands_there_are() -> None:

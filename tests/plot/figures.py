@@ -33,6 +33,15 @@ def _since_the_world(reg: Registry) -> pd.DataFrame:
     """What differs from the shipped world; of what is at hand only the empty registry differs from nothing."""
     old = reg if not len(reg.tags) else registry("world-distribution.tar.gz")
     return analysis.compare_registries(old, reg)
+    from regviz.analysis.collectors import CollectorName
+    from regviz.registry import Registry
+
+
+def who_collects(reg: Registry) -> tuple[CollectorName, ...]:
+    """The collectors of a registry that was read without looking into links."""
+    if reg.source.layouts[0] != "distribution":
+        return ("v1",)
+    return ("reachability", "distribution-2.8", "distribution-2.8-m")
 
 
 FIGURES: dict[str, Callable[..., Axes]] = {
@@ -50,6 +59,11 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "delete_together": lambda reg, **on: plot.delete_together(analysis.delete_together(reg), **on),
     "grid": lambda reg, **on: plot.grid(analysis.compare_images(reg), **on),
     "transfer_matrix": lambda reg, **on: plot.transfer_matrix(_pulls(reg), **on),
+    "states": lambda reg, **on: plot.states(analysis.states(reg), **on),
+    "garbage": lambda reg, **on: plot.garbage(analysis.garbage(reg), **on),
+    "collectors": lambda reg, **on: plot.collectors(
+        [analysis.garbage(reg, collector=who) for who in who_collects(reg)], **on
+    ),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
     "layer_counts": lambda reg, **on: plot.layer_counts(analysis.layer_counts(reg), **on),
     "layer_references": lambda reg, **on: plot.layer_references(analysis.layer_sizes(reg), **on),
