@@ -7,6 +7,7 @@ from regviz.plot.curves import delete_together, what_if_curve
 from regviz.plot.counts import layer_counts, layer_references
 from regviz.plot.heat import sharing
 from regviz.plot.changes import compare_registries
+from regviz.plot.deletion import what_if
 from regviz.plot.grids import grid
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.leftovers import collectors, garbage, states
@@ -35,6 +36,7 @@ __all__ = [
     "sizes",
     "states",
     "tag_map",
+    "what_if",
     "what_if_curve",
     "transfer_matrix",
 ]
