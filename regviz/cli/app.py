@@ -19,6 +19,7 @@ from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, ta
 from regviz.cli.answer_whatif import delete_together, what_if, what_if_curve
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
+from regviz.cli.draw import figure
 from regviz.cli.look import detect, graph, rules, table, tree
 from regviz.cli.make import capture, lab, report, world
 from regviz.errors import RegvizError
@@ -26,7 +27,7 @@ from regviz.text import escape_terminal
 
 INTERRUPTED = 130
 _SECTIONS = {
-    "Look": (plan, report, tree, table, graph, detect),
+    "Look": (plan, report, tree, table, graph, figure, detect),
     "Whose bytes": (sizes, reconcile, sharing, owner_sets, clusters, churn),
     "What could go": (states, garbage, what_if, delete_together, what_if_curve),
     "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants),

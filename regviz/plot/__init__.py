@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 from regviz.plot.bars import sizes
-from regviz.plot.curves import delete_together, what_if_curve
-from regviz.plot.counts import layer_counts, layer_references
-from regviz.plot.heat import sharing
 from regviz.plot.changes import compare_registries
 from regviz.plot.deletion import what_if
+from regviz.plot.counts import layer_counts, layer_references
+from regviz.plot.curves import delete_together, what_if_curve
 from regviz.plot.grids import grid
+from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
+from regviz.plot.lanes import tag_history
 from regviz.plot.leftovers import collectors, garbage, states
 from regviz.plot.maps import tag_map
 from regviz.plot.matrix import transfer_matrix
 from regviz.plot.pairs import compare_images
+from regviz.plot.past import history
+from regviz.plot.readings import growth
 from regviz.plot.remaking import churn
+from regviz.plot.stale import stale_tags
+from regviz.plot.sets import owner_sets
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
 __all__ = [
-    "collectors",
-    "delete_together",
-    "forest",
-    "layer_counts",
-    "layer_references",
     "churn",
     "compare_images",
     "compare_registries",
+    "delete_together",
     "forest",
     "grid",
+    "growth",
+    "history",
+    "layer_counts",
+    "layer_references",
+    "collectors",
+    "delete_together",
+    "forest",
     "garbage",
     "layer_sizes",
     "reconcile",
+    "owner_sets",
     "sharing",
     "sizes",
+    "stale_tags",
+    "tag_history",
     "states",
     "tag_map",
     "what_if",
     "what_if_curve",
     "transfer_matrix",
+    "what_if_curve",
 ]

@@ -127,8 +127,8 @@ def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
     labels = _labels(head, grain)
     owners = head["repository"].tolist() if "repository" in head else [""] * shown
     bars = tuple(
-        Bar(label, *(int(value) for value in values), key=key, repository=owner, note=note)
-        for label, key, owner, note, *values in zip(
+        Bar(label, int(exclusive), int(shared), int(share), key, owner, note)
+        for label, key, owner, note, exclusive, shared, share in zip(
             labels,
             _keys(head, grain),
             owners,

@@ -37,9 +37,7 @@ _AGE_RIM = 0.6
 """Points: ages have both the darkest and the brightest colours, of which a page's ground may be one."""
 
 
-def forest(
-    graph: nx.DiGraph[Any], *, rows: int = ROWS, colour: Colour = "repository", ax: Axes | None = None
-) -> Axes:
+def forest(graph: nx.DiGraph[Any], *, rows: int = ROWS, colour: Colour = "repository", ax: Axes | None = None) -> Axes:
     """The layers of a registry, each on the one it was built on.
 
     Unbranched runs of layers without a name are collapsed where there is no room for each of them; where

@@ -98,6 +98,8 @@ def hold_bases(reg: Registry, woods: Woods) -> None:
         assert row["repositories"] == len({repository for repository, _ in tags})
         assert row["base_bytes"] == woods.bytes_of(set(own.blobs))
         assert row["bytes"] == woods.bytes_of(above)
+        below = nearest(woods, own)
+        assert row["base_layer"] == (below.keys[-1] if below else None)
     assert bases(reg).attrs == {
         "images": len(woods.tagged),
         "images_with_base": sum(nearest(woods, picture) is not None for picture in woods.tagged),

@@ -34,6 +34,7 @@ COMMANDS = list(main.commands.values())
 ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world", "rules", "detect", "plan"}
 ISSUE |= {"garbage", "who-uses", "bases", "nearest-base", "ancestors", "descendants", "compare", "diff"}
 ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth", "forecast", "check"}
+ISSUE |= {"figure"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
 ISSUE |= {"states", "what-if-curve"}
 

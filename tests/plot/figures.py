@@ -71,6 +71,12 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "sharing": lambda reg, **on: plot.sharing(analysis.sharing(reg), **on),
     "sharing in bytes": lambda reg, **on: plot.sharing(analysis.sharing(reg), measure="shared_bytes", **on),
     "sharing by tag": lambda reg, **on: plot.sharing(analysis.sharing(reg, by="tag"), **on),
+    "history": lambda reg, **on: plot.history(analysis.history(reg), **on),
+    "history by day": lambda reg, **on: plot.history(analysis.history(reg, by="day"), **on),
+    "tag_history": lambda reg, **on: plot.tag_history(analysis.tag_history(reg), **on),
+    "stale_tags": lambda reg, **on: plot.stale_tags(analysis.stale_tags(reg, older_than="0d"), **on),
+    "owner_sets": lambda reg, **on: plot.owner_sets(analysis.owner_sets(reg), **on),
+    "owner_sets by tag": lambda reg, **on: plot.owner_sets(analysis.owner_sets(reg, by="tag"), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
 

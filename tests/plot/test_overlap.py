@@ -109,7 +109,7 @@ def test_what_is_joined_by_average_linkage(seed: int) -> None:
     shares = (shares + shares.T) / 2
     np.fill_diagonal(shares, 1)
     order, joined = clustered(shares)
-    groups = {leaf: (leaf,) for leaf in range(7)}
+    groups: dict[int, tuple[int, ...]] = {leaf: (leaf,) for leaf in range(7)}
     places = {leaf: at for at, leaf in enumerate(order)}
     for number, (one, other, far) in enumerate(joined):
         apart = {

@@ -42,6 +42,8 @@ def bases(reg: Registry) -> pd.DataFrame:
             Of the distinct blobs that hold the layers of `manifest`, and lie there.
         layers, layer
             How many layers the base has, and the topmost one.
+        base_layer
+            The `layer` of the nearest base that it stands on itself; NA where there is none.
         direct_images
             Images whose nearest base this is; a base of a base has fewer than `images`.
         names
@@ -55,7 +57,7 @@ def bases(reg: Registry) -> pd.DataFrame:
     node (base, then a layer of 20) and web (base, then 7) stand on base, of 100 bytes; app on node, with a layer of 3::
 
         base   images 3   direct_images 2   base_bytes 100   bytes 30   (20 + 7 + 3)
-        node   images 1   direct_images 1   base_bytes 120   bytes  3
+        node   images 1   direct_images 1   base_bytes 120   bytes  3   (base_layer: base's layer)
 
     >>> import regviz as rv
     >>> table = bases(rv.read())
@@ -89,6 +91,7 @@ def bases(reg: Registry) -> pd.DataFrame:
     made |= {name: pd.Series(values, dtype="Int64") for name, values in numbers.items()}
     made["manifest"] = made.pop("manifest")  # long names come last, where a narrow terminal has no room for them
     made["layer"] = pd.Series(woods.picked("layers", "layer", rows), dtype="str")
+    made["base_layer"] = pd.Series(woods.picked("layers", "layer", _below(woods, rows)), dtype="str")
     table = pd.DataFrame(made)
     table = table.sort_values(["bytes", "images", "layer"], ascending=[False, False, True], ignore_index=True)
     table.attrs |= {
