@@ -51,12 +51,19 @@ def _tag_images(reg: Registry, references: Sequence[str]) -> Any:
     return tag_images(reg)
 
 
+def _deleted(reg: Registry, references: Sequence[str]) -> Any:
+    from regviz.analysis import what_if
+
+    return what_if(reg, tags=references) if references else what_if(reg, repositories="*")
+
+
 _OWN: dict[str, Callable[[Registry, Sequence[str]], Any]] = {
     "compare_images": _images,
     "forest": _graph,
     "grid": _images,
     "tag_map": _tag_images,
     "transfer_matrix": _pulls,
+    "what_if": _deleted,
 }
 """Figures that are not called like their answer, or whose answer takes references."""
 

@@ -11,7 +11,7 @@ import pandas as pd
 from regviz.errors import RegvizError
 from regviz.explore.choices import call
 from regviz.explore.controls import Controls
-from regviz.explore.questions import QUESTIONS, WHAT_IF, Answer, Asked, Held
+from regviz.explore.questions import HOW_MANY, QUESTIONS, WHAT_IF, Answer, Asked, Held
 from regviz.read import read
 from regviz.registry import Registry
 from regviz.report import display
@@ -77,7 +77,7 @@ class Explorer:
         self._held, self._reading = Held(reg), reading
         self._pending: asyncio.TimerHandle | None = None
         self.table, self.code, self.said = pd.DataFrame(), "", ""
-        self.controls = Controls(self._held.repositories, list(QUESTIONS), WHAT_IF)
+        self.controls = Controls(self._held.repositories, list(QUESTIONS), WHAT_IF, HOW_MANY)
         self._shown = [HTML(layout=Layout(width="auto")) for _ in range(3)]
         self.widget = VBox([self.controls.widget, *self._shown])
         self.controls.on_change(self._changed)

@@ -36,10 +36,10 @@ class Controls:
         All of them.
     """
 
-    def __init__(self, repositories: Sequence[str], questions: Sequence[str], what_if: str) -> None:
+    def __init__(self, repositories: Sequence[str], questions: Sequence[str], what_if: str, how_many: str) -> None:
         import ipywidgets as w  # loaded when asked for
 
-        self._names, self._what_if = list(repositories), what_if
+        self._names, self._what_if, self._how_many = list(repositories), what_if, how_many
         self._tell: Callable[[], None] = lambda: None
         self._is_listing = False
         self.question = w.Dropdown(options=list(questions), **_labelled("Show"))
@@ -78,14 +78,13 @@ class Controls:
 
     def choices(self) -> Choices:
         """What is chosen now."""
-        is_what_if = self.question.value == self._what_if
         found = Choices(
             repositories=tuple(self.repositories.value) or globs_of(self.search.value, self._names),
             tag=self.tag.value.strip(),
             pushed_from=self.pushed_from.value,
             pushed_before=self.pushed_before.value,
         )
-        if not is_what_if:
+        if self.question.value not in (self._what_if, self._how_many):
             return found
         return Choices(
             repositories=found.repositories,
@@ -118,7 +117,10 @@ class Controls:
     def _heard(self, _: Any) -> None:
         if self._is_listing:
             return
-        self._deletion.layout.display = "" if self.question.value == self._what_if else "none"
+        asked = self.question.value
+        self._deletion.layout.display = "" if asked in (self._what_if, self._how_many) else "none"
+        for control in (self.keep_last, self.older_than):  # each point of the curve is such a number
+            control.layout.display = "" if asked == self._what_if else "none"
         self._tell()
 
 

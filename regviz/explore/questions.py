@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Question = Callable[["Asked"], "Answer"]
 
 _CHOOSE = "rv.choose_rows"
+_BY_TIME = ("keep_last", "older_than")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +163,14 @@ def history(asked: Asked) -> Answer:
         table = table[table["period"] < f"{before:%Y-%m}"]
         code.append(f"table = table[table['period'] < '{before:%Y-%m}']")
     said = "Months are those of the whole registry: only dates choose here."
-    return Answer(table, None, tuple(code), said)
+    return Answer(table, lambda: plot.history(table), (*code, "rv.plot.history(table)"), said)
 
 
 def tag_history(asked: Asked) -> Answer:
     """What chosen tags pointed to."""
     table = asked.of(asked.held.tag_history)
-    code = (*asked.first, asked.rows("rv.tag_history(reg)"))
-    return Answer(table, None, code, largest="left_bytes")
+    code = (*asked.first, asked.rows("rv.tag_history(reg)"), "rv.plot.tag_history(table)")
+    return Answer(table, lambda: plot.tag_history(table), code, largest="left_bytes")
 
 
 def what_if(asked: Asked) -> Answer:
@@ -177,8 +178,18 @@ def what_if(asked: Asked) -> Answer:
     arguments = asked.choices.deletion()
     table = analysis.what_if(asked.held.reg, tags=asked.tags, **arguments)
     tags = "tags" if asked.first else "reg.tags"
-    code = (*asked.first, f"table = {call('rv.what_if', 'reg', f'tags={tags}', **arguments)}", "table.attrs")
-    return Answer(table, None, code, consequences(table), "bytes")
+    asking = f"table = {call('rv.what_if', 'reg', f'tags={tags}', **arguments)}"
+    code = (*asked.first, asking, "rv.plot.what_if(table)")
+    return Answer(table, lambda: plot.what_if(table), code, consequences(table), "bytes")
+
+
+def what_if_curve(asked: Asked) -> Answer:
+    """What deleting more and more of the chosen tags would free."""
+    arguments = {name: value for name, value in asked.choices.deletion().items() if name not in _BY_TIME}
+    table = analysis.what_if_curve(asked.held.reg, tags=asked.tags, **arguments)
+    tags = "tags" if asked.first else "reg.tags"
+    asking = f"table = {call('rv.what_if_curve', 'reg', f'tags={tags}', **arguments)}"
+    return Answer(table, lambda: plot.what_if_curve(table), (*asked.first, asking, "rv.plot.what_if_curve(table)"))
 
 
 def consequences(table: pd.DataFrame) -> str:
@@ -221,6 +232,8 @@ _KEPT = {
     "stuck": "such as no request can delete",
 }
 
+WHAT_IF = "What if these tags were deleted?"
+HOW_MANY = "How much goes with how many of them?"
 QUESTIONS: dict[str, Question] = {
     "Bytes by repository": _by("repository"),
     "Bytes by tag": _by("tag"),
@@ -228,7 +241,7 @@ QUESTIONS: dict[str, Question] = {
     "What stands on what": forest,
     "When it grew": history,
     "What tags pointed to": tag_history,
-    "What if these tags were deleted?": what_if,
+    WHAT_IF: what_if,
+    HOW_MANY: what_if_curve,
 }
 """By what a person chooses them by."""
-WHAT_IF = "What if these tags were deleted?"

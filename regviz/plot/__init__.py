@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from regviz.plot.bars import sizes
 from regviz.plot.changes import compare_registries
-from regviz.plot.deletion import what_if
 from regviz.plot.counts import layer_counts, layer_references
 from regviz.plot.curves import delete_together, what_if_curve
+from regviz.plot.deletion import what_if
 from regviz.plot.grids import grid
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
@@ -18,37 +18,34 @@ from regviz.plot.pairs import compare_images
 from regviz.plot.past import history
 from regviz.plot.readings import growth
 from regviz.plot.remaking import churn
-from regviz.plot.stale import stale_tags
 from regviz.plot.sets import owner_sets
+from regviz.plot.stale import stale_tags
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
 __all__ = [
     "churn",
+    "collectors",
     "compare_images",
     "compare_registries",
     "delete_together",
     "forest",
+    "garbage",
     "grid",
     "growth",
     "history",
     "layer_counts",
     "layer_references",
-    "collectors",
-    "delete_together",
-    "forest",
-    "garbage",
     "layer_sizes",
-    "reconcile",
     "owner_sets",
+    "reconcile",
     "sharing",
     "sizes",
     "stale_tags",
-    "tag_history",
     "states",
+    "tag_history",
     "tag_map",
-    "what_if",
-    "what_if_curve",
     "transfer_matrix",
+    "what_if",
     "what_if_curve",
 ]

@@ -188,7 +188,8 @@ def render_index(entries: Sequence[Entry], reg: Registry) -> str:
         style="".join((_STATIC / name).read_text(encoding="utf-8") for name in _STYLES),
         version=regviz.__version__,
         source=source_name(reg.source.uri),
-        counts=f"{count_noun(len(reg.repositories), 'repository', 'repositories')} and {count_noun(len(reg.tags), 'tag')}",
+        repositories=count_noun(len(reg.repositories), "repository", "repositories"),
+        tags=count_noun(len(reg.tags), "tag"),
         read=reg.source.read_at.strftime("%Y-%m-%d"),
     )
 

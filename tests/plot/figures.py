@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from regviz.analysis.collectors import CollectorName
     from regviz.registry import Registry
 
 
@@ -33,8 +34,6 @@ def _since_the_world(reg: Registry) -> pd.DataFrame:
     """What differs from the shipped world; of what is at hand only the empty registry differs from nothing."""
     old = reg if not len(reg.tags) else registry("world-distribution.tar.gz")
     return analysis.compare_registries(old, reg)
-    from regviz.analysis.collectors import CollectorName
-    from regviz.registry import Registry
 
 
 def who_collects(reg: Registry) -> tuple[CollectorName, ...]:

@@ -30,7 +30,7 @@ def test_every_notebook_is_in_the_index_with_its_title_a_sentence_and_a_picture(
     for name, entry in zip(names, entries, strict=True):
         page = parse((pages / f"{name}.html").read_text(encoding="utf-8"))
         title = entry.one("span", class_="name").text
-        assert page.one("title").text == f"{title} · regviz"
+        assert page.one("head").one("title").text == f"{title} · regviz"
         assert [head.text for head in page.all("h1")] == [title]
         assert entry.one("span", class_="sentence").text.endswith((".", "?"))
         picture = entry.one("span", class_="picture")
@@ -68,7 +68,7 @@ def test_some_notebooks_of_a_source_whose_name_is_no_html(tmp_path: Path) -> Non
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RegvizError, match="cannot be written to .*; give another folder"):
+    with pytest.raises(RegvizError, match=r"cannot be written to .*; give another folder"):
         site(tmp_path / "file" / "below")
 
 
