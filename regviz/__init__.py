@@ -46,6 +46,7 @@ _PUBLIC = {
     "plan_json": "regviz.analysis",
     "plan_script": "regviz.analysis",
     "read": "regviz.read",
+    "read_pair": "regviz.pair",
     "reconcile": "regviz.analysis",
     "report": "regviz.report",
     "rules": "regviz.problems",
@@ -98,6 +99,7 @@ __all__ = [
     "plan_script",
     "plot",
     "read",
+    "read_pair",
     "reconcile",
     "report",
     "rules",
@@ -157,6 +159,7 @@ if TYPE_CHECKING:
     from regviz.errors import RegvizError
     from regviz.explore import explore
     from regviz.graph import layer_graph, object_graph
+    from regviz.pair import read_pair
     from regviz.plan import plan
     from regviz.problems import rules
     from regviz.read import read

@@ -16,6 +16,8 @@ from regviz.card import held_bytes
 from regviz.graph.values import texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -231,6 +233,18 @@ def plain_tars(reg: Registry) -> NDArray[np.bool_]:
     plain[codes] = [str(text).endswith(_PLAIN_TAR) for text in texts(reg, "name", codes)]
     sniffed: NDArray[np.bool_] = (blobs["compression"] >= 0) & (blobs["compression"] == reg.name_code("none"))
     return plain[blobs["media_type"]] | sniffed
+
+
+def basis_of(plain: Iterable[bool]) -> str | None:
+    """What lengths of layers are, given of each whether it is that of an uncompressed tar; None of nothing.
+
+    Examples
+    --------
+    >>> basis_of([False]), basis_of([True, True]), basis_of([True, False]), basis_of([])
+    ('compressed', 'uncompressed', 'mixed', None)
+    """
+    said = set(plain)
+    return ("mixed" if len(said) == 2 else "uncompressed" if True in said else "compressed") if said else None
 
 
 def _basis(compressed: Numbers, plain: Numbers) -> list[str | None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.analysis.accounting import plain_tars
+from regviz.analysis.accounting import basis_of, plain_tars
 from regviz.analysis.pulls import Shelf, host_with
 from regviz.analysis.reach import columns, incidence, rows_of, totals
 from regviz.errors import RegvizError
@@ -209,10 +209,7 @@ def _basis(reg: Registry, pulls: Iterable[Pull]) -> str | None:
     codes = np.unique(np.array(found, np.int32))
     length, present = _stored(reg, codes)
     rows = rows_of(codes[present & (length > 0)], columns(reg, "blobs")["blob"])
-    said = set(plain_tars(reg)[rows].tolist())
-    if len(said) == 2:
-        return "mixed"
-    return ("uncompressed" if True in said else "compressed") if said else None
+    return basis_of(plain_tars(reg)[rows].tolist())
 
 
 def _every_pair(reg: Registry, client: Client, pulls: list[Pull]) -> NDArray[np.int64]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from regviz.cli.asked import Asked
-from regviz.cli.options import output_option, reading_options, repository_options, tag_option, top_option
-from regviz.cli.output import binary_output
+from regviz.cli.options import binary_output, output_option, reading_options, repository_options, tag_option, top_option
 
 if TYPE_CHECKING:
     from regviz.cli.options import Reading

@@ -33,7 +33,7 @@ def _images(reg: Registry, references: Sequence[str]) -> Any:
 def _pulls(reg: Registry, references: Sequence[str]) -> Any:
     from regviz.analysis import compare_images, transfer_matrix
 
-    chosen = [image["reference"] for image in compare_images(reg).attrs["images"]] if not references else references
+    chosen = references or [image["reference"] for image in compare_images(reg).attrs["images"]]
     return transfer_matrix(reg, chosen)
 
 

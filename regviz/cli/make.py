@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @source_argument
+@click.argument("newer", required=False, metavar="[NEWER]", type=click.Path(readable=False))
 @click.option(
     "-o",
     "--output",
@@ -35,24 +36,29 @@ if TYPE_CHECKING:
     help="Another notebook than the report's: one that ships, by its name, or your own .ipynb file.",
 )
 @reading_options
-def report(source: str | None, *, output: str, notebook: str | None, reading: Reading) -> None:
+def report(source: str | None, newer: str | None, *, output: str, notebook: str | None, reading: Reading) -> None:
     """Write the report, one HTML file.
 
-    It asks the network for nothing. Its path is printed.
+    It asks the network for nothing. Its path is printed. Of two sources, an older and a NEWER one or a registry and its
+    mirror, it says what appeared, moved and went.
     """
     from regviz.report import report as write_report
     from regviz.report.build import find_notebook
     from regviz.report.reading import read_for_report
 
-    refuse_to_harm(source, output)
+    for each in (source, newer) if newer is not None else (source,):
+        refuse_to_harm(each, output)
     if notebook is not None:
         find_notebook(notebook)  # what is not there is said before anything is read
 
-    def read(*, links: Links, measure: bool) -> Registry:
-        return replace(reading, links=links).read(source, measure=measure)
+    def read(place: str | None) -> Registry:
+        def reader(*, links: Links, measure: bool) -> Registry:
+            return replace(reading, links=links).read(place, measure=measure)
 
-    registry = read_for_report(source, read, links=reading.links)
-    click.echo(escape_terminal(str(write_report(registry, output, notebook=notebook, progress=reading.bars()))))
+        return read_for_report(place, reader, links=reading.links)
+
+    readings = read(source) if newer is None else [read(source), read(newer)]
+    click.echo(escape_terminal(str(write_report(readings, output, notebook=notebook, progress=reading.bars()))))
 
 
 @click.command()

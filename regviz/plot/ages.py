@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from regviz.plot.ancestry import Dot
 
+_DAYS = 3 * 86_400
+"""Seconds; what lies closer together is told apart by the hour."""
+_CLOCK = "%Y-%m-%d %H:%M"
+
 
 def by_age(graph: nx.DiGraph[Any], dots: Sequence[Dot]) -> tuple[tuple[Dot, ...], tuple[tuple[str, str], ...]]:
     """Dots in cividis from the oldest to the newest, and the colours of the key with their words.
@@ -44,8 +48,9 @@ def by_age(graph: nx.DiGraph[Any], dots: Sequence[Dot]) -> tuple[tuple[Dot, ...]
     key = [(colour(last), f"made {format_date(last)}")]
     if span:
         middle = first + (last - first) / 2
-        oldest = f"made {format_date(first)}, the oldest"
-        key = [(colour(first), oldest), (colour(middle), format_date(middle)), (colour(last), format_date(last))]
+        said = [f"{moment:{_CLOCK}}" if span < _DAYS else format_date(moment) for moment in (first, middle, last)]
+        words = (f"made {said[0]}, the oldest", said[1], f"{said[2]}, the newest")
+        key = list(zip(map(colour, (first, middle, last)), words, strict=True))
     if len(known) < len(made):
         key.append((UNKNOWN, "not known"))
     return tuple(replace(dot, colour=colour(moment)) for dot, moment in zip(dots, made, strict=True)), tuple(key)

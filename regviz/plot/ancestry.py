@@ -129,8 +129,13 @@ def describe_forest(
         too_much = max(told.height / height, len(told.dots) / MARKS)
         rows = max(_FEWEST_ROWS, min(rows - 1, int(rows / too_much)))
         told = _Layout(found, width, rows).forest()
-    dots, ages = by_age(graph, told.dots) if colour == "age" and told.dots else (told.dots, ())
-    return replace(told, dots=dots, ages=ages, marks=dot_marks(graph, dots))
+    if colour == "age" and told.dots:
+        dots, ages = by_age(graph, told.dots)
+        said = {
+            name: f"{getattr(told, name)} Its colour is when it was made." for name in ("explanation", "description")
+        }
+        told = replace(told, dots=dots, ages=ages, **said)
+    return replace(told, marks=dot_marks(graph, told.dots))
 
 
 class _Layout:

@@ -126,15 +126,11 @@ def describe_sizes(table: pd.DataFrame, *, rows: int = ROWS) -> Bars:
     head = table.head(shown)
     labels = _labels(head, grain)
     owners = head["repository"].tolist() if "repository" in head else [""] * shown
+    values = (head[f"{name}_bytes"].tolist() for name in ("exclusive", "shared", "amortised"))
     bars = tuple(
         Bar(label, int(exclusive), int(shared), int(share), key, owner, note)
-        for label, key, owner, note, exclusive, shared, share in zip(
-            labels,
-            _keys(head, grain),
-            owners,
-            _notes(head, grain),
-            *(head[f"{name}_bytes"] for name in ("exclusive", "shared", "amortised")),
-            strict=True,
+        for label, exclusive, shared, share, key, owner, note in zip(
+            labels, *values, _keys(head, grain), owners, _notes(head, grain), strict=True
         )
     )
     total = int(table.attrs.get("reached_bytes", table["amortised_bytes"].sum()))

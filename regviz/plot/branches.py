@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from regviz.graph import collapse_chains
@@ -12,7 +12,7 @@ from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, text_width
 from regviz.text import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import networkx as nx
 
@@ -90,11 +90,7 @@ def branches(graph: nx.DiGraph[Any]) -> list[Branch]:
 def _branches(graph: nx.DiGraph[Any], collapsed: nx.DiGraph[Any]) -> list[Branch]:
     place: dict[str, int] = {}
     found: list[Branch] = []
-    ready = sorted(key for key, count in collapsed.in_degree() if not count)
-    while ready:  # the first key of those whose parents are there: networkx would take five times as long
-        key = heappop(ready)
-        for child in collapsed.succ[key]:
-            heappush(ready, child)
+    for key in _in_order(collapsed):
         data = collapsed.nodes[key]
         above = next(iter(collapsed.pred[key]), None)
         parent = -1 if above is None else place[above]
@@ -121,6 +117,17 @@ def _branches(graph: nx.DiGraph[Any], collapsed: nx.DiGraph[Any]) -> list[Branch
         if found[at].parent >= 0:
             found[found[at].parent].children.append(at)
     return found
+
+
+def _in_order(forest: nx.DiGraph[Any]) -> Iterator[str]:
+    """Parents before children, else by key, as networkx' lexicographical order; a forest has it without counting."""
+    ready = [key for key, parents in forest.in_degree if not parents]
+    heapq.heapify(ready)
+    while ready:
+        key = heapq.heappop(ready)
+        yield key
+        for child in forest.adj[key]:
+            heapq.heappush(ready, child)
 
 
 def _together(one: str, other: str) -> str:

@@ -55,6 +55,8 @@ class Cell:
     layers : int
         How many layers it is.
     bytes : int, optional
+    there : bool
+        Whether its blobs lie in the registry, and their bytes are known.
     shared : bool
         Whether several images of the table have its blobs; it may span one column all the same, where another has
         them on other layers.
@@ -68,6 +70,7 @@ class Cell:
     images: tuple[int, ...]
     layers: int
     bytes: int | None
+    there: bool
     shared: bool
     match: str
     x: float
@@ -174,11 +177,12 @@ class _Layout:
         )
 
     def _cell(self, run: Run, at: int) -> Cell:
-        colour = RULE if run.bytes is None else SHARED if run.shared else EXCLUSIVE
+        colour = RULE if not run.there else SHARED if run.shared else EXCLUSIVE
         return Cell(
             run.images,
             len(run.layers),
             run.bytes,
+            run.there,
             run.shared,
             run.match,
             run.images[0] * self.step,

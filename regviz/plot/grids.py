@@ -94,7 +94,7 @@ def _draw(told: Grid, ax: Axes | None) -> Axes:
 
 
 def put_boxes(ax: Axes, cells: Sequence[Cell], name: str) -> None:
-    """Draw cells as one series; hatched where their bytes are not known."""
+    """Draw cells as one series; hatched where they are not there, or their bytes are not known."""
     series = PathCollection(
         [_box(cell) for cell in cells],
         facecolors=[cell.colour for cell in cells],
@@ -105,7 +105,7 @@ def put_boxes(ax: Axes, cells: Sequence[Cell], name: str) -> None:
     series.set_gid(f"{MARKS}{name}")
     ax.add_collection(series, autolim=False)
     unknown: dict[str, Any] = {"facecolors": "none", "edgecolors": STATES["absent"], "linewidths": 0.6, "hatch": _HATCH}
-    if hatched := [_box(cell) for cell in cells if cell.bytes is None]:
+    if hatched := [_box(cell) for cell in cells if not cell.there]:
         ax.add_collection(PathCollection(hatched, clip_on=False, **unknown), autolim=False)
 
 
@@ -147,6 +147,13 @@ def _strip(cell: Cell) -> list[tuple[float, float]]:
     return [(x, cell.y + inset), (x, cell.y + cell.height - inset)]
 
 
+def hatch_meanings(cells: Sequence[Cell]) -> list[tuple[bool, Artist, str]]:
+    """What the hatch means, of what occurs."""
+    unknown, absent = any(cell.bytes is None for cell in cells), any(not c.there and c.bytes is not None for c in cells)
+    words = " or ".join(word for occurs, word in ((absent, "not there"), (unknown, "size unknown")) if occurs)
+    return [(bool(words), Patch(facecolor=RULE, edgecolor=STATES["absent"], hatch=_HATCH), words)]
+
+
 def _meanings(cells: Sequence[Cell]) -> list[tuple[Artist, str]]:
     """What the colours and strips mean, of those that occur."""
     matches, shares = {cell.match for cell in cells}, any(cell.colour == SHARED for cell in cells)
@@ -154,11 +161,7 @@ def _meanings(cells: Sequence[Cell]) -> list[tuple[Artist, str]]:
     said = (
         (shares and any(cell.colour == EXCLUSIVE for cell in cells), Patch(color=EXCLUSIVE), "of one image"),
         (shares, Patch(color=SHARED), "of several"),
-        (
-            any(cell.bytes is None for cell in cells),
-            Patch(facecolor=RULE, edgecolor=STATES["absent"], hatch=_HATCH),
-            "size unknown",
-        ),
+        *hatch_meanings(cells),
         ("diff_id" in matches, Line2D([], [], **look), "same content, compressed otherwise"),
         ("instruction" in matches, Line2D([], [], linestyle=DASHES, **look), "same instruction, other content"),
     )

@@ -142,9 +142,9 @@ def _laid_out(
         drawn, y = [], base
         for run, match, high in zip(runs[side], matches, highs[side], strict=True):
             y -= high
-            colour = RULE if run.bytes is None else SHARED if match == _SAME else EXCLUSIVE
+            colour = RULE if not run.there else SHARED if match == _SAME else EXCLUSIVE
             x = side * (width - wide)
-            cell = Cell((side,), len(run.layers), run.bytes, match == _SAME, match, x, y, wide, high, colour)
+            cell = Cell((side,), len(run.layers), run.bytes, run.there, match == _SAME, match, x, y, wide, high, colour)
             put_words(cell, *run_words(run), texts, turned)
             drawn.append(cell)
         cells.append(drawn)

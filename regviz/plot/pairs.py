@@ -23,7 +23,7 @@ from regviz.plot.canvas import (
     put_texts,
 )
 from regviz.plot.columns import GAP
-from regviz.plot.grids import put_boxes, put_turned
+from regviz.plot.grids import hatch_meanings, put_boxes, put_turned
 from regviz.plot.pairing import SIDES, Pair, describe_compare_images
 from regviz.plot.palette import EXCLUSIVE, MUTED, SHARED
 from regviz.plot.style import style
@@ -124,6 +124,7 @@ def _meanings(told: Pair) -> list[tuple[Artist, str]]:
     said: tuple[tuple[bool, Artist, str], ...] = (
         (SHARED in colours, Patch(color=SHARED), "the same bytes in both"),
         (EXCLUSIVE in colours, Patch(color=EXCLUSIVE), "of one alone"),
+        *hatch_meanings(told.left + told.right),
         ("diff_id" in kinds, Patch(**_LOOKS["diff_id"]), "the same content, compressed otherwise"),
         (
             "instruction" in kinds,

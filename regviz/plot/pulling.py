@@ -135,7 +135,7 @@ def clustered(moved: Matrix, whole: Matrix) -> list[int]:
     The first and the third move little where the other is:
 
     >>> clustered(np.array([[0, 9, 1], [9, 0, 9], [1, 9, 0]]), np.array([9, 9, 9]))
-    [1, 0, 2]
+    [1, 2, 0]
     """
     count = len(whole)
     if count < 3:
@@ -231,7 +231,7 @@ def _widest(words: Sequence[Sequence[str]]) -> float:
 
 def colour_of(share: float) -> str:
     """A colour of the scale: the darkest for 0, the brightest for 1."""
-    return str(to_hex(colormaps["cividis"](share)))
+    return str(to_hex(colormaps["cividis"](float(share))))
 
 
 def is_bright(colour: str) -> bool:

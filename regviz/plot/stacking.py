@@ -38,6 +38,8 @@ class Layer:
     made_by : str
     shared : bool
         Whether another image of the table has the blob too, on whatever layers.
+    absent : bool
+        Whether the blob does not lie in the registry.
     """
 
     row: int
@@ -46,6 +48,7 @@ class Layer:
     match: str
     made_by: str
     shared: bool
+    absent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,11 @@ class Run:
         return all(layer.shared for layer in self.layers)
 
     @property
+    def there(self) -> bool:
+        """Whether its blobs lie in the registry, and their bytes are known."""
+        return self.bytes is not None and not any(layer.absent for layer in self.layers)
+
+    @property
     def match(self) -> str:
         """How its layers go together with others that do not have its blobs: ``diff_id``, ``instruction``, ``none``."""
         kinds = {layer.match for layer in self.layers}
@@ -113,7 +121,7 @@ class Run:
 def images_of(table: pd.DataFrame) -> list[Image]:
     """The images of an answer of :func:`regviz.analysis.compare_images`."""
     records = table.attrs["images"]
-    sources = {record["source"] for record in records}
+    sources, absent = {record["source"] for record in records}, set(table.attrs.get("absent", ()))
 
     def column(name: str) -> list[Any]:
         return list(table[name].astype(object).where(table[name].notna(), None))
@@ -126,7 +134,7 @@ def images_of(table: pd.DataFrame) -> list[Image]:
     owners = Counter(blob for image in cells for blob in {str(blob) for _, blob, _ in image if blob})
     stacks = [
         tuple(
-            Layer(row, str(blob or ""), size, str(match), str(made_by or ""), owners[str(blob)] > 1)
+            Layer(row, str(blob or ""), size, str(match), str(made_by or ""), owners[str(blob)] > 1, blob in absent)
             for row, ((match, made_by), (position, blob, size)) in enumerate(zip(said, image, strict=True))
             if position is not None
         )
@@ -236,7 +244,7 @@ def runs_of(images: Sequence[Image], least: int = 0, *, mixed: bool = False) -> 
 
 def _one_run(one: Layer, other: Layer, least: int, mixed: bool) -> bool:  # noqa: FBT001  # named where it comes from
     small = max(one.bytes or 0, other.bytes or 0) < least
-    return small and (mixed or one.shared == other.shared)
+    return small and (mixed or (one.shared, one.absent) == (other.shared, other.absent))
 
 
 def runs_that_fit(images: Sequence[Image], most: int) -> tuple[list[Run], int]:
@@ -295,7 +303,10 @@ def run_mark(run: Run, images: Sequence[Image], said: str, series: str) -> Mark:
         That of the marks, of which one is below it.
     """
     owners = [images[at] for at in run.images]
-    lines = [f"{instruction(layer.made_by) or 'a layer'}, {exact(layer.bytes)}" for layer in run.layers[:_NAMED]]
+    lines = [
+        f"{instruction(layer.made_by) or 'a layer'}, {exact(layer.bytes)}{', not there' * layer.absent}"
+        for layer in run.layers[:_NAMED]
+    ]
     lines += [f"and {count_noun(len(run.layers) - _NAMED, 'more layer')}"] if len(run.layers) > _NAMED else []
     lines += [run.layers[0].blob] if len(run.layers) == 1 and run.layers[0].blob else []
     named = ", ".join(image.reference for image in owners[:_NAMED])

@@ -35,6 +35,7 @@ _ROTATED = re.compile(r"rotate\((-?[\d.]+)(?: [-\d.]+ [-\d.]+)?\)")
 _MOVED = re.compile(r"translate\((-?[\d.]+) (-?[\d.]+)\)")
 _CIRCLE = re.compile(r"M [-\d.e]+ [-\d.e]+(?: C(?: [-\d.e]+){6}){8}(?: L [-\d.e]+ [-\d.e]+)? z")
 _KEPT = ("x", "y", "d", "width", "height", "transform", "patternUnits")
+_PIXELS = "data:image/png;base64,"
 _FAMILY = '"DejaVu Sans",Verdana,system-ui,sans-serif'
 _COLOURED = ("fill", "stroke")
 _DEFAULTS = (("text-anchor", "start"), ("stroke-linejoin", "round"), ("stroke-linecap", "butt"))
@@ -101,15 +102,15 @@ class _Writer:
         self._name = name
         self.classes: dict[str, str] = {}
 
-    def element(self, node: ET.Element) -> str:
-        """An element with everything in it; empty where nothing would be seen."""
+    def element(self, node: ET.Element, *, counts: bool = False) -> str:
+        """An element with everything in it; empty where nothing would be seen, unless it counts as a mark."""
         tag = node.tag.removeprefix(_SVG)
         if tag in ("metadata", "style"):
             return ""
         if tag == "text":
             return self._text(node)
         declarations = dict(self._declarations(node))
-        if tag == "path" and _invisible(declarations) and "id" not in node.attrib:
+        if tag == "path" and _invisible(declarations) and "id" not in node.attrib and not counts:
             return ""
         attributes = {key: _rounded(" ".join(node.attrib[key].split())) for key in _KEPT if key in node.attrib}
         attributes |= self._links(node)
@@ -117,13 +118,20 @@ class _Writer:
             attributes["class"] = self._class(declarations)
         if tag == "path" and (circle := _as_circle(attributes)):
             tag, attributes = "circle", circle
-        inside = "".join(self.element(child) for child in node)
-        if tag in ("g", "defs") and not inside:
+        before, children, marks = "", list(node), "data-marks" in attributes
+        if marks:  # what marks refer to is none of them, nor is what holds them all
+            before = "".join(self.element(child) for child in node if child.tag == f"{_SVG}defs")
+            children = [child for child in node if child.tag != f"{_SVG}defs"]
+            if [child.tag for child in children] == [f"{_SVG}g"]:
+                attributes |= self._links(children[0])
+                children = list(children[0])
+        inside = "".join(self.element(child, counts=marks) for child in children)
+        if tag in ("g", "defs") and not inside and not counts:
             return ""
         if tag == "g" and not attributes:
             return inside
         opened = tag + "".join(f' {key}="{escape_html(value)}"' for key, value in attributes.items())
-        return f"<{opened}>{inside}</{tag}>" if inside else f"<{opened}/>"
+        return f"{before}<{opened}>{inside}</{tag}>" if inside else f"{before}<{opened}/>"
 
     def _links(self, node: ET.Element) -> dict[str, str]:
         """Ids that something refers to, and what refers to them."""
@@ -136,7 +144,8 @@ class _Writer:
         elif identity and not node.tag.endswith("}g"):
             found["id"] = f"{self._name}-{identity}"
         if _HREF in node.attrib:
-            found["href"] = f"#{self._name}-{node.attrib[_HREF].removeprefix('#')}"
+            to = node.attrib[_HREF]  # a picture of pixels, or something here
+            found["href"] = "".join(to.split()) if to.startswith(_PIXELS) else f"#{self._name}-{to.removeprefix('#')}"
         if "clip-path" in node.attrib:
             found["clip-path"] = self._prefixed(node.attrib["clip-path"])
         return found

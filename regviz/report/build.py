@@ -19,6 +19,8 @@ from regviz.report.page import render
 from regviz.report.reading import read_for_report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from regviz.layouts.common import Progress
 
 _NOTEBOOK = "report"
@@ -26,7 +28,7 @@ _SUFFIX = ".ipynb"
 
 
 def report(
-    source: str | os.PathLike[str] | Registry | None = None,
+    source: str | os.PathLike[str] | Registry | Sequence[str | os.PathLike[str] | Registry] | None = None,
     path: str | os.PathLike[str] = "report.html",
     *,
     notebook: str | os.PathLike[str] | None = None,
@@ -40,8 +42,10 @@ def report(
 
     Parameters
     ----------
-    source : path or Registry, optional
+    source : path or Registry, or a list of two, optional
         As for :func:`regviz.read`. What looks like a secret is masked, unless a Registry was read with `show_values`.
+        Of two, the older first, the page says what appeared, moved and went; ``rv.read_pair()`` in a notebook reads
+        both.
     path : path
         The file to write. It is written aside and moved into place at the end.
     notebook : str or path, optional
@@ -69,23 +73,22 @@ def report(
     PosixPath('registry.html')
     """
     target = Path(path)
+    if not (source is None or isinstance(source, str | os.PathLike | Registry)):
+        from regviz.report.pair import report_pair  # it takes what stands here
+
+        _refuse(target)
+        _write(target, report_pair(source, notebook=notebook, title=title, progress=progress))
+        return target
     own, is_shipped = find_notebook(notebook if notebook is not None else _NOTEBOOK)
     page = read_notebook(own)
-    if target.is_dir() or not target.parent.is_dir():
-        why = "it is a folder" if target.is_dir() else f"there is no folder {target.parent}"
-        raise RegvizError(_not_written(target, why))
+    _refuse(target)
     reg = source if isinstance(source, Registry) else _read(source, progress)
     with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
-        capture = Path(folder) / "source.regviz"
-        try:
-            reg.save(str(capture))
-        except OSError as error:
-            why = f"{error.strerror or error}; make room there, or set TMPDIR to a folder that has some"
-            raise RegvizError(f"the temporary folder {folder} cannot be written: {why}") from error
+        capture = save_for_notebook(reg, folder, "source")
         execute(
             page,
             name=own.name,
-            source=str(capture),
+            source=capture,
             folder=Path(folder) if is_shipped else own.resolve().parent,
             show_values=reg.shows_values,
             progress=progress,
@@ -129,6 +132,17 @@ def find_notebook(name: str | os.PathLike[str]) -> tuple[Path, bool]:
     return shipped, True
 
 
+def save_for_notebook(reg: Registry, folder: str, name: str) -> str:
+    """Save what was read into a temporary folder, for a notebook to read; where that is."""
+    capture = Path(folder) / f"{name}.regviz"
+    try:
+        reg.save(str(capture))
+    except OSError as error:
+        why = f"{error.strerror or error}; make room there, or set TMPDIR to a folder that has some"
+        raise RegvizError(f"the temporary folder {folder} cannot be written: {why}") from error
+    return str(capture)
+
+
 def source_name(uri: str) -> str:
     """The last part of a source's address.
 
@@ -138,6 +152,13 @@ def source_name(uri: str) -> str:
     ('registry', 'prod.tar.gz', '/')
     """
     return uri.rstrip("/").rpartition("/")[2] or uri
+
+
+def _refuse(target: Path) -> None:
+    """Say what cannot be written before anything is read."""
+    if target.is_dir() or not target.parent.is_dir():
+        why = "it is a folder" if target.is_dir() else f"there is no folder {target.parent}"
+        raise RegvizError(_not_written(target, why))
 
 
 def _write(target: Path, html: str) -> None:

@@ -110,7 +110,7 @@ def _digest(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    exact = str(value)
+    exact = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     text = _LINE_BREAKS.sub(" ", exact)
     if text == exact and len(text) <= _LONGEST_LINE:
         return f"<td>{escape_html(text)}</td>"

@@ -12,6 +12,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import regviz
@@ -63,6 +64,7 @@ def execute(
     folder: Path,
     show_values: bool = False,
     progress: Progress = no_progress,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Run every cell of a notebook; its outputs are put into it.
 
@@ -79,6 +81,8 @@ def execute(
         Whether ``rv.read()`` in it shows what looks like a secret.
     progress : Progress
         Told of each cell.
+    environment : mapping of str to str
+        More variables that it has.
 
     Raises
     ------
@@ -108,7 +112,7 @@ def execute(
         client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS)
         client.owns_km = True  # so that the kernel ends with the run
         complaint = Path(place) / "complaint"
-        env = _environment(source, place, show_values=show_values)
+        env = {**_environment(source, place, show_values=show_values), **environment}
         # Cell by cell, as client.execute() takes the interrupt of an impatient person for a dead kernel.
         try:
             with (

@@ -95,8 +95,9 @@ def packed(texts: Iterable[str]) -> tuple[list[str], str]:
 
     Examples
     --------
-    >>> packed(["a", "Blob sha256:\xad"], "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-    (["a", "Blob sha256:\xad"], "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+    >>> texts, digests = packed(["a", "Blob sha256:" + "00" * 32])
+    >>> texts == ["a", "Blob sha256:\u00ad"], digests
+    (True, 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=')
     """
     texts = list(texts)
     digests = bytes.fromhex("".join(digest for text in texts for digest in _DIGEST.findall(text)))

@@ -20,6 +20,7 @@ from regviz.text import count_noun, escape_html, format_bytes
 if TYPE_CHECKING:
     import pandas as pd
 
+    from regviz.analysis.collectors import CollectorName
     from regviz.card import Summary
     from regviz.problems import Severity
     from regviz.registry import Registry
@@ -76,6 +77,22 @@ def _numbers(reg: Registry, summary: Summary) -> list[tuple[str, str, str]]:
         ("Images", *images),
         ("Problems", f"{summary.errors + summary.warnings:,}", ", ".join(wrong)),
     ]
+
+
+def collectors(reg: Registry) -> list[CollectorName]:
+    """The collectors that :func:`regviz.garbage` can be asked about of this source.
+
+    Examples
+    --------
+    >>> import regviz as rv
+    >>> collectors(rv.read()), collectors(rv.read(links="check"))[2:]
+    (['distribution-2.8', 'distribution-2.8-m'], ['distribution-3', 'distribution-3-m'])
+    """
+    layout = reg.source.layouts[0]
+    if layout != "distribution":
+        return ["v1" if layout == "v1" else "reachability"]
+    fitting: list[CollectorName] = ["distribution-2.8", "distribution-2.8-m"]
+    return fitting if reg.source.links_checked == "stat" else [*fitting, "distribution-3", "distribution-3-m"]
 
 
 def problems(reg: Registry) -> Shown:

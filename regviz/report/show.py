@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from regviz.report import pair
 from regviz.report.answered import answered
 from regviz.report.display import figure, table
-from regviz.report.sections import colophon, limits, opening, problems
+from regviz.report.sections import collectors, colophon, limits, opening, problems
 
-__all__ = ["answered", "colophon", "figure", "limits", "opening", "problems", "table"]
+__all__ = ["answered", "collectors", "colophon", "figure", "limits", "opening", "pair", "problems", "table"]

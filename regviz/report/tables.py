@@ -74,7 +74,8 @@ def html_table(
 
 def _heads(rows: pd.DataFrame) -> str:
     return "".join(
-        f'<th scope="col"{_head_class(name, rows[name])}{_said(name, rows[name])}{_about(name)}>{escape_html(readable(name))}</th>'
+        f'<th scope="col"{_head_class(name, rows[name])}{_said(name, rows[name])}{_about(name)}>'
+        f"{escape_html(readable(name))}</th>"
         for name in rows.columns
     )
 

@@ -52,6 +52,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "compare_images": lambda reg, **on: plot.compare_images(_two(reg), **on),
     "compare_registries": lambda reg, **on: plot.compare_registries(_since_the_world(reg), **on),
     "forest": lambda reg, **on: plot.forest(graph.layer_graph(reg), **on),
+    "forest by age": lambda reg, **on: plot.forest(graph.layer_graph(reg), colour="age", **on),
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
     "reconcile": lambda reg, **on: plot.reconcile(analysis.reconcile(reg), **on),
     "what_if_curve": lambda reg, **on: plot.what_if_curve(analysis.what_if_curve(reg), **on),

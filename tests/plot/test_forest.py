@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
 
 from regviz import plot
-from regviz.graph import layer_graph
+from regviz.graph import collapse_chains, layer_graph
 from regviz.plot.ancestry import MARKS, describe_forest
 from regviz.plot.branches import SEVERAL_REPOSITORIES, branches, choose
 from regviz.plot.canvas import figure_of
@@ -165,6 +165,13 @@ def test_sums_of_branches_by_walking(graph: nx.DiGraph[Any]) -> None:
         repositories = {tag.rpartition(":")[0] for each in data for tag in each["tags"]}
         expected = SEVERAL_REPOSITORIES if len(repositories) > 1 else next(iter(repositories), "")
         assert branch.repository == expected
+
+
+@given(forests())
+def test_branches_come_in_networkx_lexicographical_order(graph: nx.DiGraph[Any]) -> None:
+    assert [branch.key for branch in branches(graph)] == list(
+        nx.lexicographical_topological_sort(collapse_chains(graph))
+    )
 
 
 @given(forests(), st.integers(1, 30), st.integers(1, 10))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -22,6 +21,9 @@ from tests.conftest import ROOT
 from tests.helpers import Store
 from tests.plot.drawn import hold_legible, hold_marks
 from tests.plot.registries import registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WORLD = ROOT / "data" / "world-distribution.tar.gz"
 Step = tuple[str, int | None]
@@ -163,6 +165,30 @@ def test_bytes_that_are_not_known_are_no_bytes() -> None:
     assert (unknown.colour, unknown.height) == (RULE, 15)
     assert "size unknown" in {text.text for text in told.texts}
     hold_legible(plot.grid(compared({"a:1": [("x", None)], "b:1": [("y", 2048)]})))
+
+
+def test_what_is_not_there_is_hatched(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.image("app", [b"base" * 100, b"one" * 50], "1")
+    store.image("app", [b"base" * 100, b"two" * 50], "2")
+    whole = compare_images(read(tmp_path))
+    assert whole.attrs["absent"] == []
+    base, gone = whole["blob_1"].tolist()[:2]
+    store.blob_path(gone).unlink()
+    table = compare_images(read(tmp_path))
+    assert table.attrs["absent"] == [gone]
+    told = describe_grid(table)
+    hatched = [
+        (cell.colour, mark.words[1]) for cell, mark in zip(told.cells, told.marks, strict=True) if not cell.there
+    ]
+    assert hatched == [(RULE, gone)]
+    assert base not in {blob for _, blob in hatched}
+    axes = plot.grid(table)
+    legend = axes.get_legend()
+    assert legend is not None
+    assert "not there" in [text.get_text() for text in legend.get_texts()]
+    hold_legible(axes)
+    hold_marks(axes)
 
 
 def test_images_on_one_base_are_neighbours_in_every_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 import sys
@@ -184,6 +185,47 @@ def test_a_persons_own_figure_keeps_its_hatches_and_clips() -> None:
     assert list(root.iter(f"{SVG}clipPath"))
     assert list(root.iter(f"{SVG}use"))
     assert "rotate(-90" in text
+
+
+def marked(figure: Figure) -> dict[str, list[ET.Element]]:
+    """The elements of each series, in the order of the document."""
+    found: dict[str, list[ET.Element]] = {}
+    for group in _parsed(to_svg(figure, title="own")).iter(f"{SVG}g"):
+        if name := group.get("data-marks"):
+            found.setdefault(name, []).extend(group)
+    return found
+
+
+def test_whatever_draws_a_series_each_mark_is_one_element() -> None:
+    figure = Figure(figsize=(4, 3))
+    axes = figure.add_subplot()
+    alike = axes.scatter(range(40), range(40), s=30, marker="s")  # one shape, used forty times
+    circles = axes.scatter(range(3), range(3), s=[4, 5, 6], facecolors="none", linewidths=0)  # nothing to be seen
+    cells = axes.pcolormesh([[1.0, 2.0, 3.0], [4.0, float("nan"), 6.0]], cmap="cividis")
+    hatched = axes.fill([0, 1, 1], [0, 0, 1], [2, 3, 3], [0, 0, 1], hatch="//", facecolor="none")
+    for name, series in {"alike": alike, "circles": circles, "cells": cells}.items():
+        series.set_gid(f"marks:{name}")
+    for bar in (*hatched, *axes.barh([0, 1, 2], [0, 5, 9])):
+        bar.set_gid("marks:bars" if bar not in hatched else "marks:hatched")
+    found = marked(figure)
+    assert {name: len(elements) for name, elements in found.items()} == {
+        "alike": 40,
+        "circles": 3,
+        "cells": 6,
+        "hatched": 2,
+        "bars": 3,
+    }
+    assert {element.tag for element in found["alike"]} <= {f"{SVG}use", f"{SVG}g"}
+    assert {element.tag for element in found["cells"]} == {f"{SVG}path"}
+
+
+def test_a_persons_own_picture_of_pixels_stays_whole() -> None:
+    figure = Figure(figsize=(2, 2))
+    figure.add_subplot().imshow([[0, 1], [1, 0]])
+    [image] = _parsed(to_svg(figure, title="own")).iter(f"{SVG}image")
+    head, _, encoded = (image.get("href") or "").partition(",")
+    assert head == "data:image/png;base64"
+    assert base64.b64decode(encoded, validate=True).startswith(b"\x89PNG")
 
 
 def test_a_notebook_shows_the_axes_as_svg() -> None:

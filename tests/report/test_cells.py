@@ -135,10 +135,15 @@ def test_a_hostile_name_is_text(text: str, name: str) -> None:
 def test_any_text_becomes_one_cell_with_nothing_but_text_in_it(text: str) -> None:
     for name in ("tag", "blob"):
         cell = show(text, name, "str")
-        assert all(isinstance(child, str) or child.tag == "code" for child in cell.children)
+        assert all(isinstance(child, str) or child.tag in ("code", "wbr") for child in cell.children)
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_any_number_of_bytes_is_exact_on_hover(count: int) -> None:
     cell = show(count, "bytes", "Int64")
     assert int(cell.attributes["title"].removesuffix(" bytes").replace(",", "")) == count
+
+
+def test_several_names_stand_side_by_side() -> None:
+    owners = pd.Series([("team/api", "<b>"), ("only",)], dtype=object)
+    assert cells(owners, "text") == ["<td>team/api, &lt;b&gt;</td>", "<td>only</td>"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from regviz.read import read
-from regviz.report import report
+from regviz.report import report, show
 from regviz.text import format_bytes
 from tests.conftest import ROOT
 from tests.helpers import Store
@@ -54,7 +54,8 @@ def test_every_registry_has_a_whole_report(
         "Problems": f"{problems:,}",
     }
     said = made.all("p", class_="rv-nothing") + made.all("p", class_="rv-unanswered")
-    assert len(made.all("figure")) + len(said) == FIGURES
+    one_collector = len(show.collectors(registry)) == 1  # there is nothing to compare it with
+    assert len(made.all("figure")) + len(said) == FIGURES - one_collector
     assert all(sentence.text[-1] in ".?!" for sentence in said)
     for figure in made.all("figure"):
         drawing = figure.one("svg")
@@ -196,7 +197,7 @@ def test_a_listing_has_a_report_that_says_what_it_cannot_tell(tmp_path: Path) ->
     assert lead.startswith("A listing of files: it names 1 repository, 1 tag and 3 blobs of ")
     assert numbers(made)["Images"] == "—"
     said = [sentence.text for sentence in made.all("p", class_="rv-unanswered")]
-    assert len(said) >= FIGURES
+    assert len(said) >= FIGURES - 1
     assert all("is a listing" in sentence and sentence.endswith(".") for sentence in said)
     assert {row[1] for row in table(made, "Tags").rows()} == {"1"}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.analysis.accounting import basis_of
 from regviz.analysis.comparison.align import Rows, align
 from regviz.analysis.comparison.chosen import chosen_images
 from regviz.analysis.comparison.stacks import stack_of, stacks
@@ -66,9 +67,10 @@ def compare_images(
         ``layers``, ``layer_bytes`` (distinct blobs), ``verdict`` (None of the first). ``attrs`` has ``shared_bytes``
         (distinct blobs that all of them have), ``distinct_bytes`` (that any has) and ``verdicts``: one for each image
         after the first, on how it came from the one before; ``basis``: whether the bytes are those of ``compressed`` or
-        ``uncompressed`` layers, or ``mixed``; and ``others``, how many tagged images there are besides those that were
-        chosen here, 0 where they were named. :data:`regviz.analysis.comparison.verdict.VERDICTS` says
-        what each means, :func:`regviz.analysis.comparison.verdict.verdict` by which rules.
+        ``uncompressed`` layers, or ``mixed``; ``absent``: blobs that are known not to lie in the registry; and
+        ``others``, how many tagged images there are besides those that were chosen here, 0 where they were named.
+        :data:`regviz.analysis.comparison.verdict.VERDICTS` says what each verdict means,
+        :func:`regviz.analysis.comparison.verdict.verdict` by which rules.
 
     Raises
     ------
@@ -134,7 +136,8 @@ def compare_images(
         "shared_bytes": sum(length for blob, length in every.items() if all(blob in blobs for blobs in held)),
         "distinct_bytes": sum(every.values()),
         "verdicts": verdicts,
-        "basis": _basis(compared),
+        "basis": basis_of(step.plain for stack in compared for step in stack.steps if step.blob_bytes),
+        "absent": sorted({step.blob for stack in compared for step in stack.steps if step.absent and step.blob}),
         "others": others,
     }
     return table
@@ -152,14 +155,6 @@ def _compared(
     if len(images) < 2:
         raise RegvizError("a comparison takes two images or more")
     return stacks(_in_registries(reg, images), platform), 0
-
-
-def _basis(compared: list[Stack]) -> str | None:
-    """What the bytes are of those layers whose bytes are known."""
-    said = {step.plain for stack in compared for step in stack.steps if step.blob_bytes}
-    if len(said) == 2:
-        return "mixed"
-    return ("uncompressed" if True in said else "compressed") if said else None
 
 
 def _in_each(name: str, images: list[list[Any]], kind: str) -> dict[str, Any]:

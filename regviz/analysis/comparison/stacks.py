@@ -37,6 +37,8 @@ class Step:
     empty: bool
     plain: bool
     """Whether the bytes are those of an uncompressed tar."""
+    absent: bool
+    """Whether the blob is known not to lie in the registry."""
 
     @property
     def instruction(self) -> str | None:
@@ -170,10 +172,11 @@ def _steps(woods: Forest, image: int, made_by: dict[int, str | None]) -> list[St
     layers, blobs = columns(reg, "layers"), columns(reg, "blobs")
     lengths, unpacked = held_bytes(reg)
     is_known = np.append((blobs["blob_bytes"] != NA_INT) | (unpacked & (lengths > 0)), np.False_)[blob].tolist()
+    is_absent = np.append(blobs["present"] == 0, np.False_)[blob].tolist()
     is_plain = np.append(plain_tars(reg) | unpacked, np.False_)[blob].tolist()
     return [
-        Step(place, key, diff_id, made_by.get(place) or eldest, length if known else None, nothing == 1, plain)
-        for place, key, diff_id, eldest, length, known, nothing, plain in zip(
+        Step(place, key, diff_id, made_by.get(place) or eldest, length if known else None, nothing == 1, plain, absent)
+        for place, key, diff_id, eldest, length, known, nothing, plain, absent in zip(
             position,
             woods.picked("blobs", "blob", blob),
             woods.picked("layers", "diff_id", layer),
@@ -182,6 +185,7 @@ def _steps(woods: Forest, image: int, made_by: dict[int, str | None]) -> list[St
             is_known,
             layers["empty"][layer].tolist(),
             is_plain,
+            is_absent,
             strict=True,
         )
     ]

@@ -193,7 +193,7 @@ class Explored {
 
   stop(at) {
     const before = this.marks[this.stopped]?.element;
-    for (const name of ["tabindex", "role", "aria-label", "aria-pressed"]) before?.removeAttribute(name);
+    if (at !== this.stopped) ["tabindex", "role", "aria-label", "aria-pressed"].forEach((name) => before?.removeAttribute(name));
     this.stopped = at;
     if (at === undefined) return;
     const { element, lines } = this.marks[at];
@@ -253,7 +253,7 @@ class Explored {
     const room = this.figure.getBoundingClientRect();
     const box = pointer ? new DOMRect(pointer.clientX, pointer.clientY, 0, 0) : this.marks[at].element.getBoundingClientRect();
     const { offsetWidth: wide, offsetHeight: high } = this.card;
-    const right = box.right + 12 + wide <= room.right ? box.right + 12 : Math.max(room.left, box.left - 12 - wide);
+    const right = Math.max(room.left, Math.min(box.right + 12, room.right - wide));
     const below = box.bottom + 12 + high <= innerHeight || box.top - 12 - high < 0 ? box.bottom + 12 : box.top - 12 - high;
     this.card.style.translate = Math.round(right - room.left) + "px " + Math.round(below - room.top) + "px";
   }
