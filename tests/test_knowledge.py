@@ -76,7 +76,7 @@ def test_a_source_knows_what_is_declared_and_nothing_else(name: str, tmp_path: P
 
 WHAT_IF = (rv.what_if, rv.delete_together, rv.what_if_curve)
 ASKED: dict[str, Callable[[str], object]] = {
-    "sizes": lambda source: rv.sizes(rv.read(source)),
+    "sizes": lambda source: [ask(rv.read(source)) for ask in (rv.sizes, rv.composition)],
     "garbage": lambda source: [ask(rv.read(source)) for ask in (rv.garbage, rv.states)],
     "layer_sizes": lambda source: rv.layer_sizes(rv.read(source)),
     "layer_counts": lambda source: rv.layer_counts(rv.read(source)),

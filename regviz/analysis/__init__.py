@@ -6,6 +6,7 @@ from regviz.analysis.accounting import sizes
 from regviz.analysis.bundle import bundle_script
 from regviz.analysis.checking import check
 from regviz.analysis.comparison import compare_images, compare_registries
+from regviz.analysis.composing import composition
 from regviz.analysis.consequences import what_if
 from regviz.analysis.curves import what_if_curve
 from regviz.analysis.diagnosis import doctor
@@ -36,6 +37,7 @@ __all__ = [
     "clusters",
     "compare_images",
     "compare_registries",
+    "composition",
     "delete_together",
     "deletion_plan",
     "descendants",

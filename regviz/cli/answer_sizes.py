@@ -1,4 +1,4 @@
-"""Commands that say whose bytes they are, beside ``sizes``: reconcile, sharing, owner-sets, clusters."""
+"""Commands that say whose bytes they are, beside ``sizes``: composition, reconcile, sharing and more."""
 
 from __future__ import annotations
 
@@ -36,6 +36,26 @@ def reconcile(*, asked: Asked) -> None:
     registry = asked.read(measure=True)
     with asked.working("reconcile"):
         answer = reconciled(registry)
+    asked.show(answer, registry)
+
+
+@click.command()
+@click.option(
+    "--parts", type=click.IntRange(min=1), default=2400, show_default=True, help="Most rows; small parts share one."
+)
+@question
+def composition(*, asked: Asked, parts: int) -> None:
+    """Divide bytes by repository and tag.
+
+    What tags reach, by namespace, repository, tag and blob: each blob counts once, divided in whole bytes among the
+    tags that reach it, so that the rows add up to what is stored. The largest parts are divided further; what is small
+    shares a row with its neighbours.
+    """
+    from regviz.analysis import composition as composed
+
+    registry = asked.read()
+    with asked.working("composition"):
+        answer = composed(registry, parts=parts)
     asked.show(answer, registry)
 
 

@@ -20,6 +20,10 @@ from regviz.plot.readings import growth
 from regviz.plot.remaking import churn
 from regviz.plot.sets import owner_sets
 from regviz.plot.stale import stale_tags
+from regviz.plot.icicle import icicle
+from regviz.plot.leftovers import collectors, garbage, states
+from regviz.plot.maps import tag_map
+from regviz.plot.treemap import treemap
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
@@ -36,6 +40,7 @@ __all__ = [
     "history",
     "layer_counts",
     "layer_references",
+    "icicle",
     "layer_sizes",
     "owner_sets",
     "reconcile",
@@ -47,5 +52,6 @@ __all__ = [
     "tag_map",
     "transfer_matrix",
     "what_if",
+    "treemap",
     "what_if_curve",
 ]

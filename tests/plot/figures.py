@@ -65,6 +65,8 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "collectors": lambda reg, **on: plot.collectors(
         [analysis.garbage(reg, collector=who) for who in who_collects(reg)], **on
     ),
+    "treemap": lambda reg, **on: plot.treemap(analysis.composition(reg), **on),
+    "icicle": lambda reg, **on: plot.icicle(analysis.composition(reg), **on),
     "layer_sizes": lambda reg, **on: plot.layer_sizes(analysis.layer_sizes(reg), **on),
     "layer_counts": lambda reg, **on: plot.layer_counts(analysis.layer_counts(reg), **on),
     "layer_references": lambda reg, **on: plot.layer_references(analysis.layer_sizes(reg), **on),
