@@ -235,7 +235,7 @@ class _Layout:
         first, last = self.stored[0], self.stored[-1]
         time = _time(self.at[-1] - self.at[0])
         if first == last:
-            said = f"{format_bytes(last)} lie there, as many as {time} before"
+            said = f"{format_bytes(last)} lie there in the last reading as in the first, {time} before"
         else:
             said = (
                 f"{'Grew' if last > first else 'Shrank'} from {format_bytes(first)} to {format_bytes(last)} in {time}"

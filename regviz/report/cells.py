@@ -22,6 +22,7 @@ CellKind = Literal["bytes", "number", "share", "time", "flag", "digest", "text"]
 NUMERIC: frozenset[CellKind] = frozenset({"bytes", "number", "share"})
 _DIGEST_COLUMNS = {c.name for table in TABLES.values() for c in table.columns if c.kind == "digest"}
 _DIGEST_COLUMNS |= {"image"}  # of answers
+_DIGEST_COLUMNS |= {"old_manifest"}
 _DIGEST = re.compile(r"(?:[a-z0-9]+:)*[0-9a-f]{16,128}")
 _LINE_BREAKS = re.compile(r"[\t\n\r]+")
 _LONGEST_LINE = 28  # what is longer may be broken, and rather where a part of it ends

@@ -129,6 +129,8 @@ def _sentence(answer: pd.DataFrame, numbers: Sequence[dict[str, int]]) -> str:
         tags = f"Of {count_noun(counts['unknown'], 'tag')} it cannot be told whether they moved"
     else:
         tags = "No tag appeared, moved or went"
+    if said and counts["unknown"]:
+        tags += f", and of {counts['unknown']:,} more it cannot be told"
     before, after = numbers[0]["Stored"], numbers[1]["Stored"]
     if before == after:
         return f"{tags}, and {format_bytes(after)} lie in both."
@@ -157,11 +159,10 @@ def changes(old: Registry, new: Registry, what: str = "tag") -> Shown:
         text = f"Every {what} is the same in both." if (answer["what"] == what).any() else f"There is no {what}."
         return Shown(f'<div class="rv"><p>{text}</p></div>', text)
     keys = ["repository", *(["tag"] if what == "tag" else []), "change", "old_bytes", "bytes", "missing_bytes"]
-    columns = [*keys, "added_bytes", *(["old_manifest", "manifest"] if what == "tag" else [])]
     caption = "Tags that changed" if what == "tag" else "Repositories that changed"
-    note = "" if answer.attrs["basis"] == "manifest" else _BASIS[answer.attrs["basis"]]
+    note = _BASIS.get(answer.attrs["basis"], "") if what == "tag" else ""
     shown = table(
-        rows[columns].reset_index(drop=True),
+        rows[[*keys, "added_bytes"]].reset_index(drop=True),
         caption=caption,
         limit=_MOST,
         command=f"regviz diff OLD NEW --what {what} --format csv",
@@ -222,8 +223,9 @@ def grown(old: Registry, new: Registry) -> Shown:
     Examples
     --------
     >>> import regviz as rv
-    >>> print(grown(rv.read(), rv.read()))  # doctest: +ELLIPSIS
-    No growth can be told: ...
+    >>> reg = rv.read()
+    >>> print(grown(reg, reg))
+    No growth can be told: two of the readings are of one time ...
     """
     from regviz import plot
     from regviz.report.display import Shown, figure
