@@ -10,6 +10,7 @@ from regviz.plot.deletion import what_if
 from regviz.plot.grids import grid
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
+from regviz.plot.icicle import icicle
 from regviz.plot.lanes import tag_history
 from regviz.plot.leftovers import collectors, garbage, states
 from regviz.plot.maps import tag_map
@@ -20,9 +21,6 @@ from regviz.plot.readings import growth
 from regviz.plot.remaking import churn
 from regviz.plot.sets import owner_sets
 from regviz.plot.stale import stale_tags
-from regviz.plot.icicle import icicle
-from regviz.plot.leftovers import collectors, garbage, states
-from regviz.plot.maps import tag_map
 from regviz.plot.treemap import treemap
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
@@ -38,9 +36,9 @@ __all__ = [
     "grid",
     "growth",
     "history",
+    "icicle",
     "layer_counts",
     "layer_references",
-    "icicle",
     "layer_sizes",
     "owner_sets",
     "reconcile",
@@ -51,7 +49,7 @@ __all__ = [
     "tag_history",
     "tag_map",
     "transfer_matrix",
-    "what_if",
     "treemap",
+    "what_if",
     "what_if_curve",
 ]

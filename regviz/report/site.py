@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ INDEX = "index.html"
 _STATIC = Path(__file__).with_name("static")
 _STYLES = ("output.css", "page.css", "site.css")
 _FIRST = "report"
+_OLDER = "world-v1.tar.gz"
 _TITLE = re.compile(r"\A#\s+(.+)$", re.MULTILINE)
 _SENTENCE = re.compile(r".+?[.?!](?=\s|\Z)", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
@@ -65,6 +66,7 @@ def site(
     folder: str | os.PathLike[str],
     source: str | os.PathLike[str] | Registry | None = None,
     *,
+    older: str | os.PathLike[str] | Registry | None = None,
     notebooks: Sequence[str] | None = None,
     progress: Progress = no_progress,
 ) -> Path:
@@ -76,6 +78,8 @@ def site(
         It is made if it is not there; what it has under other names stays.
     source : path or Registry, optional
         As for :func:`regviz.read`.
+    older : path or Registry, optional
+        What the notebooks that compare two registries compare it with; left out, the small registry of 2014 that ships.
     notebooks : sequence of str, optional
         Their names; left out, all.
     progress : Progress
@@ -101,21 +105,28 @@ def site(
     except OSError as error:
         raise RegvizError(f"the site cannot be written to {place}: {error.strerror}; give another folder") from error
     reg = source if isinstance(source, Registry) else _read(source, progress)
+    before = older if older is not None else share.folder("data") / _OLDER
     found, seen = [], set[str]()
     for name in notebooks if notebooks is not None else shipped():
-        said = introduction(name, read_notebook(share.folder("notebooks") / f"{name}.ipynb"))
-        plain = _TAG.sub("", said.title)
-        path = report(reg, place / f"{name}.html", notebook=f"{name}.ipynb", title=plain, progress=progress)
+        notebook = read_notebook(share.folder("notebooks") / f"{name}.ipynb")
+        said = introduction(name, notebook)
+        path = report(
+            [before, reg] if reads_two(notebook) else reg,
+            place / f"{name}.html",
+            notebook=name,
+            title=_TAG.sub("", said.title),
+            progress=progress,
+        )
         html = path.read_text(encoding="utf-8")
         path.write_text(with_link_back(html), encoding="utf-8")
-        found.append(Entry(said.name, said.title, said.sentence, first_picture(html, seen)))
+        found.append(replace(said, picture=first_picture(html, seen)))
     index = place / INDEX
     index.write_text(render_index(found, reg), encoding="utf-8")
     return index
 
 
 def shipped() -> list[str]:
-    """Names of the notebooks that ship and stand on one source, the report first.
+    """Names of the notebooks that ship, the report first.
 
     Examples
     --------
@@ -124,6 +135,18 @@ def shipped() -> list[str]:
     """
     names = (path.stem for path in share.folder("notebooks").glob("*.ipynb"))
     return sorted(names, key=lambda name: (name != _FIRST, name))
+
+
+def reads_two(notebook: NotebookNode) -> bool:
+    """Whether a notebook compares two registries.
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_code_cell, new_notebook
+    >>> reads_two(new_notebook(cells=[new_code_cell("old, new = rv.read_pair()")]))
+    True
+    """
+    return any("rv.read_pair(" in cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
 def introduction(name: str, notebook: NotebookNode) -> Entry:

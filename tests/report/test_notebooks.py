@@ -53,7 +53,7 @@ def test_a_notebook_has_a_question_at_the_head_of_each_section(name: str) -> Non
     assert re.fullmatch(r"# .+\?", heads[0])
     assert all(re.fullmatch(r"###? .+([?]|level by level)", head) for head in heads[2:]), heads
     assert kinds[3:] == ["markdown", "code"] * (len(kinds[3:]) // 2)
-    assert "rv.read(" in notebook.cells[2].source
+    assert "rv.read(" in notebook.cells[2].source or "rv.read_pair(" in notebook.cells[2].source
 
 
 @pytest.mark.parametrize("kind", OTHER_SOURCES)
