@@ -8,7 +8,6 @@ import pytest
 
 from regviz import share
 from regviz.report import report
-from regviz.report.site import site
 from regviz.world import storage_tree, synthetic_world
 from tests.helpers import Store
 from tests.report.reading import parse
@@ -104,9 +103,3 @@ def page(reported: Callable[[str], Path]) -> Callable[[str], Element]:
         return parse(reported(name).read_text(encoding="utf-8"))
 
     return page
-
-
-@pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the site, made of the world that ships."""
-    return site(tmp_path_factory.mktemp("site"), share.folder("data") / "world-distribution.tar.gz").parent
