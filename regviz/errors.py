@@ -54,7 +54,17 @@ class UnreachableError(RegvizError):
 
 
 class NotKnowableError(RegvizError):
-    """The source cannot know the answer; the message names a kind of source that could."""
+    """The source cannot know the answer; the message names a kind of source that could.
+
+    Attributes
+    ----------
+    reason : str
+        What it is in the source that leaves this answer out, and others with it; empty where it is this one's alone.
+    """
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ContractError(Exception):

@@ -13,7 +13,7 @@ from regviz.analysis.reach import column_counts, row_counts
 from regviz.errors import RegvizError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -101,7 +101,7 @@ def sharing(reg: Registry, *, by: Grain = "repository", least_bytes: int = 0) ->
     made: dict[str, Any] = {}
     for lead, rows in (("", pairs.one), ("other_", pairs.other)):
         for name, keys in owned.keys.items():
-            made[f"{lead}{name}"] = _repeated(keys, rows)
+            made[f"{lead}{name}"] = repeated(keys, rows)
     made["shared_blobs"] = pd.Series(pairs.blobs, dtype="Int64")
     made["shared_bytes"] = pd.Series(pairs.shared_bytes, dtype="Int64")
     made["jaccard"] = _over(pairs.blobs, blobs[pairs.one] + blobs[pairs.other] - pairs.blobs)
@@ -246,12 +246,13 @@ def _joined(parts: Iterator[Pairs], by: str) -> Pairs:
     return Pairs(one, other, blobs, shared_bytes)
 
 
-def _repeated(texts: list[str | None], rows: Rows) -> pd.Series[str]:
-    """Texts by their places, without an object each."""
+def repeated(texts: Sequence[str | None], rows: NDArray[Any]) -> pd.Series[str]:
+    """Texts by their places, without an object each; NA where the place is -1."""
     import pandas as pd
     import pyarrow as pa
 
-    return pd.Series(pd.array(pa.array(texts, pa.large_string()).take(pa.array(rows)), dtype="str"))
+    places = pa.array(rows, mask=rows < 0)
+    return pd.Series(pd.array(pa.array(texts, pa.large_string()).take(places), dtype="str"))
 
 
 def _over(part: NDArray[Any], whole: Numbers) -> pd.Series[Any]:

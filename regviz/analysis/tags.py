@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regviz.analysis.members import manifest_platforms
-from regviz.analysis.reach import columns, reach, row_counts
+from regviz.analysis.reach import columns, reach, row_counts, rows_of
+from regviz.analysis.shared import repeated
+from regviz.graph.values import texts
 from regviz.schema import NA_INT
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from regviz.analysis.reach import Array, Numbers, Reach
     from regviz.registry import Registry
-    from regviz.schema import Kind
 
 
 def tag_images(reg: Registry) -> pd.DataFrame:
@@ -45,59 +45,46 @@ def tag_images(reg: Registry) -> pd.DataFrame:
     import pandas as pd
 
     reg.source.require_contents("the layers of images")
-    reached, manifests, blobs = reach(reg), columns(reg, "manifests"), columns(reg, "blobs")
+    reached, manifests, steps = reach(reg), columns(reg, "manifests"), columns(reg, "manifest_layers")
     is_index = (manifests["kind"] == reg.name_code("index")) & (manifests["present"] == 1)
     passed = is_index | (row_counts(reached.child_manifests) > 0)
     ends = reached.tag_manifests.tocoo()
-    tag, image = (rows[~passed[ends.col]] for rows in (ends.row, ends.col))
-    order = np.lexsort((image, tag))  # tables are in the order of their keys
-    of_pair, step = _steps(reached, image[order])
-    tag, image = tag[order][of_pair], image[order][of_pair]
-    layer, blob = (_taken(rows, step, -1) for rows in (reached.step_layer, reached.step_blob))
-    length, present = _taken(blobs["blob_bytes"], blob, NA_INT), _taken(blobs["present"], blob, -1)
-    position = _taken(columns(reg, "manifest_layers")["position"], step, -1).astype(np.int64)
-    texts: dict[str, tuple[Numbers, Kind, str, str]] = {
-        "repository": (tag, "name", "tags", "repository"),
-        "tag": (tag, "name", "tags", "tag"),
-        "manifest": (tag, "digest", "tags", "manifest"),
-        "image": (image, "digest", "manifests", "manifest"),
-        "kind": (image, "name", "manifests", "kind"),
-        "layer": (layer, "digest", "layers", "layer"),
-        "blob": (blob, "digest", "blobs", "blob"),
-    }
-    made: dict[str, Any] = {
-        name: _texts(reg, kind, table, column).take(rows, allow_fill=True)
-        for name, (rows, kind, table, column) in texts.items()
-    }
-    made["platform"] = pd.array(manifest_platforms(reg), dtype="str").take(image, allow_fill=True)
-    made["position"] = pd.arrays.IntegerArray(position, step < 0)
-    made["blob_bytes"] = pd.arrays.IntegerArray(length, length == NA_INT)
-    made["present"] = pd.arrays.BooleanArray(present == 1, present < 0)
-    order_of_columns = ("repository", "tag", "manifest", "image", "kind", "platform", "position", "layer", "blob")
-    return pd.DataFrame({name: made[name] for name in (*order_of_columns, "blob_bytes", "present")})
+    tag, image = (rows[~passed[ends.col]].astype(np.int64) for rows in (ends.row, ends.col))
+    order = np.lexsort((image, tag))
+    tag, image = tag[order], image[order]
+    # The steps of each image lie together, the lowest first; an image without any has one row all the same.
+    layered = np.flatnonzero(reached.step_layer >= 0)
+    first, beyond = (np.searchsorted(reached.step_manifest[layered], image, side) for side in ("left", "right"))
+    count = np.maximum(beyond - first, 1)
+    pair = np.repeat(np.arange(len(tag)), count)
+    place = np.arange(len(pair)) + np.repeat(first - (np.cumsum(count) - count), count)
+    step = np.where((beyond > first)[pair], np.append(layered, -1)[place], -1)
+    layer, blob = (np.append(rows, -1)[step] for rows in (reached.step_layer, reached.step_blob))
+    tag, image = tag[pair], image[pair]
+    names = {table: _texts(reg, table) for table in ("manifest", "layer", "blob")}
+    tags = reg.tags[["repository", "tag"]].astype("str")
+    target = rows_of(columns(reg, "tags")["manifest"], manifests["manifest"])
+    position = np.append(steps["position"], NA_INT)[step]
+    sizes = np.append(columns(reg, "blobs")["blob_bytes"], NA_INT)[blob]
+    present = np.append(columns(reg, "blobs")["present"], -1)[blob]
+    kinds = texts(reg, "name", manifests["kind"])
+    return pd.DataFrame(
+        {
+            "repository": repeated(tags["repository"].tolist(), tag),
+            "tag": repeated(tags["tag"].tolist(), tag),
+            "manifest": repeated(names["manifest"], target[tag]),
+            "image": repeated(names["manifest"], image),
+            "kind": repeated(kinds, image),
+            "platform": repeated(manifest_platforms(reg), image),
+            "position": pd.Series(pd.arrays.IntegerArray(position.astype(np.int64), step < 0)),
+            "layer": repeated(names["layer"], layer),
+            "blob": repeated(names["blob"], blob),
+            "blob_bytes": pd.Series(pd.arrays.IntegerArray(sizes.astype(np.int64), sizes == NA_INT)),
+            "present": pd.Series(pd.arrays.BooleanArray(present == 1, present < 0)),
+        }
+    )
 
 
-def _steps(reached: Reach, image: Numbers) -> tuple[Numbers, Numbers]:
-    """Each image's layers from the base up: rows of `image` and of `manifest_layers`; -1, once, where it has none."""
-    steps = np.flatnonzero(reached.step_layer >= 0)
-    owner = reached.step_manifest[steps]
-    first, last = np.searchsorted(owner, image), np.searchsorted(owner, image, side="right")
-    count = np.maximum(last - first, 1)
-    row = np.repeat(np.arange(len(image)), count)
-    at = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) + first[row]
-    return row, np.where((last > first)[row], np.append(steps, -1)[np.minimum(at, len(steps))], -1)
-
-
-def _taken(values: Array, rows: Numbers, absent: int) -> Array:
-    """Values at rows; where a row is -1, what stands for none."""
-    return np.where(rows >= 0, np.append(values, absent)[rows], absent)
-
-
-def _texts(reg: Registry, kind: Kind, table: str, column: str) -> Any:
-    """A column as an array of texts."""
-    import pandas as pd
-
-    codes = columns(reg, table)[column]
-    used = np.unique(codes[codes >= 0])
-    texts = pd.array(reg.code_texts(kind, used), dtype="str")
-    return texts.take(np.where(codes >= 0, np.searchsorted(used, codes), -1), allow_fill=True)
+def _texts(reg: Registry, name: str) -> list[str | None]:
+    """The keys of the table of manifests, layers or blobs."""
+    return texts(reg, "digest", columns(reg, f"{name}s")[name])

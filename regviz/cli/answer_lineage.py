@@ -117,6 +117,7 @@ def bases(*, asked: Asked) -> None:
 
     A base is a tagged image on whose whole stack of layers another is built. images, repositories, tags: what stands
     on it; direct_images: those whose nearest base it is. base_bytes: of its own layers; bytes: of the layers on top.
+    base_layer: the layer of the base that it stands on itself.
     """
     from regviz.analysis import bases as bases_of
 

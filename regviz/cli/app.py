@@ -28,8 +28,6 @@ from regviz.text import escape_terminal
 INTERRUPTED = 130
 _SECTIONS = {
     "Look": (plan, report, tree, table, graph, figure, detect),
-    "Whose bytes": (sizes, reconcile, sharing, owner_sets, clusters, churn),
-    "Look": (plan, report, tree, table, graph, detect),
     "Whose bytes": (sizes, composition, reconcile, sharing, owner_sets, clusters, churn),
     "What could go": (states, garbage, what_if, delete_together, what_if_curve),
     "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants),

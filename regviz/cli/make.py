@@ -35,8 +35,11 @@ if TYPE_CHECKING:
     type=click.Path(readable=False),
     help="Another notebook than the report's: one that ships, by its name, or your own .ipynb file.",
 )
+@click.option("--summary", is_flag=True, help="One page for paper: five numbers, one figure, three things to do.")
 @reading_options
-def report(source: str | None, newer: str | None, *, output: str, notebook: str | None, reading: Reading) -> None:
+def report(
+    source: str | None, newer: str | None, *, output: str, notebook: str | None, summary: bool, reading: Reading
+) -> None:
     """Write the report, one HTML file.
 
     It asks the network for nothing. Its path is printed. Of two sources, an older and a NEWER one or a registry and its
@@ -48,6 +51,8 @@ def report(source: str | None, newer: str | None, *, output: str, notebook: str 
 
     for each in (source, newer) if newer is not None else (source,):
         refuse_to_harm(each, output)
+    if summary and (newer is not None or notebook is not None):
+        raise click.UsageError("--summary is of one source" if newer is not None else "--summary is a notebook already")
     if notebook is not None:
         find_notebook(notebook)  # what is not there is said before anything is read
 
@@ -58,7 +63,8 @@ def report(source: str | None, newer: str | None, *, output: str, notebook: str 
         return read_for_report(place, reader, links=reading.links)
 
     readings = read(source) if newer is None else [read(source), read(newer)]
-    click.echo(escape_terminal(str(write_report(readings, output, notebook=notebook, progress=reading.bars()))))
+    made = write_report(readings, output, notebook=notebook, summary=summary, progress=reading.bars())
+    click.echo(escape_terminal(str(made)))
 
 
 @click.command()

@@ -11,6 +11,8 @@ from regviz.plot.grids import grid
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.icicle import icicle
+from regviz.plot.icicles import icicle
+from regviz.plot.inventory import bases
 from regviz.plot.lanes import tag_history
 from regviz.plot.leftovers import collectors, garbage, states
 from regviz.plot.maps import tag_map
@@ -22,10 +24,12 @@ from regviz.plot.remaking import churn
 from regviz.plot.sets import owner_sets
 from regviz.plot.stale import stale_tags
 from regviz.plot.treemap import treemap
+from regviz.plot.tiles import treemap
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
 
 __all__ = [
+    "bases",
     "churn",
     "collectors",
     "compare_images",

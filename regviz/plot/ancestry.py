@@ -13,13 +13,14 @@ from regviz.plot.branches import (
     branches,
     by_size,
     choose,
+    forest_title,
     repository_bytes,
     short_tag_words,
     tag_words,
 )
 from regviz.plot.canvas import Text
 from regviz.plot.dots import dot_marks
-from regviz.plot.labels import fit, fit_all, percent, text_width
+from regviz.plot.labels import fit, fit_all, text_width
 from regviz.plot.palette import INK, MUTED, SEVERAL, repository_colours
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.text import count_noun, format_bytes
@@ -45,6 +46,7 @@ _MOST_DOTS = 0.6
 _WORDS = (54.0, 190.0)
 _TREE_GAP = 5.0
 _FEWEST_ROWS = 2
+_AGE_SAID = "Its colour is when it was made."
 _NAMED_WEIGHT = 2.0
 """How much more of the width a layer with a tag gets than one without."""
 
@@ -131,10 +133,8 @@ def describe_forest(
         told = _Layout(found, width, rows).forest()
     if colour == "age" and told.dots:
         dots, ages = by_age(graph, told.dots)
-        said = {
-            name: f"{getattr(told, name)} Its colour is when it was made." for name in ("explanation", "description")
-        }
-        told = replace(told, dots=dots, ages=ages, **said)
+        said, seen = f"{told.explanation} {_AGE_SAID}", f"{told.description} {_AGE_SAID}"
+        told = replace(told, explanation=said, description=seen, dots=dots, ages=ages)
     return replace(told, marks=dot_marks(graph, told.dots))
 
 
@@ -179,7 +179,7 @@ class _Layout:
             top += _ROW
         elif self.roots:
             top -= _TREE_GAP
-        title = _title(self.found)
+        title = forest_title(self.found)
         explanation = self._explanation()
         description = f"A tree from left to right. {explanation}" if self.found else title
         return Forest(
@@ -345,19 +345,3 @@ class _Layout:
             size = sum(branch.bytes for branch in hidden)
             text += f" Left out: {count_noun(layers, 'layer')} of smaller branches, {format_bytes(size)}."
         return text
-
-
-def _title(found: Sequence[Branch]) -> str:
-    """The finding: how many bases, and how much the largest bears."""
-    roots = [branch for branch in found if branch.parent < 0]
-    layers, size = sum(branch.total_layers for branch in roots), sum(branch.total_bytes for branch in roots)
-    if not roots:
-        return "There is no layer"
-    if layers == 1:
-        return "One layer"
-    if len(roots) == 1:
-        return f"All {layers:,} layers stand on one base"
-    if len(roots) == layers:
-        return f"{layers:,} layers, none on another"
-    most = percent(max(branch.total_bytes for branch in roots), size)
-    return f"{layers:,} layers grow from {len(roots):,} bases; the largest bears {most} of their bytes"

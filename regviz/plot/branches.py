@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.graph import collapse_chains
 from regviz.graph.values import without_collector
-from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, text_width
+from regviz.plot.labels import ELLIPSIS, drawable, fit, instruction, percent, text_width
 from regviz.text import format_bytes
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Branch:
         Of each of its layers; 0 where they are not known.
     known : bool
         Whether they are, of any of its layers.
-    created_by : str
+    created_by : str or None
         Of its largest layer.
     tags : tuple of str
         Those on its last layer.
@@ -57,7 +57,7 @@ class Branch:
     layers: tuple[str, ...]
     layer_bytes: tuple[int, ...]
     known: bool
-    created_by: str
+    created_by: str | None
     tags: tuple[str, ...]
     children: list[int] = field(default_factory=list)
     total_bytes: int = 0
@@ -67,7 +67,7 @@ class Branch:
 
     @property
     def instruction(self) -> str:
-        """What made its largest layer, as it is drawn."""
+        """What made its largest layer, as it can be drawn."""
         return drawable(instruction(self.created_by))
 
     @property
@@ -98,9 +98,9 @@ def _branches(graph: nx.DiGraph[Any], collapsed: nx.DiGraph[Any]) -> list[Branch
         said = [graph.nodes[layer].get("bytes") for layer in data["layers"]]
         known, lengths = any(length is not None for length in said), tuple(length or 0 for length in said)
         largest = graph.nodes[data["layers"][lengths.index(max(lengths))]]
-        text = largest.get("created_by") or ""
         level = found[parent].level + 1 if parent >= 0 else 0
-        found.append(Branch(key, parent, level, data["layers"], lengths, known, text, tuple(data.get("tags") or ())))
+        tags = tuple(data.get("tags") or ())
+        found.append(Branch(key, parent, level, data["layers"], lengths, known, largest.get("created_by"), tags))
     for branch in reversed(found):
         branch.total_bytes += branch.bytes
         branch.total_layers += len(branch.layers)
@@ -215,3 +215,19 @@ def short_tag_words(tags: Sequence[str], room: float, size: float) -> str:
         if text_width(text, size) <= room:
             return text
     return ""
+
+
+def forest_title(found: Sequence[Branch]) -> str:
+    """The finding: how many bases, and how much the largest bears."""
+    roots = [branch for branch in found if branch.parent < 0]
+    layers, size = sum(branch.total_layers for branch in roots), sum(branch.total_bytes for branch in roots)
+    if not roots:
+        return "There is no layer"
+    if layers == 1:
+        return "One layer"
+    if len(roots) == 1:
+        return f"All {layers:,} layers stand on one base"
+    if len(roots) == layers:
+        return f"{layers:,} layers, none on another"
+    most = percent(max(branch.total_bytes for branch in roots), size)
+    return f"{layers:,} layers grow from {len(roots):,} bases; the largest bears {most} of their bytes"

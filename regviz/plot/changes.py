@@ -10,10 +10,12 @@ from matplotlib.patches import Patch
 from matplotlib.path import Path
 
 from regviz.plot.canvas import (
+    HINTING,
     MARGIN,
     TEXT_LINE,
     WIDTH,
     Margins,
+    Picture,
     Text,
     axes_size,
     heading,
@@ -241,7 +243,8 @@ def _put_changes(ax: Axes, told: Changes, width: float) -> None:
     labels = fit_all([change.label for change in changes], width * _LABEL, TEXT_SIZE)
     notes = [fit(change.note, width * _LABEL, SMALL_SIZE) for change in changes]
     left = max(text_width(label, TEXT_SIZE) for label in labels)
-    left = max(left, *(text_width(note, SMALL_SIZE) for note in notes)) + 12
+    left = max(left, *(text_width(note, SMALL_SIZE) for note in notes))
+    left = left * (1.0 if isinstance(ax, Picture) else HINTING) + 12
     sides = [[change.went for change in changes], [change.came for change in changes]]
     values = [[told.value(count) if count else "" for count in side] for side in sides]
     rooms = [max(text_width(value, SMALL_SIZE) for value in side) + 5 for side in values]

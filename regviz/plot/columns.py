@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from regviz.plot.canvas import Text
 from regviz.plot.labels import fit, fit_all, text_width
-from regviz.plot.palette import EXCLUSIVE, GROUND, INK, MUTED, RULE, SHARED
+from regviz.plot.palette import EXCLUSIVE, GROUND, INK, MUTED, ON_SHARED, RULE, SHARED
 from regviz.plot.stacking import deepest, images_of, in_order, run_mark, run_words, runs_that_fit
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.text import count_noun, format_bytes
@@ -157,6 +157,8 @@ class _Layout:
             put_words(cell, *run_words(run), self.texts, self.turned)
         foot = self._put_names()
         explanation = _explanation(table, self.least, left_out, any(cell.shared for cell in cells))
+        if any(layer.absent for run in self.runs for layer in run.layers):
+            explanation += " What is not there counts as long as it is declared."
         marks = [run_mark(run, self.images, MATCHES.get(run.match, ""), "cells") for run in self.runs]
         said = "; ".join(
             f"{image.name} {format_bytes(image.bytes)}, {format_bytes(image.shared)} shared"
@@ -226,7 +228,7 @@ class _Layout:
 
 def put_words(cell: Cell, made_by: str, size: str, texts: list[Text], turned: list[Text]) -> None:
     """What made a cell and its bytes, as far as there is room; what there is no room for is in its mark."""
-    colour = GROUND if cell.colour == EXCLUSIVE else INK
+    colour = {EXCLUSIVE: GROUND, SHARED: ON_SHARED}.get(cell.colour, INK)
     left, room = cell.x + GAP + _PAD + STRIP, cell.width - 2 * GAP - 2 * _PAD - STRIP
     middle, needed = cell.y + cell.height / 2, text_width(size, SMALL_SIZE)
     if cell.height >= 2 * _LINE + 4 and room >= max(_FEWEST, needed):

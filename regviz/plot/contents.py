@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -49,26 +49,38 @@ class Contents:
 
 def contents_of(table: pd.DataFrame) -> Contents:
     """Read an answer."""
+    import pandas as pd
+
     found = Contents()
-    names = ("repository", "tag", "image", "platform", "blob", "blob_bytes", "present")
-    columns = [table[name].astype(object).where(table[name].notna(), None).tolist() for name in names]
-    for repository, tag, image, platform, blob, size, present in zip(*columns, strict=True):
-        images, layers = found.tags.setdefault((repository, tag), []), found.images.setdefault(image, [])
-        if image not in images[-1:]:
-            images.append(image)
-        found.platforms[image] = platform or ""
+    names = ("repository", "tag", "image", "blob")
+    codes = pd.DataFrame({name: pd.factorize(table[name])[0] for name in names}, index=table.index)
+    more: Mapping[tuple[str, ...], tuple[str, ...]] = {("image",): ("platform",), ("blob",): ("blob_bytes", "present")}
+
+    def rows(*keys: str) -> Iterator[tuple[Any, ...]]:
+        """The first row of each combination of keys; without what has no blob, where blobs are asked for."""
+        first = ~codes.duplicated(list(keys)) & ((codes["blob"] >= 0) | ("blob" not in keys))
+        chosen = table.loc[first]
+        return zip(*(chosen[name].astype(object).tolist() for name in (*keys, *more.get(keys, ()))), strict=True)
+
+    for repository, tag, image in rows("repository", "tag", "image"):
+        found.tags.setdefault((repository, tag), []).append(image)
         found.owners.setdefault(image, set()).add(repository)
-        if blob is None:
-            continue
+    for image, platform in rows("image"):
+        found.platforms[image] = platform if isinstance(platform, str) else ""
+        found.images[image] = []
+    for image, blob in rows("image", "blob"):
+        found.images[image].append(blob)
+    for repository, blob in rows("repository", "blob"):
         found.owners.setdefault(blob, set()).add(repository)
-        if blob not in found.layers:
-            found.layers[blob] = size if present and size else 0
-            found.absent |= set() if present else {blob}
-        if blob not in layers:
-            layers.append(blob)
+    for blob, size, present in rows("blob"):
+        is_here = present is not pd.NA and bool(present)
+        found.layers[blob] = int(size) if is_here and size is not pd.NA else 0
+        found.absent |= set() if is_here else {blob}
     found.image_bytes = {image: sum(map(found.layers.__getitem__, layers)) for image, layers in found.images.items()}
     for tag, images in found.tags.items():
-        reached = {layer for image in images for layer in found.images[image]}
+        reached = (
+            {layer for image in images for layer in found.images[image]} if images[1:] else found.images[images[0]]
+        )
         found.tag_bytes[tag] = sum(map(found.layers.__getitem__, reached))
     return found
 
@@ -79,12 +91,14 @@ def repository_bytes(table: pd.DataFrame) -> dict[str, int]:
     Of several blobs of a layer the one counts whose bytes the layer graph has, so that a repository has the same
     rank, and so the same colour, in both figures.
     """
-    rows = table[["repository", "layer", "blob", "blob_bytes", "present"]]
-    rows = rows[rows["layer"].notna() & rows["blob_bytes"].notna()]
-    held = rows.drop_duplicates(["layer", "blob"])
-    held = held.assign(absent=~held["present"].fillna(False)).sort_values(["absent", "blob"])
-    length = held.drop_duplicates("layer").set_index("layer")["blob_bytes"]
-    owned = rows[["repository", "layer"]].drop_duplicates()
+    import pandas as pd
+
+    rows = table[table["layer"].notna() & table["blob_bytes"].notna()]
+    codes = pd.DataFrame({name: pd.factorize(rows[name])[0] for name in ("repository", "layer", "blob")}, rows.index)
+    pairs = rows[~codes.duplicated(["layer", "blob"])]
+    pairs = pairs.assign(absent=~pairs["present"].fillna(False)).sort_values(["absent", "blob"])
+    length = pairs.drop_duplicates("layer").set_index("layer")["blob_bytes"]
+    owned = rows.loc[~codes.duplicated(["repository", "layer"]), ["repository", "layer"]]
     summed = length.loc[owned["layer"]].groupby(owned["repository"].to_numpy()).sum()
     return dict.fromkeys(table["repository"].tolist(), 0) | {str(name): int(size) for name, size in summed.items()}
 

@@ -176,6 +176,9 @@ def _described(facts: Mapping[Any, Any], curves: Sequence[Curve], extra: str) ->
             else f"Deleting the tag frees nothing{why}"
         )
         return Curves(title, "", f"{title}.")
+    if tags == 1:
+        title = f"Deleting the tag frees {format_bytes(most)}"
+        return Curves(title, "", f"{title}.")
     title = _title(curves, tags, most)
     explanation = f"After {facts['collector']} collects. {extra}"
     halves = [f"{curve.words}: {point.tags:,} tags" for curve in curves if (point := _half(curve, most))]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from regviz.plot import map_words as words
 from regviz.plot.canvas import Text
 from regviz.plot.contents import Chosen, Contents, choose, contents_of, repository_bytes
 from regviz.plot.labels import drawable, fit, fit_all, text_width
-from regviz.plot.palette import INK, MUTED, SEVERAL, STATES, repository_colours
+from regviz.plot.palette import MUTED, SEVERAL, STATES, repository_colours
 from regviz.plot.steps import map_marks
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.text import count_noun, format_bytes, short_digest
@@ -25,6 +26,9 @@ BAR = 9.0
 SLOT = 14.5
 _HEIGHT = 380.0
 _LEFT, _RIGHT = 205.0, 175.0
+_BENDS = 70.0
+_STRUCK = 4.5
+"""Points: a line that is thinner would strike out the label on it."""
 _THIN = 0.8
 
 
@@ -55,12 +59,27 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Ribbon:
-    """What leads from a box to one of the next column; `y` and `height` are where it leaves."""
+    """What leads from a box to one of the next column.
+
+    Attributes
+    ----------
+    left, right : Box
+    x, y, height : float
+        Where it leaves; right of the label of what is too thin to have a label on it.
+    to_y, to_height : float
+        Where it arrives.
+    bend : float
+        Up to where it goes straight, for a label to lie on it.
+    """
 
     left: Box
     right: Box
+    x: float
     y: float
     height: float
+    to_y: float
+    to_height: float
+    bend: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +126,7 @@ def describe_tag_map(table: pd.DataFrame, *, width: float = 720.0, height: float
     """
     contents = contents_of(table)
     if not contents.tags:
-        return TagMap(_title(contents), "", _title(contents), width, 0.0)
+        return TagMap(words.title(contents), "", words.title(contents), width, 0.0)
     colours = repository_colours(repository_bytes(table))
     return _Layout(contents, choose(contents, most), colours, width, height).tag_map()
 
@@ -132,24 +151,23 @@ class _Layout:
         names = [drawable(":".join(tag)) for tag in self.chosen.tags]
         names = fit_all(names, min(_LEFT, self.width / 3), TEXT_SIZE)
         first = max(text_width(name, TEXT_SIZE) for name in names) + 5
-        last = self.width - min(_RIGHT, self.width / 3)
-        middle = first + (last - first) * 0.45
+        last = self.width - self._right()
+        middle = first + (last - first) * 0.3
         columns = self._levelled([self._tags(first, names), self._images(middle), self._layers(last)])
         tags, images, layers = columns
         texts = [Text(box.x - 5, box.y + box.height / 2, box.label, anchor="right") for box in tags]
-        for column, room, colour in (
-            (images, last - middle - BAR - 8, INK),
-            (layers, self.width - last - BAR - 4, MUTED),
-        ):
-            for box in column:
-                label = fit(box.label, room, SMALL_SIZE)
-                texts.append(Text(box.x + BAR + 4, box.y + box.height / 2, label, SMALL_SIZE, colour))
-        explanation = _explanation(self.contents, self.chosen)
-        ribbons = self._ribbons(tags, images, layers)
+        room = last - middle - BAR - 8 - _BENDS
+        named = [fit(box.label, room, SMALL_SIZE) for box in images]
+        at = middle + BAR + 4
+        texts += [Text(at, box.y + box.height / 2, name, SMALL_SIZE) for box, name in zip(images, named, strict=True)]
+        bend = at + 4 + max((text_width(name, SMALL_SIZE) for name in named), default=0.0)
+        texts += self._layer_texts(layers)
+        explanation = words.explanation(self.contents, self.chosen)
+        ribbons = self._ribbons(tags, images, layers, bend)
         return TagMap(
-            _title(self.contents),
+            words.title(self.contents),
             explanation,
-            f"Three columns joined by ribbons. {explanation}",
+            f"Three columns joined by ribbons: {words.description(self.contents, self.chosen)} {explanation}",
             self.width,
             max(_bottom(column) for column in columns),
             tuple(tags),
@@ -159,6 +177,31 @@ class _Layout:
             tuple(texts),
             map_marks(self.contents, self.chosen, (tags, images, layers), ribbons),
         )
+
+    def _right(self) -> float:
+        """How wide the layers and what is said of them are."""
+        sizes, names = self._widths()
+        return min(_RIGHT, self.width / 3, BAR + 4 + sizes + 5 + names)
+
+    def _widths(self) -> tuple[float, float]:
+        """How wide the sizes of the layers are, and their names."""
+        said = [self._said(key) for key in self._keys()]
+        sizes, names = (max((text_width(each[part], SMALL_SIZE) for each in said), default=0.0) for part in (0, 1))
+        return sizes, names
+
+    def _layer_texts(self, layers: Sequence[Box]) -> list[Text]:
+        """Sizes and names below each other; on one line each where there is no room for that."""
+        sizes, names = self._widths()
+        made = []
+        for box in layers:
+            left, y = box.x + BAR + 4, box.y + box.height / 2
+            size, name = self._said(box.key)
+            if left + sizes + 5 + names <= self.width + 0.01:
+                made.append(Text(left + sizes, y, size, SMALL_SIZE, MUTED, "right"))
+                made.append(Text(left + sizes + 5, y, name, SMALL_SIZE, MUTED))
+            else:
+                made.append(Text(left, y, fit(box.label, self.width - left, SMALL_SIZE), SMALL_SIZE, MUTED))
+        return made
 
     def _tags(self, x: float, names: Sequence[str]) -> list[Box]:
         return self._stacked(
@@ -181,15 +224,22 @@ class _Layout:
             ],
         )
 
+    def _keys(self) -> list[str]:
+        """The layers that have a box; the empty key is that of all others."""
+        return [*self.chosen.layers, *[""] * bool(self.chosen.small)]
+
+    def _said(self, key: str) -> tuple[str, str]:
+        """The size of a layer, and what it is called."""
+        if not key:
+            return format_bytes(self.small_bytes), count_noun(len(self.chosen.small), "smaller blob")
+        size = "absent" if key in self.contents.absent else format_bytes(self.contents.layers[key])
+        return size, drawable(short_digest(key))
+
     def _layers(self, x: float) -> list[Box]:
         members = []
-        for layer in self.chosen.layers:
-            size = "absent" if layer in self.contents.absent else format_bytes(self.contents.layers[layer])
-            label = drawable(f"{size}  {short_digest(layer)}")
-            members.append((layer, self.contents.layers[layer], self._colour(layer), label))
-        if self.chosen.small:
-            label = f"{format_bytes(self.small_bytes)}  {count_noun(len(self.chosen.small), 'smaller blob')}"
-            members.append(("", self.small_bytes, SEVERAL, label))
+        for key in self._keys():
+            size = self.contents.layers[key] if key else self.small_bytes
+            members.append((key, size, self._colour(key) if key else SEVERAL, " ".join(self._said(key))))
         return self._stacked(x, members)
 
     def _colour(self, key: str) -> str:
@@ -219,30 +269,46 @@ class _Layout:
             made.append([replace(box, y=box.y + down) for box in column])
         return made
 
-    def _ribbons(self, tags: Sequence[Box], images: Sequence[Box], layers: Sequence[Box]) -> list[Ribbon]:
+    def _ribbons(self, tags: Sequence[Box], images: Sequence[Box], layers: Sequence[Box], bend: float) -> list[Ribbon]:
         found: list[Ribbon] = []
         of_image, of_layer = {box.key: box for box in images}, {box.key: box for box in layers}
         for box, tag in zip(tags, self.chosen.tags, strict=True):
             targets = [of_image[image] for image in self.contents.tags[tag] if image in of_image]
-            found += _leaving(box, [(target, target.height) for target in sorted(targets, key=lambda to: to.y)])
+            found += _leaving(box, [(target, target.height) for target in sorted(targets, key=lambda to: to.y)], 0.0)
         for box in images:
             sizes: dict[str, int] = {}
             for layer in self.contents.images[box.key]:
                 key = layer if layer in of_layer else ""
                 sizes[key] = sizes.get(key, 0) + self.contents.layers[layer]
             to = sorted(sizes, key=lambda key: of_layer[key].y)
-            found += _leaving(box, [(of_layer[key], sizes[key] * self.unit) for key in to])
-        return found
+            found += _leaving(box, [(of_layer[key], sizes[key] * self.unit) for key in to], bend)
+        return _beside_each_other(found)
 
 
-def _leaving(box: Box, targets: Sequence[tuple[Box, float]]) -> list[Ribbon]:
+def _leaving(box: Box, targets: Sequence[tuple[Box, float]], bend: float) -> list[Ribbon]:
     """Ribbons that leave a box below each other; images of one tag may share layers, then they leave narrower."""
     whole = sum(height for _, height in targets)
     narrower = min(1.0, box.height / whole) if whole else 1.0
-    found, y = [], box.y
+    found, y, edge = [], box.y, box.x + BAR
+    start = bend if bend > edge and box.height < _STRUCK else edge
     for target, height in targets:
-        found.append(Ribbon(box, target, y, max(_THIN, height * narrower)))
+        leaves = max(_THIN, height * narrower)
+        found.append(Ribbon(box, target, start, y, leaves, target.y, target.height, max(bend, edge)))
         y += height * narrower
+    return found
+
+
+def _beside_each_other(ribbons: Sequence[Ribbon]) -> list[Ribbon]:
+    """Ribbons to the box of all other layers arrive below each other: it is no one blob, of which each has all."""
+    whole = sum(ribbon.height for ribbon in ribbons if not ribbon.right.key)
+    found, done = [], 0.0
+    for ribbon in ribbons:
+        if ribbon.right.key:
+            found.append(ribbon)
+            continue
+        share = ribbon.right.height / whole
+        found.append(replace(ribbon, to_y=ribbon.right.y + done * share, to_height=ribbon.height * share))
+        done += ribbon.height
     return found
 
 
@@ -255,35 +321,3 @@ def _centre(column: Sequence[Box]) -> float:
 def _bottom(column: Sequence[Box]) -> float:
     """The lower edge of a column, with the room around its last box."""
     return max((box.y + (max(SLOT, box.height + 3) + box.height) / 2 for box in column), default=0.0)
-
-
-def _title(contents: Contents) -> str:
-    """The finding: what the tags add up to, and in how many bytes their layers are stored."""
-    if not contents.tags:
-        return "There is no tag"
-    tags, layers = count_noun(len(contents.tags), "tag"), count_noun(len(contents.layers), "layer blob")
-    logical, stored = sum(contents.tag_bytes.values()), sum(contents.layers.values())
-    if not contents.layers:
-        return f"{tags}, and no layer"
-    if len(contents.tags) == 1:
-        return f"{tags} on {layers}: {format_bytes(stored)}"
-    if logical == stored:
-        return f"{tags} on {layers}; no two tags share one: {format_bytes(stored)}"
-    are = "is" if len(contents.layers) == 1 else "are"
-    return f"{tags} add up to {format_bytes(logical)}; their {layers} {are} stored in {format_bytes(stored)}"
-
-
-def _explanation(contents: Contents, chosen: Chosen) -> str:
-    named = {image for tag in chosen.tags for image in contents.tags[tag]}
-    left = [
-        count_noun(count, *words)
-        for count, words in (
-            (len(contents.tags) - len(chosen.tags), ("other tag", "other tags")),
-            (len(named) - len(chosen.images), ("smaller image of these", "smaller images of these")),
-        )
-        if count
-    ]
-    text = (
-        "Tags, their images, the blobs of their layers: heights are bytes; a blob is stored once however many reach it."
-    )
-    return f"{text} Left out: {', '.join(left)}." if left else text

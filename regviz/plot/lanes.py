@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from regviz.plot.canvas import Text
@@ -89,17 +90,20 @@ def lanes_of(table: pd.DataFrame) -> list[Lane]:
     """The tags that moved: first those that moved most, then those that moved last."""
     keys = ["repository", "tag"]
     moved = table[table.duplicated(keys, keep=False)]
-    lanes = []
-    for (repository, tag), rows in moved.groupby(keys, observed=True, sort=True):
-        known = rows.sort_values(["current", "since"], kind="stable", na_position="first")
-        lanes.append(Lane(str(repository), str(tag), tuple(_segment(row) for row in known.to_dict("records"))))
+    rows = moved.sort_values([*keys, "current", "since"], kind="stable", na_position="first").to_dict("records")
+    lanes = [
+        Lane(repository, tag, tuple(map(_segment, members)))
+        for (repository, tag), members in groupby(rows, key=lambda row: (str(row["repository"]), str(row["tag"])))
+    ]
     return sorted(lanes, key=lambda lane: (-len(lane.segments), -_latest(lane), lane.repository, lane.tag))
 
 
 def _segment(row: dict[Any, Any]) -> Segment:
     import pandas as pd  # loaded when asked for
 
-    since, until = (None if pd.isna(value) else value.to_pydatetime() for value in (row["since"], row["until"]))
+    since, until = (
+        None if pd.isna(value) else value.to_pydatetime(warn=False) for value in (row["since"], row["until"])
+    )
     left = int(row["left_bytes"])
     return Segment(
         str(row["manifest"]),
@@ -181,6 +185,8 @@ class _Layout:
             self.texts.append(Text(self.left - 8, middle, name, TEXT_SIZE, anchor="right"))
             spans = self._spans(lane)
             taken: list[tuple[float, float]] = []
+            if lane.left and self.lane >= _LANE - 1:
+                self._behind(lane, spans[-1][0], low - _BAR - 9, taken)
             for start, end, members in reversed(spans):
                 worst = min(members, key=lambda s: (s.present, s.tagged or s.current))
                 hollow = not worst.present
@@ -229,6 +235,15 @@ class _Layout:
                 end = self.axis.x(until) if until else self.axis.left + self.axis.width
                 _add(found, self.axis.x(segment.since), end, segment)
         return found
+
+    def _behind(self, lane: Lane, start: float, y: float, taken: list[tuple[float, float]]) -> None:
+        """What a tag left that no tag reaches, at the end of its lane, if the last digest stands beside it."""
+        words = f"{format_bytes(lane.left)} left behind"
+        right = self.width - 8
+        left = right - wide(words, SMALL_SIZE)
+        if left >= start + wide("0" * 12, SMALL_SIZE) + 8:
+            taken.append((left, right))
+            self.texts.append(Text(right, y, words, SMALL_SIZE, INK, "right"))
 
     def _say(
         self, members: Sequence[Segment], start: float, end: float, y: float, taken: list[tuple[float, float]]

@@ -156,6 +156,8 @@ def describe_collectors(answers: Iterable[pd.DataFrame]) -> Rows:
     if not rows:
         return Rows("No collector was asked", "", "No collector was asked.")
     title = _collectors_title([table.attrs for table in tables])
+    if not any(len(table) or table.attrs["abort"] for table in tables):
+        return Rows(title, "", f"{title}.")
     used = {str(state) for table in tables for state in table.loc[table["kind"] == "blob", "state"].dropna()}
     explanation = "What each would free, by what keeps it today."
     if "tagged" in used:
@@ -198,6 +200,8 @@ def _collectors_title(facts: Sequence[dict[Any, Any]]) -> str:
     if not freed:
         return "The collector stops" if len(facts) == 1 else f"All {len(facts)} collectors stop, and free nothing"
     low, high = format_bytes(min(freed)), format_bytes(max(freed))
+    if not max(freed) and not harmful and not stopped:
+        return "No collector finds anything to free"
     found = (
         f"Collecting frees {high}" if low == high else f"Collecting frees {low} to {high}, depending on the collector"
     )

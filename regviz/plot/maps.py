@@ -125,13 +125,13 @@ def _hatched(box: Box) -> Path:
 
 def _ribbon(ribbon: Ribbon) -> Path:
     """A band that leaves as high as its part of the left box is, and arrives as high as the right box."""
-    start, end = ribbon.left.x + BAR, ribbon.right.x
-    bend, low = (start + end) / 2, ribbon.y + ribbon.height
-    top, bottom = ribbon.right.y, ribbon.right.y + ribbon.right.height
-    points = [(start, ribbon.y), (bend, ribbon.y), (bend, top), (end, top), (end, bottom)]
-    points += [(bend, bottom), (bend, low), (start, low), (start, ribbon.y)]
+    start, straight, end = ribbon.x, ribbon.bend, ribbon.right.x
+    bend, low = (straight + end) / 2, ribbon.y + ribbon.height
+    top, bottom = ribbon.to_y, ribbon.to_y + ribbon.to_height
+    points = [(start, ribbon.y), (straight, ribbon.y), (bend, ribbon.y), (bend, top), (end, top), (end, bottom)]
+    points += [(bend, bottom), (bend, low), (straight, low), (start, low), (start, ribbon.y)]
     curve = [Path.CURVE4] * 3
-    return Path(points, [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY])
+    return Path(points, [Path.MOVETO, Path.LINETO, *curve, Path.LINETO, *curve, Path.LINETO, Path.CLOSEPOLY])
 
 
 def _shade(ribbon: Ribbon) -> str:

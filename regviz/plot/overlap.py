@@ -29,7 +29,7 @@ _TREE = 46.0
 _NAME = 205.0
 _KEY = 24.0
 _SAID = 5
-_TOPS = (2, 4, 8, 16, 24, 40, 56, 80, 100)
+_TOPS = (8, 16, 24, 40, 56, 80, 100)
 """Per cents where a scale may end."""
 
 

@@ -41,6 +41,8 @@ SCALE = ("#fee838", "#d9c55c", "#b1a570", "#8e8978", "#6c6e72", "#4c556c", "#213
 its ground as well."""
 ON_SCALE = ("#1f2329", "#fefefe")
 """Text on the first four of these steps, and on the last four."""
+ON_SHARED = "#1e2329"
+"""Text on `SHARED`: where a dark page leaves that as it is, as JupyterLab does, its text stays dark too."""
 ON_BRIGHT, ON_DARK = "#14181c", "#fafbfc"
 """Text on marks that a dark page leaves as they are."""
 APPEARED, WENT = "#4d8a1f", "#b0307c"
@@ -74,6 +76,7 @@ CSS = {
     **{colour: f"var(--rv-{name},{colour})" for name, colour in zip(_NAMES, REPOSITORIES, strict=True)},
     EXCLUSIVE: f"var(--rv-exclusive,{EXCLUSIVE})",
     SHARED: f"var(--rv-shared,{SHARED})",
+    ON_SHARED: f"var(--rv-onshared,{ON_SHARED})",
     SEVERAL: f"var(--rv-several,{SEVERAL})",
     OTHERS: f"var(--rv-others,{OTHERS})",
     **{STATES[state]: f"var(--rv-{state},{STATES[state]})" for state in ("referenced", "recent", "absent")},

@@ -208,8 +208,12 @@ def _values(shown: Matrix, room: float) -> tuple[list[list[str]], str]:
         return words, ""
     most = int(shown.max(initial=0.0))
     power = min(max(most.bit_length() - 1, 0) // 10, len(UNITS) - 1)
-    words = [[_number(float(size) / (1 << 10 * power)) for size in line] for line in shown]
-    return (words, UNITS[power]) if _widest(words) <= room else ([], "")
+    # Of less than ten mebibytes the kibibytes tell more, if there is room for four digits.
+    for unit in (power - 1, power) if power and most < 10 << 10 * power else (power,):
+        words = [[_number(float(size) / (1 << 10 * unit)) for size in line] for line in shown]
+        if _widest(words) <= room:
+            return words, UNITS[unit]
+    return [], ""
 
 
 def _number(value: float) -> str:

@@ -10,10 +10,12 @@ from matplotlib.patches import Patch
 from matplotlib.path import Path
 
 from regviz.plot.canvas import (
+    HINTING,
     MARGIN,
     TEXT_LINE,
     WIDTH,
     Margins,
+    Picture,
     Text,
     axes_size,
     heading,
@@ -220,7 +222,7 @@ def _put_losses(ax: Axes, told: Churn, width: float) -> None:
     labels = fit_all([loss.label for loss in losses], room, TEXT_SIZE)
     notes = [fit(loss.note, room, SMALL_SIZE) for loss in losses]
     left = max(*(text_width(label, TEXT_SIZE) for label in labels), *(text_width(note, SMALL_SIZE) for note in notes))
-    left += 10
+    left = left * (1.0 if isinstance(ax, Picture) else HINTING) + 10
     unit = (width - left - max(text_width(value, SMALL_SIZE) for value in values) - 6) / max(
         loss.bytes for loss in losses
     )

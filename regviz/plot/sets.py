@@ -91,7 +91,8 @@ def _draw(told: UpSet, grain: str, ax: Axes | None) -> Axes:
     for text in told.upright:
         place: dict[str, Any] = {"ha": "center", "va": "bottom", "rotation": "vertical"}
         ax.text(text.x, text.y, text.text, color=text.colour, fontsize=text.size, **place)
-    put_legend(ax, [Patch(color=EXCLUSIVE), Patch(color=SHARED)], told.legend, left=0, above=8)
+    handles = [Patch(color=colour) for colour, _ in told.legend]
+    put_legend(ax, handles, [words for _, words in told.legend], left=0, above=8)
     return ax
 
 

@@ -152,7 +152,7 @@ def _marked(name: str, patches: Sequence[Rectangle], rows: Sequence[tuple[int, s
     for patch, (count, part, words) in zip(patches, rows, strict=True):
         if count:
             patch.set_gid(f"{MARKS}{name}")
-            made.append(Mark(f"{words}\n{count:,} {part}"))
+            made.append(Mark(f"{words}: {count:,}\n{part}"))
     return made
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from regviz.plot.canvas import Text
 from regviz.plot.labels import drawable, fit_all, percent, text_width
 from regviz.plot.marks import Mark
-from regviz.plot.palette import MUTED
+from regviz.plot.palette import EXCLUSIVE, MUTED, SHARED
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.plot.upright import short_count
 from regviz.text import count_noun, format_bytes, short_digest
@@ -64,8 +64,8 @@ class UpSet:
     title, explanation, description : str
     width, height : float
         Points.
-    legend : tuple of str
-        What dark and light bars mean.
+    legend : tuple of (str, str)
+        The colours of the bars, and what they mean; only what occurs.
     owners : tuple of Owner
         The rows, what reaches most first.
     sets : tuple of OwnerSet
@@ -87,7 +87,7 @@ class UpSet:
     description: str
     width: float
     height: float = 0.0
-    legend: tuple[str, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
     owners: tuple[Owner, ...] = ()
     sets: tuple[OwnerSet, ...] = ()
     across: tuple[float, ...] = ()
@@ -225,14 +225,18 @@ class _Layout:
             f"A column is a set of {self.many}, its dots who they are; the bar over it has the bytes that exactly "
             f"these reach. The bars at the left have all bytes of a {self.one}. {left_out}"
         )
-        legend = (f"of one {self.one} alone", "of several")
+        legend = ((EXCLUSIVE, f"of one {self.one} alone"), (SHARED, "of several"))
+        occurs = {
+            EXCLUSIVE: any(owner.alone for owner in self.owners),
+            SHARED: any(owner.shared for owner in self.owners),
+        }
         return UpSet(
             title,
             explanation.strip(),
             self._description(left_out),
             self.width,
             down[-1] + slot / 2,
-            legend,
+            tuple((colour, words) for colour, words in legend if occurs[colour]),
             tuple(self.owners),
             tuple(self.sets),
             across,

@@ -12,10 +12,14 @@ from regviz.text import escape_html
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_said: set[str] = set()
+
 
 @contextmanager
 def answered() -> Iterator[None]:
     """Show why, where what is asked within cannot be known from this source; any other error goes on.
+
+    A reason that many answers have is explained once, and then named.
 
     Examples
     --------
@@ -28,7 +32,8 @@ def answered() -> Iterator[None]:
     try:
         yield
     except NotKnowableError as error:
-        _show(sentence(f"Not known here: {error}"))
+        _show(sentence(f"Not known here: {error.reason if error.reason in _said else error}"))
+        _said.add(error.reason or str(error))
 
 
 def _show(text: str) -> None:

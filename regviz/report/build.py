@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from regviz.layouts.common import Progress
 
-_NOTEBOOK = "report"
+_NOTEBOOK, _SUMMARY = "report", "report-summary"
 _SUFFIX = ".ipynb"
 
 
@@ -33,6 +33,7 @@ def report(
     *,
     notebook: str | os.PathLike[str] | None = None,
     title: str | None = None,
+    summary: bool = False,
     progress: Progress = no_progress,
 ) -> Path:
     """Write the report of a registry: one HTML file that asks the network for nothing.
@@ -53,6 +54,8 @@ def report(
         runs in its own folder. ``rv.read()`` in it reads the source.
     title : str, optional
         The page's title; left out, the name of the source.
+    summary : bool
+        One page for paper instead: five numbers, one figure, at most three things to do.
     progress : Progress
         Shows how far it came; see `regviz.layouts.common.Progress`.
 
@@ -79,10 +82,12 @@ def report(
         _refuse(target)
         _write(target, report_pair(source, notebook=notebook, title=title, progress=progress))
         return target
-    own, is_shipped = find_notebook(notebook if notebook is not None else _NOTEBOOK)
+    own, is_shipped = find_notebook(notebook if notebook is not None else _SUMMARY if summary else _NOTEBOOK)
     page = read_notebook(own)
     _refuse(target)
     reg = source if isinstance(source, Registry) else _read(source, progress)
+    if summary:
+        reg.source.require_contents("the numbers of a summary")
     with tempfile.TemporaryDirectory(prefix="regviz-") as folder:
         capture = save_for_notebook(reg, folder, "source")
         execute(

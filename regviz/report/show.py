@@ -6,5 +6,6 @@ from regviz.report import pair
 from regviz.report.answered import answered
 from regviz.report.display import figure, table
 from regviz.report.sections import collectors, colophon, limits, opening, problems
+from regviz.report.summary import summary
 
-__all__ = ["answered", "collectors", "colophon", "figure", "limits", "opening", "pair", "problems", "table"]
+__all__ = ["answered", "collectors", "colophon", "figure", "limits", "opening", "pair", "problems", "summary", "table"]

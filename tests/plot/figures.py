@@ -79,6 +79,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "stale_tags": lambda reg, **on: plot.stale_tags(analysis.stale_tags(reg, older_than="0d"), **on),
     "owner_sets": lambda reg, **on: plot.owner_sets(analysis.owner_sets(reg), **on),
     "owner_sets by tag": lambda reg, **on: plot.owner_sets(analysis.owner_sets(reg, by="tag"), **on),
+    "bases": lambda reg, **on: plot.bases(analysis.bases(reg), **on),
 }
 """The name of each, and how it is drawn, perhaps on an ``ax``; what needs choices takes such as any registry has."""
 

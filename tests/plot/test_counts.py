@@ -109,11 +109,11 @@ def test_bars_are_the_classes() -> None:
     assert {"3", "1", "4–7"} <= set(texts_of(axes))
     assert isinstance(axes, Picture)
     assert [mark.label for mark in axes.marks["tagged"]] == [
-        "in 1 image\n2 layer blobs in tagged images",
-        "in 2–3 images\n1 layer blobs in tagged images",
-        "in 4–7 images\n1 layer blobs in tagged images",
+        "in 1 image: 2\nlayer blobs in tagged images",
+        "in 2–3 images: 1\nlayer blobs in tagged images",
+        "in 4–7 images: 1\nlayer blobs in tagged images",
     ]
-    assert [mark.label for mark in axes.marks["others"]] == ["in 1 image\n1 in no tagged image"]
+    assert [mark.label for mark in axes.marks["others"]] == ["in 1 image: 1\nin no tagged image"]
     hold_marks(axes)
 
 

@@ -101,6 +101,7 @@ def test_marks_say_what_goes() -> None:
         (curve_table([], 0, 0), "There is no tag to delete"),
         (curve_table([("together", 0, 0, 0)], 3, 0), "Deleting all 3 tags frees nothing"),
         (curve_table([("together", 0, 0, 0)], 1, 0, abort="no link"), "Deleting the tag frees nothing: no link"),
+        (curve_table([("together", 0, 0, 0), ("together", 1, KIB, 1)], 1, KIB), "Deleting the tag frees 1.00 KiB"),
         (
             curve_table([("together", 0, 0, 0), ("together", 1, KIB, 1)], 4, KIB),
             "All of the 1.00 KiB that deletion can free goes with 1 tag of 4",

@@ -189,5 +189,6 @@ def test_no_collector_and_one_that_stops() -> None:
     stopped = garbage_table([], abort="no manifest")
     assert describe_collectors([stopped]).title == "The collector stops"
     assert describe_collectors([stopped, stopped]).title == "All 2 collectors stop, and free nothing"
+    assert describe_collectors([garbage_table([])]).title == "No collector finds anything to free"
     for answers in ([], [stopped], [garbage_table([])]):
         hold_legible(plot.collectors(answers))

@@ -13,10 +13,10 @@ from matplotlib.collections import PathCollection
 
 from regviz import plot
 from regviz.analysis import composition
-from regviz.plot.icicle import describe_icicle
+from regviz.plot.icicles import describe_icicle
 from regviz.plot.nested import tree_of
 from regviz.plot.palette import OTHERS, REPOSITORIES
-from regviz.plot.treemap import describe_treemap, squarified
+from regviz.plot.tiles import describe_treemap, squarified
 from regviz.read import read
 from tests.conftest import ROOT
 from tests.plot.drawn import hold_marks
@@ -97,7 +97,7 @@ def test_marks_say_where_and_how_many_bytes() -> None:
 
 def test_labels_lie_in_their_tiles_and_on_no_other_label() -> None:
     told = describe_treemap(world())
-    assert {"team/web  137 KiB", "2.0-zstd  57.1 KiB"} <= {text.text for text in told.texts}
+    assert {"team/web", "137 KiB", "2.0-zstd", "57.1 KiB"} <= {text.text for text in told.texts}
     for text in told.texts:
         assert 0 <= text.x <= told.width
         assert 0 <= text.y <= told.height

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import numpy as np
@@ -14,7 +15,7 @@ from regviz import analysis, plot
 from regviz.plot.canvas import Picture
 from regviz.plot.kin import Pairs, clustered
 from regviz.plot.overlap import describe_sharing
-from regviz.plot.palette import SCALE
+from regviz.plot.palette import ON_SCALE, SCALE
 from regviz.read import read
 from tests.conftest import ROOT
 from tests.plot.drawn import hold_legible, hold_marks, texts_of
@@ -90,6 +91,26 @@ def test_colours_go_from_little_to_much() -> None:
         2 * KIB: SCALE[2],
         KIB: SCALE[1],
     }
+
+
+def luminance(colour: str) -> float:
+    """By WCAG 2.2."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_text_can_be_read_on_every_step_of_the_scale_on_light_and_dark_pages() -> None:
+    css = (ROOT / "regviz" / "report" / "static" / "page.css").read_text()
+    dark = dict(re.findall(r"--rv-((?:scale|on)-\w+): (#\w+);", css))
+    dark_scale = [dark[f"scale-{step}"] for step in range(1, 9)]
+    assert dark_scale == list(SCALE[::-1])
+    for scale, (little, much) in ((SCALE, ON_SCALE), (dark_scale, (dark["on-little"], dark["on-much"]))):
+        brightness = [luminance(colour) for colour in scale]
+        assert brightness in (sorted(brightness), sorted(brightness, reverse=True))
+        for step, ground in enumerate(brightness):
+            text = luminance(little if step < 4 else much)
+            assert (max(text, ground) + 0.05) / (min(text, ground) + 0.05) > 4.5
 
 
 def test_what_shares_most_lies_side_by_side() -> None:

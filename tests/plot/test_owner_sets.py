@@ -86,6 +86,11 @@ def test_bytes_of_the_shipped_worlds(world: str, by: analysis.members.Grain) -> 
     hold_legible(plot.owner_sets(table))
 
 
+def test_the_legend_names_what_occurs() -> None:
+    assert [words for _, words in describe_owner_sets(sets_table({("a",): 5})).legend] == ["of one repository alone"]
+    assert [words for _, words in describe_owner_sets(sets_table({("a", "b"): 5})).legend] == ["of several"]
+
+
 def test_the_tail_is_counted_and_said() -> None:
     sets = {(f"app{number:02}",): (50 - number) * KIB for number in range(30)}
     sets[tuple(f"app{number:02}" for number in range(30))] = 100

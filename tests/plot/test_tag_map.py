@@ -12,6 +12,7 @@ from regviz.graph import layer_graph
 from regviz.plot.ancestry import describe_forest
 from regviz.plot.contents import contents_of
 from regviz.plot.flow import MOST, describe_tag_map
+from regviz.plot.labels import text_width
 from regviz.plot.palette import SEVERAL, STATES
 from regviz.read import read
 from tests.conftest import ROOT
@@ -159,3 +160,38 @@ def test_a_repository_has_one_colour_in_every_figure(name: str) -> None:
             assert dot.colour == map_colours[repositories.pop()]
             shared += 1
     assert shared >= 3
+
+
+def test_ribbons_to_the_box_of_all_others_arrive_beside_each_other() -> None:
+    told = describe_tag_map(random_tags(["a", "b"], 60))
+    rest = told.layers[-1]
+    arriving = [ribbon for ribbon in told.ribbons if not ribbon.right.key]
+    assert len(arriving) > 1
+    y = rest.y
+    for ribbon in arriving:
+        assert ribbon.to_y == pytest.approx(y)
+        y += ribbon.to_height
+    assert y == pytest.approx(rest.y + rest.height)
+    single = [ribbon for ribbon in told.ribbons if ribbon.right.key]
+    assert {(ribbon.to_y, ribbon.to_height) for ribbon in single} == {
+        (ribbon.right.y, ribbon.right.height) for ribbon in single
+    }
+
+
+def test_labels_of_images_lie_on_what_goes_straight_or_on_nothing() -> None:
+    told = describe_tag_map(tag_images(read(ROOT / "data" / "world-distribution.tar.gz")))
+    labels = {text.text: text.x + text_width(text.text, text.size) for text in told.texts}
+    images = {box.key: labels[box.label] for box in told.images}
+    leaving = [ribbon for ribbon in told.ribbons if ribbon.left.key in images]
+    assert any(ribbon.left.height < 4 for ribbon in leaving)
+    for ribbon in leaving:
+        end = images[ribbon.left.key]
+        assert ribbon.bend >= end
+        assert ribbon.x >= end or ribbon.left.height > 4
+
+
+def test_what_is_seen_is_said() -> None:
+    assert describe_tag_map(SMALL).description.startswith(
+        "Three columns joined by ribbons: 3 tags, 2 images, 3 layer blobs. The largest tag is app:1 with 900 B; "
+        "the most used blob, base with 600 B, is in 2 images."
+    )

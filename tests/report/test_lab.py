@@ -18,7 +18,7 @@ from regviz.errors import RegvizError, SourceNotFoundError
 from regviz.report.lab import lab, lay_out
 from tests.helpers import Store
 from tests.real.service import request, running
-from tests.report.reading import parse
+from tests.report.reading import drawn_by, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,7 +134,9 @@ def test_a_real_jupyterlab_runs_the_report_on_the_source(tmp_path: Path) -> None
     opening = parse(shown[0])
     assert str(tmp_path / "storage") in opening.text
     assert opening.one("style").text.strip()
-    assert sum(len(parse(html).all("figure")) for html in shown) == 4
+    pages = [parse(html) for html in shown]
+    said = [each for page in pages for name in ("rv-nothing", "rv-unanswered") for each in page.all("p", class_=name)]
+    assert sum(len(page.all("figure")) for page in pages) + len(said) == drawn_by("report")
 
 
 def when_it_answers(port: int, path: str) -> Answer:

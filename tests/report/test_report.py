@@ -198,7 +198,9 @@ def test_a_listing_has_a_report_that_says_what_it_cannot_tell(tmp_path: Path) ->
     assert numbers(made)["Images"] == "—"
     said = [sentence.text for sentence in made.all("p", class_="rv-unanswered")]
     assert len(said) >= FIGURES - 1
-    assert all("is a listing" in sentence and sentence.endswith(".") for sentence in said)
+    assert "is a listing: " in said[0]
+    assert all(sentence.endswith(".") for sentence in said)
+    assert {*said[1:]} == {"Not known here: a listing names files, and does not have what is in them."}
     assert {row[1] for row in table(made, "Tags").rows()} == {"1"}
 
 

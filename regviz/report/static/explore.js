@@ -3,7 +3,7 @@
 const NEAR = 7; // pixels within which a small mark is meant
 const CLOSEST = 16; // times
 const LONGEST_LINK = 4000;
-const DIGEST = /(?:[a-z0-9]+:)*[0-9a-f]{64}/;
+const DIGEST = /(?:^| )((?:[a-z0-9]+:)*[0-9a-f]{64})$/; // at the end of a line
 const LONG_DIGEST = /^(?:[a-z0-9]+:)*([0-9a-f]{12})[0-9a-f]*$/;
 
 // The marks of a figure, in the order of its series, from the data that stands beside it.
@@ -260,7 +260,7 @@ class Explored {
 
   addActions({ lines, repositories }) {
     const buttons = lines.filter((line) => DIGEST.test(line)).slice(0, 3).map((line) => {
-      const [digest] = DIGEST.exec(line);
+      const [, digest] = DIGEST.exec(line);
       const short = digest.slice(0, digest.lastIndexOf(":") + 13);
       const button = makeButton("Copy " + short, "Copy " + digest, async () => {
         await copyText(digest);
@@ -336,8 +336,15 @@ class Explored {
     return this.view.w < this.whole.w;
   }
 
+  // The middle of what a window shows of it.
+  middle() {
+    const { left, right, top, bottom } = this.svg.getBoundingClientRect();
+    const between = (low, high, most) => (Math.max(low, 0) + Math.min(high, most)) / 2;
+    return this.place({ clientX: between(left, right, innerWidth), clientY: between(top, bottom, innerHeight) });
+  }
+
   // Comes closer by a factor (0: back to the whole), around a place that stays where it is.
-  closer(factor, around = { x: this.view.x + this.view.w / 2, y: this.view.y + this.view.h / 2 }) {
+  closer(factor, around = this.middle()) {
     if (!factor) return this.look(this.whole.x, this.whole.y, this.whole.w);
     const w = Math.min(this.whole.w, Math.max(this.whole.w / CLOSEST, this.view.w / factor));
     const stays = w / this.view.w;

@@ -26,7 +26,7 @@ from regviz.plot.nested import Part, height_for, merged, title_of, together, tre
 from regviz.plot.palette import MUTED
 from regviz.plot.shapes import put_series, rectangle
 from regviz.plot.style import SMALL_SIZE, style
-from regviz.plot.treemap import Tile
+from regviz.plot.tiles import Tile
 from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
@@ -111,10 +111,7 @@ def describe_icicle(table: pd.DataFrame, *, width: float = WIDTH - 2 * MARGIN, h
         inside.append(places[id(above)])
         tiles.append(Tile(left, top, right, bottom, part.bytes, part.colour, shade, part.mark))
         if bottom - top >= _LINE:
-            label = _label(part, right - left - 7)
-            texts.append(
-                Text(left + 3, (top + bottom) / 2, label, SMALL_SIZE - 0.5, bold=part.level < 2 and part.parts == 1)
-            )
+            texts += _label(part, left + 3, right - 4, (top + bottom) / 2)
     heads = (Text(columns[level][0] + 3, 6, _HEADINGS[level], SMALL_SIZE, MUTED) for level in levels)
     texts = [text for text in (*heads, *texts) if text.text]
     largest = "; ".join(f"{part.label} {format_bytes(part.bytes)}" for part in shown.inner[:5])
@@ -152,12 +149,15 @@ def _laid(part: Part, top: float, bottom: float) -> Iterator[tuple[Part, Part, f
         top = low
 
 
-def _label(part: Part, room: float) -> str:
-    bold = part.level < 2 and part.parts == 1
-    whole = f"{part.label}  {format_bytes(part.bytes)}"
-    if text_width(whole, SMALL_SIZE - 0.5, bold=bold) <= room:
-        return whole
-    return fit(part.label, room, SMALL_SIZE - 0.5, bold=bold)
+def _label(part: Part, left: float, right: float, middle: float) -> list[Text]:
+    """What a part is called and, where there is room, its bytes: a text of their own, as a name may run to the left."""
+    bold, size = part.level < 2 and part.parts == 1, SMALL_SIZE - 0.5
+    name = fit(part.label, right - left, size, bold=bold)
+    made = [Text(left, middle, name, size, bold=bold)]
+    amount = Text(left + text_width(name, size, bold=bold) + 5, middle, format_bytes(part.bytes), size, MUTED)
+    if name == part.label and amount.x + text_width(amount.text, size) <= right:
+        made.append(amount)
+    return made
 
 
 def icicle(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

@@ -171,15 +171,18 @@ class _Layout:
         text = fit(part.label, right - left, size, bold=bold)
         if len(text) < min(_FEWEST, len(part.label)) or (ELLIPSIS in text and len(text) < 2 * _FEWEST):
             return None
-        amount = f"{text}  {format_bytes(part.bytes)}"
-        if ELLIPSIS not in text and part.level < 3 and text_width(amount, size, bold=bold) <= right - left:
-            text = amount
+        wide, amount = text_width(text, size, bold=bold), format_bytes(part.bytes)
+        long = wide + 5 + text_width(amount, size)
+        if ELLIPSIS in text or part.level > 2 or long > right - left:
+            long, amount = wide, ""
         while top + high <= bottom:
-            box = (left, top, left + text_width(text, size, bold=bold), top + high)
+            box = (left, top, left + long, top + high)
             met = [other[3] for other in taken if _meet(box, other)]
             if not met:
                 colour = INK if part.level < 3 else MUTED
                 self.texts.append(Text(left, top + high / 2, text, size, colour, bold=bold))
+                if amount:  # by itself: a name may be written from right to left
+                    self.texts.append(Text(left + wide + 5, top + high / 2, amount, size, MUTED))
                 return box
             top = max(met) + 0.5
         return None
