@@ -154,7 +154,7 @@ def _label(part: Part, left: float, right: float, middle: float) -> list[Text]:
     bold, size = part.level < 2 and part.parts == 1, SMALL_SIZE - 0.5
     name = fit(part.label, right - left, size, bold=bold)
     made = [Text(left, middle, name, size, bold=bold)]
-    amount = Text(left + text_width(name, size, bold=bold) + 5, middle, format_bytes(part.bytes), size, MUTED)
+    amount = Text(left + text_width(name, size, bold=bold) + 5, middle, format_bytes(part.bytes), size)
     if name == part.label and amount.x + text_width(amount.text, size) <= right:
         made.append(amount)
     return made

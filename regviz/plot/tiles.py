@@ -179,10 +179,9 @@ class _Layout:
             box = (left, top, left + long, top + high)
             met = [other[3] for other in taken if _meet(box, other)]
             if not met:
-                colour = INK if part.level < 3 else MUTED
-                self.texts.append(Text(left, top + high / 2, text, size, colour, bold=bold))
+                self.texts.append(Text(left, top + high / 2, text, size, bold=bold))
                 if amount:  # by itself: a name may be written from right to left
-                    self.texts.append(Text(left + wide + 5, top + high / 2, amount, size, MUTED))
+                    self.texts.append(Text(left + wide + 5, top + high / 2, amount, size))
                 return box
             top = max(met) + 0.5
         return None

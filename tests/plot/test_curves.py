@@ -9,7 +9,7 @@ import pytest
 
 from regviz import plot
 from regviz.analysis import delete_together, what_if_curve
-from regviz.plot.curves import describe_delete_together, describe_what_if_curve
+from regviz.plot.freed import describe_delete_together, describe_what_if_curve
 from regviz.plot.palette import STATES
 from regviz.read import read
 from tests.conftest import ROOT
