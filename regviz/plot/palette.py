@@ -36,9 +36,9 @@ SEVERAL = "#57606a"
 OTHERS = "#afb8c1"
 """Repositories beyond the first six."""
 
-SCALE = ("#fee838", "#d9c55c", "#b1a570", "#8e8978", "#6c6e72", "#4c556c", "#213b6e", "#00224e")
-"""From little to much: cividis in eight steps. A dark page takes them the other way round, so that little is close to
-its ground as well."""
+SCALE = ("#fcf1bb", "#e5d890", "#bbae7a", "#8e8978", "#6c6e72", "#4c556c", "#213b6e", "#00224e")
+"""From little to much: cividis in eight steps, its yellow paled, for there may be many that share little. A dark page
+takes cividis the other way round, so that little is close to its ground as well."""
 ON_SCALE = ("#1f2329", "#fefefe")
 """Text on the first four of these steps, and on the last four."""
 ON_SHARED = "#1e2329"
