@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from regviz.cli.choose import choose_rows, repository_matcher
 from regviz.cli.options import LINKS
+from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
     from regviz.layouts.common import Links
     from regviz.registry import Registry
 
-_READING: dict[str, dict[str, Any]] = {"reconcile": {"measure": True}, "garbage": {"links": LINKS[1]}}
+_READING: dict[str, dict[str, Any]] = {
+    "collectors": {"links": LINKS[1]},
+    "garbage": {"links": LINKS[1]},
+    "reconcile": {"measure": True},
+}
 """What must be read for some answers that others do without."""
 
 
@@ -44,11 +50,27 @@ def _graph(reg: Registry, references: Sequence[str]) -> Any:
     return layer_graph(reg)
 
 
-def _tag_images(reg: Registry, references: Sequence[str]) -> Any:
-    from regviz.analysis import tag_images
+def garbage_by_collector(reg: Registry, references: Sequence[str] = ()) -> list[Any]:
+    """What each collector would take that there is for a source.
+
+    Raises
+    ------
+    RegvizError
+        There is none.
+    """
+    from regviz.analysis import garbage
+    from regviz.analysis.collectors import COLLECTORS
 
     _take_none(references)
-    return tag_images(reg)
+    found, refused = [], []
+    for name in COLLECTORS:
+        try:
+            found.append(garbage(reg, collector=name))
+        except RegvizError as error:  # a collector of other sources
+            refused.append(error)
+    if not found:
+        raise refused[0]
+    return found
 
 
 def _deleted(reg: Registry, references: Sequence[str]) -> Any:
@@ -58,21 +80,30 @@ def _deleted(reg: Registry, references: Sequence[str]) -> Any:
 
 
 _OWN: dict[str, Callable[[Registry, Sequence[str]], Any]] = {
+    "collectors": garbage_by_collector,
     "compare_images": _images,
     "forest": _graph,
     "grid": _images,
-    "tag_map": _tag_images,
     "transfer_matrix": _pulls,
     "what_if": _deleted,
 }
-"""Figures that are not called like their answer, or whose answer takes references."""
+"""Figures of what is no answer of a Registry alone."""
+_CALLED = {
+    "icicle": "composition",
+    "layer_references": "layer_sizes",
+    "tag_map": "tag_images",
+    "treemap": "composition",
+}
+"""Figures that are not called like their answer."""
+_OF_SEVERAL = ("compare_registries", "growth")
+"""Figures of several sources."""
 
 
 def names() -> list[str]:
     """The figures that can be asked for, as they are called on the command line."""
     from regviz import plot
 
-    return [name.replace("_", "-") for name in plot.__all__ if name in {*_OWN, "compare_registries"} or _plain(name)]
+    return [name.replace("_", "-") for name in plot.__all__ if name in {*_OWN, *_OF_SEVERAL} or _plain(name)]
 
 
 def meaning(name: str) -> str:
@@ -98,20 +129,17 @@ def draw(name: str, asked: Asked, words: Sequence[str], by: str | None) -> Axes:
     reading: dict[str, Any] = _READING.get(name, {})
     links: Links = reading.get("links", LINKS[0])
     registry = asked.read(links=links, measure=bool(reading.get("measure")))
-    other = asked.read(_second(words)) if name == "compare_registries" else None
+    others = [asked.read(word) for word in _sources(name, words)] if name in _OF_SEVERAL else []
     with asked.working("drawing"):
-        if other is not None:
-            from regviz.analysis import compare_registries
-
-            _take_no_grain(by)
-            answer: Any = compare_registries(registry, other)
+        if name in _OF_SEVERAL:
+            answer: Any = _of_several(name, [registry, *others], by)
         elif name in _OWN:
             _take_no_grain(by)
             answer = _OWN[name](registry, words)
         else:
             _take_none(words)
             answer = _asked(name, registry, by)
-        drawn: Axes = getattr(plot, name)(_chosen(answer, asked, other or registry))
+        drawn: Axes = getattr(plot, name)(_chosen(answer, asked, [registry, *others][-1]))
     return drawn
 
 
@@ -119,6 +147,7 @@ def _plain(name: str) -> bool:
     """Whether an answer of this name takes a Registry, and needs nothing else."""
     from regviz import analysis
 
+    name = _CALLED.get(name, name)
     if name not in analysis.__all__:
         return False
     first, *more = inspect.signature(getattr(analysis, name)).parameters.values()
@@ -128,12 +157,25 @@ def _plain(name: str) -> bool:
 def _asked(name: str, registry: Registry, by: str | None) -> Any:
     from regviz import analysis
 
-    function = getattr(analysis, name)
+    return _by(getattr(analysis, _CALLED.get(name, name)), by)(registry)
+
+
+def _of_several(name: str, registries: Sequence[Registry], by: str | None) -> Any:
+    from regviz import analysis
+
+    if name == "compare_registries":
+        _take_no_grain(by)
+        return analysis.compare_registries(*registries)
+    return _by(getattr(analysis, name), by)(registries)
+
+
+def _by(function: Callable[..., Any], by: str | None) -> Callable[..., Any]:
+    """An answer by the grain that was asked for, if it has any."""
     if by is None:
-        return function(registry)
+        return function
     if "by" not in inspect.signature(function).parameters:
         _take_no_grain(by)
-    return function(registry, by=by)
+    return partial(function, by=by)
 
 
 def _chosen(answer: Any, asked: Asked, registry: Registry) -> Any:
@@ -149,10 +191,10 @@ def _chosen(answer: Any, asked: Asked, registry: Registry) -> Any:
     return frame if asked.top is None else frame.head(asked.top)
 
 
-def _second(words: Sequence[str]) -> str:
-    if len(words) != 1:
+def _sources(name: str, words: Sequence[str]) -> Sequence[str]:
+    if name == "compare_registries" and len(words) != 1:
         raise click.UsageError("Two registries are compared: give OLD and NEW.")
-    return words[0]
+    return words
 
 
 def _take_none(words: Sequence[str]) -> None:

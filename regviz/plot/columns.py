@@ -158,7 +158,7 @@ class _Layout:
         foot = self._put_names()
         explanation = _explanation(table, self.least, left_out, any(cell.shared for cell in cells))
         if any(layer.absent for run in self.runs for layer in run.layers):
-            explanation += " What is not there counts as long as it is declared."
+            explanation += " What is not there counts with its declared length."
         marks = [run_mark(run, self.images, MATCHES.get(run.match, ""), "cells") for run in self.runs]
         said = "; ".join(
             f"{image.name} {format_bytes(image.bytes)}, {format_bytes(image.shared)} shared"

@@ -28,7 +28,7 @@ from regviz.plot.canvas import (
 from regviz.plot.labels import drawable, fit, fit_all, instruction, percent, text_width
 from regviz.plot.marks import Mark
 from regviz.plot.palette import CERTAIN, INK, MUTED, SUSPECTED
-from regviz.plot.stacking import exact, made_by_text
+from regviz.plot.stacking import bounded, exact, made_by_text
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
 from regviz.plot.svg import MARKS
 from regviz.text import count_noun, format_bytes, short_digest
@@ -130,8 +130,9 @@ def _of_groups(rows: pd.DataFrame) -> list[Loss]:
     names = ("kind", "repository", "created_by", "blobs", "lost_bytes", "repositories", "images", "tags", "blob")
     found = []
     columns = [rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in names]
-    for kind, repository, made_by, blobs, lost, repositories, images, tags, blob in zip(*columns, strict=True):
+    for kind, repository, created_by, blobs, lost, repositories, images, tags, blob in zip(*columns, strict=True):
         is_known = kind == "recompressed"
+        made_by = bounded(created_by or "")
         said = made_by_text(made_by) or short_digest(blob)
         where = repository or count_noun(repositories, "repository", "repositories")
         counted = f"{count_noun(blobs, 'blob')}, {count_noun(images, 'image')}, {count_noun(tags, 'tag')}"

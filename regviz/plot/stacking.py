@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from regviz.plot.labels import drawable, instruction
+from regviz.plot.labels import ELLIPSIS, drawable, instruction
 from regviz.plot.marks import Mark
 from regviz.text import count_noun, format_bytes, short_digest
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NAMED = 12
+_LONGEST = 2000
 _HASH = re.compile(r"\b[0-9a-z]+:[0-9a-f]{64}\b")
 _HEX = 64
 
@@ -134,7 +135,15 @@ def images_of(table: pd.DataFrame) -> list[Image]:
     owners = Counter(blob for image in cells for blob in {str(blob) for _, blob, _ in image if blob})
     stacks = [
         tuple(
-            Layer(row, str(blob or ""), size, str(match), str(made_by or ""), owners[str(blob)] > 1, blob in absent)
+            Layer(
+                row,
+                str(blob or ""),
+                size,
+                str(match),
+                bounded(str(made_by or "")),
+                owners[str(blob)] > 1,
+                blob in absent,
+            )
             for row, ((match, made_by), (position, blob, size)) in enumerate(zip(said, image, strict=True))
             if position is not None
         )
@@ -286,7 +295,12 @@ def made_by_text(created_by: str | None) -> str:
     >>> made_by_text("/bin/sh -c #(nop) COPY file:" + "0a1b2c3d4e5f" + "0" * 52 + " in /srv ")
     'COPY file:0a1b2c3d4e5f in /srv'
     """
-    return drawable(_HASH.sub(lambda found: short_digest(found[0]), instruction(created_by)))
+    return drawable(_HASH.sub(lambda found: short_digest(found[0]), instruction(bounded(created_by or ""))))
+
+
+def bounded(text: str) -> str:
+    """A text that may be as long as a configuration, as long as anybody reads."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + ELLIPSIS
 
 
 def run_mark(run: Run, images: Sequence[Image], said: str, series: str) -> Mark:

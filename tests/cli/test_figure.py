@@ -11,7 +11,8 @@ from matplotlib.image import imread
 
 import regviz as rv
 from regviz import plot
-from regviz.cli.figures import meaning, names
+from regviz.cli.figures import garbage_by_collector, meaning, names
+from regviz.errors import NotKnowableError
 from regviz.plot.palette import CSS
 from regviz.plot.saving import figure_file
 from regviz.read import read
@@ -20,6 +21,15 @@ from tests.cli.running import WORLD, WORLD_V1, done, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+LISTED = [
+    f"docker/registry/v2/{path}"
+    for path in (
+        f"blobs/sha256/ab/{'ab' * 32}/data",
+        f"repositories/app/_manifests/tags/1/index/sha256/{'ab' * 32}/link",
+        "repositories/app/_manifests/tags/1/current/link",
+        f"repositories/app/_manifests/revisions/sha256/{'ab' * 32}/link",
+    )
+]
 WORDS: dict[str, list[str | Path]] = {
     "compare-images": ["team/web:1.0", "team/web:1.1"],
     "compare-registries": [WORLD_V1],
@@ -86,6 +96,19 @@ def test_a_pdf_is_one_and_never_varies(tmp_path: Path) -> None:
         done("figure", "sizes", WORLD, "-o", file)
     assert files[0].read_bytes().startswith(b"%PDF-")
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_of_each_source_the_collectors_there_are_for_it(tmp_path: Path) -> None:
+    def asked(source: Path) -> list[str]:
+        return [table.attrs["collector"] for table in garbage_by_collector(read(source, links="check"))]
+
+    assert asked(WORLD_V1) == ["reachability", "v1"]
+    every = {"reachability", *(f"distribution-{version}" for version in ("2.8", "2.8-m", "3", "3-m"))}
+    assert set(asked(WORLD)) == every
+    listing = tmp_path / "listing.txt"
+    listing.write_text("".join(f"{name}\n" for name in LISTED))
+    with pytest.raises(NotKnowableError):
+        garbage_by_collector(read(listing))
 
 
 @pytest.mark.parametrize(

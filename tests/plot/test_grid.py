@@ -19,7 +19,7 @@ from regviz.plot.stacking import deepest, images_of, in_order, runs_of, runs_tha
 from regviz.read import read
 from tests.conftest import ROOT
 from tests.helpers import Store
-from tests.plot.drawn import hold_legible, hold_marks
+from tests.plot.drawn import hold_legible, hold_marks, texts_of
 from tests.plot.registries import registry
 
 if TYPE_CHECKING:
@@ -253,6 +253,15 @@ def test_the_title_says_what_is_found(images: dict[str, list[Step]], title: str)
 )
 def test_what_the_bytes_are_is_said(basis: str, words: str) -> None:
     assert words in describe_grid(compared(THREE, basis=basis)).explanation
+
+
+def test_an_instruction_of_a_million_characters_is_cut() -> None:
+    table = compared(THREE)
+    table["created_by"] = "RUN echo " + "x" * 1_000_000
+    axes = plot.grid(table)
+    hold_legible(axes)
+    assert max(len(mark.label) for mark in describe_grid(table).marks) < 2200
+    assert max(len(text) for text in texts_of(axes)) < 200
 
 
 def test_a_mark_has_whole_names_exact_bytes_and_repositories() -> None:
