@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import regviz as rv
+from regviz import share
+from regviz.report import report
 from tests.real.answers import ask_everything
 from tests.real.content import push_content
 from tests.real.distribution import distribution
+from tests.real.exploring import watched
 from tests.real.one_world import one_world as one_world_at
 from tests.real.packed import FORMS, pack
 from tests.real.service import require_program
@@ -20,8 +23,9 @@ from tests.real.v1_server import v1_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from regviz.registry import Registry
     from tests.real.answers import Answers
@@ -130,3 +134,34 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=ALONE)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def world() -> Registry:
+    """The world that ships with regviz."""
+    return rv.read(share.folder("data") / "world-distribution.tar.gz")
+
+
+@pytest.fixture(scope="session")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of its report."""
+    source = share.folder("data") / "world-distribution.tar.gz"
+    return report(source, tmp_path_factory.mktemp("explored") / "world.html")
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser's window of a common size."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, explored: Path) -> Iterator[Page]:
+    """The report, watched: it may ask for nothing but itself, and complain of nothing."""
+    page, asked, complaints = watched(context)
+    page.goto(explored.as_uri())
+    yield page
+    assert {address.partition("#")[0] for address in asked} == {explored.as_uri()}
+    assert complaints == []

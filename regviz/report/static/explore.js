@@ -141,6 +141,7 @@ class Explored {
   }
 
   moved(event) {
+    if (!event.buttons) this.pointers.clear(); // released elsewhere
     const before = this.pointers.get(event.pointerId);
     if (!before || !this.zoom) {
       if (event.pointerType !== "touch") this.show(this.pointed(event), event);
