@@ -10,7 +10,6 @@ from regviz.plot.deletion import what_if
 from regviz.plot.grids import grid
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
-from regviz.plot.icicle import icicle
 from regviz.plot.icicles import icicle
 from regviz.plot.inventory import bases
 from regviz.plot.lanes import tag_history
@@ -23,7 +22,6 @@ from regviz.plot.readings import growth
 from regviz.plot.remaking import churn
 from regviz.plot.sets import owner_sets
 from regviz.plot.stale import stale_tags
-from regviz.plot.treemap import treemap
 from regviz.plot.tiles import treemap
 from regviz.plot.trees import forest
 from regviz.plot.waterfall import reconcile
