@@ -150,7 +150,7 @@ def reads_two(notebook: NotebookNode) -> bool:
 
 
 def introduction(name: str, notebook: NotebookNode) -> Entry:
-    """A notebook's heading, and its first sentence.
+    """A notebook's heading, and what it says it is about: in its metadata, else by its first sentence.
 
     Raises
     ------
@@ -159,7 +159,8 @@ def introduction(name: str, notebook: NotebookNode) -> Entry:
     """
     first = next((str(cell.source) for cell in notebook.cells if cell.cell_type == "markdown"), "")
     title = _TITLE.search(first)
-    sentence = _SENTENCE.search(first[title.end() :].strip()) if title else None
+    about = str(notebook.metadata.get("regviz", {}).get("about", "")) or first[title.end() if title else 0 :]
+    sentence = _SENTENCE.search(about.strip())
     if title is None or sentence is None:
         raise RegvizError(f"{name}.ipynb must begin with a heading and a sentence, for the index has both")
     return Entry(name, _inline(title[1]), _inline(" ".join(sentence[0].split())))

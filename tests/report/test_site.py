@@ -76,6 +76,11 @@ def test_a_notebook_is_introduced_by_its_first_sentence() -> None:
     first = "# What is *this*?\n\nOne `x` sentence,\nof two lines. Another."
     said = introduction("a", new_notebook(cells=[new_code_cell("1"), new_markdown_cell(first)]))
     assert (said.title, said.sentence) == ("What is <em>this</em>?", "One <code>x</code> sentence, of two lines.")
+    about = {"regviz": {"about": "It says so itself."}}
+    assert (
+        introduction("a", new_notebook(cells=[new_markdown_cell(first)], metadata=about)).sentence
+        == about["regviz"]["about"]
+    )
     for other in ("no heading", "# A heading alone", ""):
         with pytest.raises(RegvizError, match=r"a\.ipynb must begin with a heading and a sentence"):
             introduction("a", new_notebook(cells=[new_markdown_cell(other)]))
