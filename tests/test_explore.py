@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import pandas as pd
 import pytest
-from matplotlib.axes import Axes
 
 import regviz as rv
 from regviz import share
@@ -22,6 +21,8 @@ from tests.report.reading import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
     from regviz.explore import Explorer
 
@@ -42,17 +43,12 @@ def ask(live: Explorer, question: str, **choices: Any) -> None:
         getattr(live.controls, name).value = value
 
 
-def run(code: str) -> tuple[pd.DataFrame, object]:
-    """The table that code gives, and what its last line shows."""
+def run(code: str) -> tuple[pd.DataFrame, Axes]:
+    """The table that code gives, and what its last line draws."""
     names: dict[str, Any] = {}
     lines = code.splitlines()
     exec("\n".join(lines[:-1]), names)  # noqa: S102  # what a person would do with it
-    return names["table"], eval(lines[-1], names) if "(" in lines[-1] and " = " not in lines[-1] else None  # noqa: S307
-
-
-def whole(code: str) -> str:
-    """Code whose last line shows something, also where it only names the table."""
-    return code if not code.splitlines()[-1].startswith("table = ") else f"{code}\ntable"
+    return names["table"], eval(lines[-1], names)  # noqa: S307
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -65,9 +61,9 @@ def test_the_code_gives_what_is_shown(world: str, question: str, choice: str) ->
     if not live.code:
         assert live.said
         return
-    table, drawn = run(whole(live.code))
+    table, drawn = run(live.code)
     pd.testing.assert_frame_equal(table, live.table)
-    if isinstance(drawn, Axes) and len(table):
+    if len(table):
         assert picture.one("figcaption").text == drawn.get_title(loc="left").replace("\n", " ")
     assert parse(live._shown[2].value).one("pre").text.strip() == live.code
 
@@ -194,6 +190,7 @@ def test_changes_that_come_together_are_answered_once() -> None:
         for text in ("^1", "^2", "^latest$"):
             live.controls.tag.value = text
         assert not answered  # whoever types does not wait
+        assert "Working" in live._shown[0].value
         await asyncio.sleep(0.5)
 
     def counted() -> None:
@@ -203,6 +200,7 @@ def test_changes_that_come_together_are_answered_once() -> None:
     live.update = counted  # type: ignore[method-assign]
     asyncio.run(change())
     assert answered == ["^latest$"]
+    assert "Working" not in live._shown[0].value
     assert set(live.table["repository"]) == {"team/web", "team/api", "library/nodejs", "library/base"}
 
 

@@ -101,6 +101,7 @@ class Explorer:
             return
         if self._pending is not None:
             self._pending.cancel()
+        self._shown[0].value = '<div class="rv"><p class="note" role="status">Working …</p></div>'
         self._pending = loop.call_later(_PAUSE, self.update)
 
     def update(self) -> None:
@@ -128,12 +129,10 @@ class Explorer:
             f"{_at_once(highlight(self.code))}</details></div>"
         )
 
-    def _figure(self, answer: Answer, asked: Asked) -> str:
-        caption = self.controls.question.value
+    @staticmethod
+    def _figure(answer: Answer, asked: Asked) -> str:
         if asked.first and not len(answer.table):
             return f'<div class="rv"><p class="note">{_NOTHING_FITS}</p></div>'
-        if answer.draw is None:
-            return display.table(answer.table, caption=caption, largest=answer.largest).html
         return display.figure(answer.draw(), table=answer.table, largest=answer.largest).html
 
 

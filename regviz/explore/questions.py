@@ -33,8 +33,8 @@ class Answer:
     Attributes
     ----------
     table : pandas.DataFrame
-    draw : callable, optional
-        Draws its figure; None where there is nothing to draw.
+    draw : callable
+        Draws its figure.
     code : tuple of str
         Lines that give the table, and end with the figure.
     said : str
@@ -44,7 +44,7 @@ class Answer:
     """
 
     table: pd.DataFrame
-    draw: Callable[[], Axes] | None
+    draw: Callable[[], Axes]
     code: tuple[str, ...]
     said: str = ""
     largest: str = ""
