@@ -184,7 +184,7 @@ def with_link_back(html: str) -> str:
 
 
 def first_picture(html: str, seen: set[str]) -> str:
-    """The first figure of a page that no page before it showed, for the index; its title is noted in `seen`.
+    """For the index, the first figure of a page that no page before it showed, else its first; noted in `seen`.
 
     Examples
     --------
@@ -193,13 +193,12 @@ def first_picture(html: str, seen: set[str]) -> str:
     >>> first_picture(page, shown), sorted(shown)
     ('<svg id="b" class="regviz"><title>B</title></svg>', ['A', 'B'])
     """
-    for found in _PICTURE.finditer(html):
-        title = _PICTURE_TITLE.search(found[0])
-        said = title[1] if title else found[0]
-        if said not in seen and len(found[0]) <= _LARGEST_PICTURE:
-            seen.add(said)
-            return found[0]
-    return ""
+    small = [found[0] for found in _PICTURE.finditer(html) if len(found[0]) <= _LARGEST_PICTURE]
+    titled = {svg: title[1] if (title := _PICTURE_TITLE.search(svg)) else svg for svg in small}
+    chosen = next((svg for svg, said in titled.items() if said not in seen), small[0] if small else "")
+    if chosen:
+        seen.add(titled[chosen])
+    return chosen
 
 
 def render_index(entries: Sequence[Entry], reg: Registry) -> str:

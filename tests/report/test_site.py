@@ -35,9 +35,10 @@ def test_every_notebook_is_in_the_index_with_its_title_a_sentence_and_a_picture(
         assert entry.one("span", class_="sentence").text.endswith((".", "?"))
         picture = entry.one("span", class_="picture")
         assert picture.attributes["aria-hidden"] == "true"  # the link has its title, and the page the figure
+        drawn = [svg.one("title").text for svg in page.all("svg", class_="regviz")]
+        expected = next((said for said in drawn if said not in pictures), drawn[0])
         pictures.append(picture.one("svg").one("title").text)
-        assert pictures[-1] in [svg.one("title").text for svg in page.all("svg")]
-    assert len(set(pictures)) == len(pictures)
+        assert pictures[-1] == expected
 
 
 def test_every_page_leads_back_and_no_cell_failed(pages: Path) -> None:
@@ -86,11 +87,12 @@ def test_a_notebook_is_introduced_by_its_first_sentence() -> None:
             introduction("a", new_notebook(cells=[new_markdown_cell(other)]))
 
 
-def test_a_picture_is_shown_once() -> None:
+def test_a_picture_is_shown_once_where_there_is_another() -> None:
     svg = '<svg id="a" class="regviz"><title id="t">A</title><rect/></svg>'
     seen: set[str] = set()
     assert first_picture(f"<p>{svg}</p>", seen) == svg
-    assert first_picture(f"<p>{svg}</p>", seen) == ""
+    assert first_picture(f"<p>{svg}</p>{svg.replace('A', 'B')}", seen) == svg.replace("A", "B")
+    assert first_picture(f"<p>{svg}</p>", seen) == svg  # there is no other
     assert first_picture('<svg class="other"><title>B</title></svg>', seen) == ""
 
 
