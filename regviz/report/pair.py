@@ -59,7 +59,7 @@ def report_pair(
             name=own.name,
             source=captures[0],
             folder=Path(folder) if is_shipped else own.resolve().parent,
-            show_values=any(reg.shows_values for reg in readings),
+            show_values=all(reg.shows_values for reg in readings),
             progress=progress,
             environment={SECOND_VARIABLE: captures[1]},
         )
@@ -130,7 +130,7 @@ def _sentence(answer: pd.DataFrame, numbers: Sequence[dict[str, int]]) -> str:
     else:
         tags = "No tag appeared, moved or went"
     if said and counts["unknown"]:
-        tags += f", and of {counts['unknown']:,} more it cannot be told"
+        tags += f", and of {counts['unknown']:,} more it cannot be told whether they moved"
     before, after = numbers[0]["Stored"], numbers[1]["Stored"]
     if before == after:
         return f"{tags}, and {format_bytes(after)} lie in both."

@@ -225,7 +225,7 @@ def _cut(command: str, uri: str) -> str:
 def _picture(reg: Registry) -> str:
     """The bytes of the largest repositories; what it finds is a heading of the page."""
     from regviz import plot
-    from regviz.plot.canvas import HINTING, TEXT_LINE, Margins, figure_of, new_axes
+    from regviz.plot.canvas import HINTING, MARGIN, TEXT_LINE, Margins, figure_of, new_axes
     from regviz.plot.labels import drawable, text_width
     from regviz.plot.style import TEXT_SIZE, style
     from regviz.plot.svg import to_svg
@@ -236,11 +236,14 @@ def _picture(reg: Registry) -> str:
     widest = max(text_width(drawable(str(name)), TEXT_SIZE) for name in table["repository"].head(_ROWS))
     left = min(215.0, widest) * HINTING + 16
     rows = min(_ROWS, len(table))
+    width, height = _WIDTH - left, rows * 21.0 + 2
     with style():
-        axes = new_axes(_WIDTH - left, rows * 21.0, Margins(left, 10.0, TEXT_LINE + 14, 22.0))
+        axes = new_axes(width, height, Margins(left, 10.0, TEXT_LINE + 14, 22.0))
     plot.sizes(table, ax=axes)
     title = axes.get_title(loc="left").replace("\n", " ")
     axes.set_title("", loc="left")
+    if legend := axes.get_legend():  # as wide as the picture: long names leave the bars little room
+        legend.set_bbox_to_anchor(((MARGIN - left) / width, 1 + 8 / height), axes.transAxes)
     description = f"{count_noun(rows, 'horizontal bar')} of bytes, one for each repository."
     svg = to_svg(figure_of(axes), title=title, description=description)
     heading = escape_html(title)

@@ -121,7 +121,7 @@ def test_it_prints_on_one_sheet(chromium: Browser, summed_up: dict[str, Path], n
     assert [(round(float(wide)), round(float(high))) for wide, high in pages] == [A4]
     page.emulate_media(media="print")
     edge = page.locator("body").evaluate("body => body.getBoundingClientRect().right")
-    for found in page.locator(".rv-todo li > *, figure svg, .rv-opening dd").all():
+    for found in page.locator(".rv-todo li > *, figure svg, figure svg text, .rv-opening dd").all():
         place = found.bounding_box()
         assert place is not None
         assert place["x"] >= -1

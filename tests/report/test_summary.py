@@ -47,6 +47,14 @@ def test_never_more_than_three_and_what_frees_most_comes_first(world: Path) -> N
     assert all(str(world) in thing.command for thing in things)
 
 
+@pytest.mark.parametrize("world", WORLDS, ids=lambda path: path.name)
+def test_the_picture_has_every_repository_or_says_how_many_others_there_are(world: Path) -> None:
+    reg = rv.read(world)
+    drawn = [text.text for text in parse(show.summary(reg).html).one("svg").all("text")]
+    assert set(reg.repositories["repository"]) <= set(drawn)
+    assert not any("other" in text and "repositor" in text and text[0].isdigit() for text in drawn)
+
+
 def young(tmp_path: Path, *layers: bytes) -> rv.Registry:
     """Two repositories that share all they have, pushed a moment ago, so that no tag is old and none stands out."""
     store = Store(tmp_path / "young")
