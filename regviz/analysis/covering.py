@@ -131,18 +131,18 @@ def in_steps(sets: OwnerSets, target: int | None = None) -> list[Step]:
     owners, by_owner = sets.owners, csr_array(sets.owners.T.tocsr())
     within, around = _contained(sets)
     listed, surrounded = row_counts(by_owner), row_counts(around)
-    gain = sets.worth + totals(within, sets.worth)
+    gain = _Largest(sets.worth + totals(within, sets.worth))
     missing = totals(owners, sets.cost)
     gone = np.zeros(owners.shape[1], np.bool_)
     left = int(sets.worth.sum()) if target is None else min(target, int(sets.worth.sum()))
-    alive, changed = np.ones(len(gain), np.bool_), np.arange(len(gain))
-    score = np.zeros(len(gain))
+    alive, changed = np.ones(len(sets.worth), np.bool_), np.arange(len(sets.worth))
+    score = _Largest(np.zeros(len(sets.worth)))
     made: list[Step] = []
     while left > 0:
-        if gain.max() > left:  # what a set gives counts up to what is left, so all scores may have changed
-            changed = np.arange(len(gain))
-        score[changed] = np.minimum(gain[changed], left) / np.maximum(missing[changed], 1)
-        chosen = int(np.argmax(score))
+        if gain.most > left:  # what a set gives counts up to what is left, so all scores may have changed
+            changed = np.arange(len(sets.worth))
+        score.put(changed, np.minimum(gain.values[changed], left) / np.maximum(missing[changed], 1))
+        chosen = score.first()
         own = owners.indices[owners.indptr[chosen] : owners.indptr[chosen + 1]]
         new = own[~gone[own]]
         gone[new] = True
@@ -151,12 +151,54 @@ def in_steps(sets: OwnerSets, target: int | None = None) -> list[Step]:
         touched = np.unique(touched)
         freed = touched[alive[touched] & (missing[touched] == 0)]
         about = _rows(around, freed)
-        np.subtract.at(gain, about, np.repeat(sets.worth[freed], surrounded[freed]))
-        alive[freed], gain[freed] = False, 0
+        np.subtract.at(gain.values, about, np.repeat(sets.worth[freed], surrounded[freed]))
+        alive[freed] = False
+        gain.put(about, gain.values[about])
+        gain.put(freed, 0)
         changed = np.concatenate([touched, about])
         made.append(Step(new.tolist(), int(sets.worth[freed].sum())))
         left -= made[-1].freed
     return made
+
+
+class _Largest:
+    """Numbers of which the largest is asked for again and again, while few change: each of some blocks knows its own.
+
+    Examples
+    --------
+    >>> numbers = _Largest(np.array([3, 7, 1, 7]))
+    >>> numbers.put(np.array([1]), 0)
+    >>> numbers.most, numbers.first()
+    (7, 3)
+    """
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        size = max(1, math.isqrt(len(values)))
+        padded = np.zeros(-(-len(values) // size) * size, values.dtype)  # none is below 0
+        padded[: len(values)] = values
+        self._blocks, self._size = padded.reshape(-1, size), size
+        self._tops = self._blocks.max(axis=1, initial=0)
+        self.values: NDArray[Any] = padded[: len(values)]
+
+    @property
+    def most(self) -> float:
+        """The largest."""
+        largest: float = self._tops.max(initial=0).item()
+        return largest
+
+    def first(self) -> int:
+        """The place of the largest; of equals, of the first."""
+        block = int(np.argmax(self._tops))
+        return block * self._size + int(np.argmax(self._blocks[block]))
+
+    def put(self, places: NDArray[Any], values: Any) -> None:
+        """Change some."""
+        self.values[places] = values
+        if len(places) < len(self._tops):
+            block = places // self._size
+            self._tops[block] = self._blocks[block].max(axis=1)
+        else:
+            self._tops = self._blocks.max(axis=1, initial=0)
 
 
 def fewest(sets: OwnerSets, target: int) -> list[int]:
