@@ -73,6 +73,16 @@ def test_times_are_dates_and_exact_on_hover() -> None:
     assert int(cell.attributes["data-v"]) == dt.datetime(2014, 5, 13, 23, 0, 1, tzinfo=dt.UTC).timestamp()
 
 
+def test_a_time_is_exact_to_the_microsecond() -> None:
+    cell = show(pd.Timestamp("1969-12-31 23:59:58.200001", tz="UTC"), "created_at")
+    assert cell.attributes["title"] == "1969-12-31 23:59:58.200001 UTC"
+    assert float(cell.attributes["data-v"]) == -1.799999
+
+
+def test_several_names_are_a_list() -> None:
+    assert show(("a:1", "b:<2>"), "tags").text == "a:1, b:<2>"
+
+
 @pytest.mark.parametrize(("dtype", "name"), [("Int64", "blob_bytes"), ("str", "tag"), ("boolean", "present")])
 def test_what_is_not_known_is_a_dash_and_no_zero(dtype: str, name: str) -> None:
     cell = show(None, name, dtype)

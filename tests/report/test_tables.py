@@ -54,6 +54,16 @@ def test_a_table_without_rows_says_so() -> None:
     assert page.one("p").text == "Unfinished uploads: none."
 
 
+def test_what_a_script_writes_down_is_said_beside_the_words() -> None:
+    rows = pd.DataFrame({"repository": ["a"] * 3, "has_tags": pd.array([True, None, False], dtype="boolean")})
+    table = parse(html_table(rows, caption="x", limit=2)).one("table")
+    assert table.attributes["data-rows"] == "3"
+    heads = [
+        {name: value for name, value in head.attributes.items() if name.startswith("data-")} for head in table.all("th")
+    ]
+    assert heads == [{}, {"data-name": "has_tags", "data-kind": "flag"}]
+
+
 @pytest.mark.parametrize("caption", ['<script>"x"</script>', "a\u202eb"])
 def test_a_hostile_caption_is_text(caption: str) -> None:
     page = parse(html_table(frame(1), caption=caption, limit=0, command=caption))
