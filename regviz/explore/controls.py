@@ -30,7 +30,8 @@ class Controls:
     tag, keep : ipywidgets.Text
         Regular expressions.
     pushed_from, pushed_before : ipywidgets.DatePicker
-    keep_last, older_than : ipywidgets.IntText
+    keep_last, older_than : ipywidgets.Text
+        Whole numbers, or nothing.
     delete_by, collector : ipywidgets.Dropdown
     widget : ipywidgets.VBox
         All of them.
@@ -42,14 +43,14 @@ class Controls:
         self._names, self._what_if, self._how_many = list(repositories), what_if, how_many
         self._tell: Callable[[], None] = lambda: None
         self._is_listing = False
-        self.question = w.Dropdown(options=list(questions), **_labelled("Show"))
+        self.question = w.Dropdown(options=list(questions), **_labelled("Show", "34em"))
         self.search = _text("Repositories", "all; team/*, or a part of a name")
         self.repositories = w.SelectMultiple(rows=6, **_labelled("of these, only"))
         self.tag = _text("Tags", "all; a regular expression, ^1\\.")
         self.pushed_from = w.DatePicker(**_labelled("Pushed from"))
         self.pushed_before = w.DatePicker(**_labelled("and before"))
-        self.keep_last = _number("Keep the last", "of each repository")
-        self.older_than = _number("Older than", "days")
+        self.keep_last = _text("Keep the last", "how many, of each repository")
+        self.older_than = _text("Older than", "how many days")
         self.keep = _text("Keep in any case", "a regular expression, ^latest$")
         self.delete_by = w.Dropdown(
             options=[(_AS_USUAL, None), ("by digest, with every tag on it", "manifest"), ("the tag alone", "tag")],
@@ -67,7 +68,7 @@ class Controls:
             w.VBox([self.tag, self.pushed_from, self.pushed_before]),
             self._deletion,
         ]
-        self.widget = w.VBox([self.question, w.HBox(columns, layout=w.Layout(flex_flow="row wrap"))])
+        self.widget = w.VBox([self.question, w.HBox(columns, layout=w.Layout(flex_flow="row wrap", grid_gap="0 1em"))])
         self.search.observe(self._search, "value")
         for control in (self.question, self.repositories, self.tag, self.pushed_from, self.pushed_before, *deletion):
             control.observe(self._heard, "value")
@@ -124,10 +125,10 @@ class Controls:
         self._tell()
 
 
-def _labelled(label: str) -> dict[str, Any]:
+def _labelled(label: str, width: str = _WIDE) -> dict[str, Any]:
     from ipywidgets import Layout
 
-    return {"description": label, "style": _LABELS, "layout": Layout(width=_WIDE)}
+    return {"description": label, "style": _LABELS, "layout": Layout(width=width)}
 
 
 def _text(label: str, hint: str) -> Any:
@@ -135,11 +136,6 @@ def _text(label: str, hint: str) -> Any:
 
     # Only what is finished is answered: on Enter, or when the field is left.
     return Text(placeholder=hint, continuous_update=False, **_labelled(label))
-
-
-def _number(label: str, unit: str) -> Any:
-    """A whole number that may be left out, so a text."""
-    return _text(label, f"a number {unit}")
 
 
 def _given(text: str) -> int | None:
