@@ -12,8 +12,6 @@ from scipy.spatial.distance import squareform
 from regviz.text import short_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -46,7 +44,14 @@ class Pair:
 
 
 class Pairs:
-    """The pairs of a table that share bytes.
+    """The pairs of a table that are drawn: those of the names in the pairs that share the most bytes.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As :func:`regviz.analysis.sharing` gives it.
+    most : int
+        How many names there is room for.
 
     Attributes
     ----------
@@ -54,55 +59,54 @@ class Pairs:
         What the rows of a pair are.
     rows, sharers : int
         How many could share, and how many do.
+    names : list of str
+        Those that are drawn, in alphabetical order.
     order : list of Pair
-        Those that share the most bytes first.
+        All pairs of these, those that share the most bytes first.
     of : dict
         Each pair by its names, either way round.
     left_out : int
-        What the largest pair shares that is not drawn, in bytes; known once they were chosen.
+        What no other pair exceeds, in bytes; 0 where there is none.
     """
 
-    def __init__(self, table: pd.DataFrame) -> None:
+    def __init__(self, table: pd.DataFrame, most: int) -> None:
+        import pandas as pd
+
         grain = str(table.attrs.get("grain", table.columns[0]))
         self.one, self.many = grain, _NOUNS.get(grain, f"{grain}s")
         self._short = grain in ("manifest", "layer")
-        keys = ["repository", "tag"] if grain == "tag" else [grain]
-        held = table[table["shared_bytes"] > 0]
-        named = [_names(held, [f"{lead}{key}" for key in keys], grain) for lead in ("", "other_")]
-        owners: list[list[str]] = [[], []]
-        if "repository" in keys:
-            owners = [held[f"{lead}repository"].astype("str").tolist() for lead in ("", "other_")]
-        numbers = (held[name].tolist() for name in ("shared_bytes", "weighted_jaccard", "shared_blobs"))
-        found = [
-            Pair(one, other, int(size), round(int(size) / share), int(blobs), tuple(dict.fromkeys(of)))
-            for one, other, size, share, blobs, *of in zip(*named, *numbers, *filter(None, owners), strict=True)
-        ]
-        self.order = sorted(found, key=lambda pair: -pair.bytes)
-        self.of = {names: pair for pair in found for names in ((pair.one, pair.other), (pair.other, pair.one))}
-        self.sharers = len({name for names in self.of for name in names})
+        held = table[(table["shared_bytes"] > 0).to_numpy(bool)]
+        held = held.iloc[np.argsort(-held["shared_bytes"].to_numpy(np.int64), kind="stable")]
+        one, other = (_names(held, lead, grain) for lead in ("", "other_"))
+        self.sharers = len(pd.unique(pd.concat([one, other])))
         self.rows = max(int(table.attrs.get("rows", 0)), self.sharers)
+        chosen: set[str] = set()
         self.left_out = 0
+        for row, names in enumerate(zip(one, other, strict=True)):
+            if len(chosen.union(names)) > most:
+                self.left_out = int(held["shared_bytes"].iloc[row])
+                break
+            chosen.update(names)
+        self.names = sorted(chosen)
+        drawn = (one.isin(chosen) & other.isin(chosen)).to_numpy(bool)
+        columns = [one, other, *(held[name] for name in ("shared_bytes", "weighted_jaccard", "shared_blobs"))]
+        if grain in ("repository", "tag"):
+            columns += [held["repository"], held["other_repository"]]
+        self.order = [
+            Pair(one, other, int(size), round(int(size) / share), int(blobs), tuple(dict.fromkeys(of)))
+            for one, other, size, share, blobs, *of in zip(*(column[drawn] for column in columns), strict=True)
+        ]
+        self.of = {names: pair for pair in self.order for names in ((pair.one, pair.other), (pair.other, pair.one))}
 
     def short(self, name: str) -> str:
         """A name as it is drawn."""
         return short_digest(name) if self._short else name
 
-    def choose(self, most: int) -> list[str]:
-        """The names in the pairs that share the most bytes, in alphabetical order."""
-        chosen: set[str] = set()
-        for pair in self.order:
-            wider = chosen | {pair.one, pair.other}
-            if len(wider) > most:
-                self.left_out = pair.bytes
-                break
-            chosen = wider
-        return sorted(chosen)
-
-    def similarity(self, names: Sequence[str]) -> NDArray[np.float64]:
-        """What each two share, of the bytes that either has."""
-        shares = np.eye(len(names))
-        for row, one in enumerate(names):
-            for column, other in enumerate(names[:row]):
+    def similarity(self) -> NDArray[np.float64]:
+        """What each two of the names share, of the bytes that either has."""
+        shares = np.eye(len(self.names))
+        for row, one in enumerate(self.names):
+            for column, other in enumerate(self.names[:row]):
                 if pair := self.of.get((one, other)):
                     shares[row, column] = shares[column, row] = pair.bytes / pair.either
         return shares
@@ -123,6 +127,7 @@ def clustered(shares: NDArray[np.float64]) -> tuple[list[int], list[tuple[int, i
     return leaves_list(joined).tolist(), [(int(one), int(other), far) for one, other, far, _ in joined.tolist()]
 
 
-def _names(table: pd.DataFrame, keys: list[str], grain: str) -> list[str]:
-    named = table[keys].astype(object).where(table[keys].notna(), _NO_KEY.get(grain, "(none)"))
-    return [":".join(map(str, parts)) for parts in named.to_numpy().tolist()]
+def _names(table: pd.DataFrame, lead: str, grain: str) -> pd.Series[str]:
+    if grain == "tag":
+        return table[f"{lead}repository"].astype("str") + ":" + table[f"{lead}tag"].astype("str")
+    return table[f"{lead}{grain}"].astype("str").fillna(_NO_KEY.get(grain, "(none)"))

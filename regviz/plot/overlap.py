@@ -14,8 +14,6 @@ from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, TITLE_SIZE
 from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
 Measure = Literal["weighted_jaccard", "shared_bytes"]
@@ -104,11 +102,11 @@ def describe_sharing(
     most : int
         How many names are drawn.
     """
-    pairs = Pairs(table)
+    pairs = Pairs(table, most)
     title = _title(pairs)
     if not pairs.order:
         return Overlap(title, "", title, width)
-    return _Layout(pairs, pairs.choose(most), measure, width, height).overlap(title)
+    return _Layout(pairs, measure, width, height).overlap(title)
 
 
 def _title(pairs: Pairs) -> str:
@@ -125,11 +123,11 @@ def _title(pairs: Pairs) -> str:
 
 
 class _Layout:
-    def __init__(self, pairs: Pairs, chosen: Sequence[str], measure: Measure, width: float, height: float) -> None:
+    def __init__(self, pairs: Pairs, measure: Measure, width: float, height: float) -> None:
         self.pairs, self.measure, self.width = pairs, measure, width
-        order, self.merges = clustered(pairs.similarity(chosen))
+        order, self.merges = clustered(pairs.similarity())
         self.place = {leaf: at for at, leaf in enumerate(order)}
-        self.names = [chosen[leaf] for leaf in order]
+        self.names = [pairs.names[leaf] for leaf in order]
         count = len(self.names)
         room = min(_NAME, width / 3)
         self.labels = fit_all([drawable(pairs.short(name)) for name in self.names], room, TEXT_SIZE)

@@ -174,7 +174,7 @@ def test_the_title_says_what_is_found(rows: Rows, count: int, title: str) -> Non
 def test_other_grains_are_named() -> None:
     assert describe_sharing(pairs_table([], 3, "platform")).title == "No two of 3 platforms share any bytes"
     table = analysis.sharing(read(ROOT / "data" / "world-distribution.tar.gz"), by="tag")
-    pair = Pairs(table).order[0]
+    pair = Pairs(table, 40).order[0]
     assert {pair.one, pair.other} == {
         ":".join(table[[f"{lead}repository", f"{lead}tag"]].iloc[0]) for lead in ("", "other_")
     }
