@@ -114,7 +114,7 @@ def test_of_each_source_the_collectors_there_are_for_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["nope"], 2, "There is no figure nope; there are churn, "),
+        (["nope"], 2, "There is no figure nope; there are bases, churn, "),
         (["grid", WORLD, "--by", "tag"], 2, "--by is not for this figure"),
         (["layer-sizes", WORLD, "--by", "tag"], 2, "--by is not for this figure"),
         (["sizes", WORLD, "--by", "colour"], 1, "colour"),
