@@ -27,7 +27,7 @@ pytestmark = pytest.mark.real
 TOKEN = "a-token-of-the-test"  # noqa: S105  # of a server that lives for a minute
 BOOK = "garbage-and-what-if.ipynb"
 PATIENCE = 120_000  # milliseconds; a busy machine starts a kernel slowly
-FIGURES = 1
+FIGURES = 7
 ONLY_LAB = [argument for argument in ALONE if "resolver" not in argument]
 ONLY_LAB += [f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {LOOPBACK}"]
 
