@@ -2,7 +2,7 @@
 #   make PYTHON=python3.12 …   the interpreter .venv is made from (3.11 or newer; python3 unless named)
 
 .DEFAULT_GOAL := help
-.PHONY: help report lab test lint bench data lock clean run-environment test-environment
+.PHONY: help report lab site pictures test lint bench data lock clean run-environment test-environment
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
@@ -21,6 +21,12 @@ report: run-environment ## the HTML report of the registry in data/ (another: ma
 
 lab: run-environment ## JupyterLab on the notebooks
 	@$(BIN)/regviz lab
+
+site: run-environment ## the notebooks as pages with an index, in site/ (another: make site SOURCE=…)
+	@$(BIN)/python docs/pages.py site "$(SOURCE)"
+
+pictures: run-environment ## the pictures of README.md, drawn anew
+	@$(BIN)/python docs/pictures.py
 
 test: test-environment ## the tests (some of them: make test ARGS="tests/storage -k tar")
 	@$(BIN)/python -m pytest $(ARGS)
@@ -47,7 +53,7 @@ lock: ## requirements/*.txt, compiled from pyproject.toml
 	@$(COMPILE) --group pyproject.toml:spark -o requirements/spark.txt
 
 clean: ## everything that the other targets made, .venv too
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist report.html regviz/native/_native.so*
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist report.html site regviz/native/_native.so*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 run-environment:

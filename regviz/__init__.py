@@ -22,6 +22,7 @@ _PUBLIC = {
     "bases": "regviz.analysis",
     "bundle_script": "regviz.analysis",
     "check": "regviz.analysis",
+    "choose_rows": "regviz.analysis",
     "churn": "regviz.analysis",
     "clusters": "regviz.analysis",
     "compare_images": "regviz.analysis",
@@ -31,6 +32,7 @@ _PUBLIC = {
     "deletion_plan": "regviz.analysis",
     "descendants": "regviz.analysis",
     "doctor": "regviz.analysis",
+    "explore": "regviz.explore",
     "forecast": "regviz.analysis",
     "garbage": "regviz.analysis",
     "growth": "regviz.analysis",
@@ -72,6 +74,7 @@ __all__ = [
     "bases",
     "bundle_script",
     "check",
+    "choose_rows",
     "churn",
     "clusters",
     "compare_images",
@@ -81,6 +84,7 @@ __all__ = [
     "deletion_plan",
     "descendants",
     "doctor",
+    "explore",
     "forecast",
     "garbage",
     "graph",
@@ -123,6 +127,7 @@ if TYPE_CHECKING:
         bases,
         bundle_script,
         check,
+        choose_rows,
         churn,
         clusters,
         compare_images,
@@ -155,6 +160,7 @@ if TYPE_CHECKING:
     from regviz.analysis.plan_text import plan_json, plan_script
     from regviz.analysis.stored import states
     from regviz.errors import RegvizError
+    from regviz.explore import explore
     from regviz.graph import layer_graph, object_graph
     from regviz.pair import read_pair
     from regviz.plan import plan

@@ -76,3 +76,11 @@ def shared_dumps() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{NO_DUMPS}: there is no {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the notebooks' site, made of the world that ships."""
+    from regviz.report.site import site
+
+    return site(tmp_path_factory.mktemp("site"), ROOT / "data" / "world-distribution.tar.gz").parent

@@ -21,6 +21,7 @@ from regviz.analysis.plan_text import plan_json, plan_script
 from regviz.analysis.planning import deletion_plan
 from regviz.analysis.reconciliation import reconcile
 from regviz.analysis.remade import churn
+from regviz.analysis.rows import choose_rows
 from regviz.analysis.shared import owner_sets, sharing
 from regviz.analysis.stored import states
 from regviz.analysis.tags import tag_images
@@ -31,6 +32,7 @@ __all__ = [
     "bases",
     "bundle_script",
     "check",
+    "choose_rows",
     "churn",
     "clusters",
     "compare_images",

@@ -73,12 +73,19 @@ def garbage_by_collector(reg: Registry, references: Sequence[str] = ()) -> list[
     return found
 
 
+def _deleted(reg: Registry, references: Sequence[str]) -> Any:
+    from regviz.analysis import what_if
+
+    return what_if(reg, tags=references) if references else what_if(reg, repositories="*")
+
+
 _OWN: dict[str, Callable[[Registry, Sequence[str]], Any]] = {
     "collectors": garbage_by_collector,
     "compare_images": _images,
     "forest": _graph,
     "grid": _images,
     "transfer_matrix": _pulls,
+    "what_if": _deleted,
 }
 """Figures of what is no answer of a Registry alone."""
 _CALLED = {

@@ -6,6 +6,7 @@ from regviz.plot.bars import sizes
 from regviz.plot.changes import compare_registries
 from regviz.plot.counts import layer_counts, layer_references
 from regviz.plot.curves import delete_together, what_if_curve
+from regviz.plot.deletion import what_if
 from regviz.plot.grids import grid
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
@@ -51,5 +52,6 @@ __all__ = [
     "tag_map",
     "transfer_matrix",
     "treemap",
+    "what_if",
     "what_if_curve",
 ]

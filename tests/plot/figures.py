@@ -56,6 +56,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "tag_map": lambda reg, **on: plot.tag_map(analysis.tag_images(reg), **on),
     "reconcile": lambda reg, **on: plot.reconcile(analysis.reconcile(reg), **on),
     "what_if_curve": lambda reg, **on: plot.what_if_curve(analysis.what_if_curve(reg), **on),
+    "what_if": lambda reg, **on: plot.what_if(analysis.what_if(reg, repositories="*"), **on),
     "delete_together": lambda reg, **on: plot.delete_together(analysis.delete_together(reg), **on),
     "grid": lambda reg, **on: plot.grid(analysis.compare_images(reg), **on),
     "transfer_matrix": lambda reg, **on: plot.transfer_matrix(_pulls(reg), **on),
