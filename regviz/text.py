@@ -68,6 +68,18 @@ def short_digest(digest: str) -> str:
     return f"{head}{colon}{encoded[:12]}"
 
 
+def collector_words(name: str) -> str:
+    """A garbage collector as a sentence calls it.
+
+    Examples
+    --------
+    >>> collector_words("distribution-2.8-m"), collector_words("reachability")
+    ('Distribution 2.8 with -m', 'Collection by reachability')
+    """
+    others = {"reachability": "Collection by reachability", "v1": "Collection of v1 images"}
+    return others.get(name, name.replace("distribution-", "Distribution ").replace("-m", " with -m"))
+
+
 def format_date(moment: dt.datetime | None) -> str:
     """A time as its UTC date; ``"—"`` where it is not known.
 

@@ -9,7 +9,7 @@ from regviz.plot.marks import Mark
 from regviz.plot.palette import OTHERS, STATES, UNKNOWN
 from regviz.plot.rows import Row, Rows, Span, draw_rows
 from regviz.plot.style import style
-from regviz.text import count_noun, format_bytes
+from regviz.text import collector_words, count_noun, format_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ def _title(told: dict[Any, Any]) -> str:
         return "No tag would be deleted"
     tags = count_noun(told["tags"], "tag")
     if told["abort"]:
-        return f"Deleting {tags} frees nothing: {told['collector']} stops"
+        return f"Deleting {tags} frees nothing: {collector_words(told['collector'])} stops"
     freed = format_bytes(told["freed_bytes"]) if told["freed_bytes"] else "nothing"
     lost = told["images_lost"]
     found = f"Deleting {tags} frees {freed}"

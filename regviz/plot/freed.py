@@ -10,7 +10,7 @@ import numpy as np
 from regviz.analysis.curves import spread
 from regviz.plot.labels import drawable, percent
 from regviz.plot.marks import Mark
-from regviz.text import count_noun, format_bytes, format_date
+from regviz.text import collector_words, count_noun, format_bytes, format_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,7 +153,7 @@ def _described(facts: Mapping[Any, Any], curves: Sequence[Curve], extra: str) ->
         title = f"Deleting the tag frees {format_bytes(most)}"
         return Curves(title, "", f"{title}.")
     title = _title(curves, tags, most)
-    explanation = f"After {facts['collector']} collects. {extra}"
+    explanation = f"After {collector_words(facts['collector'])} collects. {extra}"
     halves = [f"{curve.words}: {point.tags:,} tags" for curve in curves if (point := _half(curve, most))]
     description = (
         f"{count_noun(len(curves), 'curve')} of bytes freed against tags deleted. Half is freed by {'; '.join(halves)}."

@@ -78,7 +78,7 @@ def _draw(told: Grid, ax: Axes | None) -> Axes:
     if ax is None:
         head = heading(told.title, told.explanation, told.width)
         ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description, ax.marks = told.description, {"cells": told.marks}
+        ax.description, ax.marks, ax.explorable = told.description, {"cells": told.marks}, bool(told.cells)
         put_heading(ax, head, left=0, above=above)
     else:
         height = axes_size(ax)[1]

@@ -10,7 +10,7 @@ from regviz.plot.marks import Mark
 from regviz.plot.palette import OTHERS, STATES, UNKNOWN
 from regviz.plot.rows import Row, Rows, Span, draw_rows
 from regviz.plot.style import style
-from regviz.text import count_noun, format_bytes, short_digest
+from regviz.text import collector_words, count_noun, format_bytes, short_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,7 +117,7 @@ def _group(rows: pd.DataFrame, kind: str, state: object) -> Row:
 
 def _garbage_title(facts: dict[Any, Any]) -> str:
     """The finding: what goes, or why nothing does."""
-    who = facts["collector"]
+    who = collector_words(facts["collector"])
     if facts["abort"]:
         return f"{who} stops, and frees nothing: {_short(facts['abort'])}"
     goes = [count_noun(facts[f"{kind}s"], kind) for kind in ("blob", "upload") if facts[f"{kind}s"]]
@@ -127,7 +127,7 @@ def _garbage_title(facts: dict[Any, Any]) -> str:
         if facts[f"{kind}s"]
     ]
     if not goes:
-        return f"There is no garbage for {who}" + (
+        return f"{who} finds nothing to free" + (
             f" but {count_noun(facts['links'], 'layer link')}" if facts["links"] else ""
         )
     broken = f", and break {count_noun(len(facts['breaks']), 'manifest')} that stay" if facts["breaks"] else ""
@@ -177,7 +177,7 @@ def _collector(table: pd.DataFrame) -> Row:
     parts += [("unfinished uploads", uploads, OTHERS)] if uploads else []
     spans, start = [], 0
     for name, size, colour in parts:
-        mark = Mark(f"{facts['collector']}\n{name}: {size:,} bytes", words=(name,))
+        mark = Mark(f"{collector_words(facts['collector'])}\n{name}: {size:,} bytes", words=(name,))
         spans.append(Span(start, start + size, colour, mark))
         start += size
     counts = [
@@ -189,14 +189,14 @@ def _collector(table: pd.DataFrame) -> Row:
         said.append(_short(facts["error_at_end"]))
     if facts["abort"]:
         said, value = [_short(facts["abort"])], "stops, and frees nothing"
-    return Row(str(facts["collector"]), "; ".join(said), value, tuple(spans))
+    return Row(collector_words(facts["collector"]), "; ".join(said), value, tuple(spans))
 
 
 def _collectors_title(facts: Sequence[dict[Any, Any]]) -> str:
     """The finding: how far they differ, and which do harm."""
     freed = [each["freed_bytes"] for each in facts if not each["abort"]]
     stopped = len(facts) - len(freed)
-    harmful = [each["collector"] for each in facts if each["breaks"]]
+    harmful = [collector_words(each["collector"]) for each in facts if each["breaks"]]
     if not freed:
         return "The collector stops" if len(facts) == 1 else f"All {len(facts)} collectors stop, and free nothing"
     low, high = format_bytes(min(freed)), format_bytes(max(freed))
@@ -285,7 +285,7 @@ def collectors(answers: Iterable[pd.DataFrame], *, ax: Axes | None = None) -> Ax
     >>> reg = rv.read()
     >>> axes = collectors([answer(reg, collector=name) for name in ("distribution-2.8", "distribution-2.8-m")])
     >>> axes.get_title(loc="left").split(";")[-1]
-    ' distribution-2.8-m breaks images'
+    ' Distribution 2.8 with -m breaks images'
     """
     with style():
         return draw_rows(describe_collectors(answers), "collectors", ax)

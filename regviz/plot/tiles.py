@@ -281,7 +281,7 @@ def _draw(told: Tiles, ax: Axes | None) -> Axes:
         head = heading(told.title, told.explanation, WIDTH - 2 * MARGIN)
         above = 6 if told.tiles else 0
         ax = new_axes(WIDTH - 2 * MARGIN, max(told.height, 1), Margins(top=MARGIN + head.height + above))
-        ax.description = told.description
+        ax.description, ax.explorable = told.description, bool(told.tiles)
         put_heading(ax, head, left=0, above=above)
     else:
         put_heading(ax, heading(told.title, "", axes_size(ax)[0]), left=0, above=6)

@@ -15,7 +15,7 @@ from regviz.report import words
 from regviz.report.display import Shown
 from regviz.report.tables import html_table
 from regviz.schema import SEVERITIES
-from regviz.text import count_noun, escape_html, format_bytes
+from regviz.text import collector_words, count_noun, escape_html, format_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,8 +147,7 @@ def _stops(collectors: tuple[str, ...]) -> str:
     >>> _stops(("distribution-2.8", "distribution-2.8-m"))
     'Garbage collection stops at it: Distribution 2.8, Distribution 2.8 with -m.'
     """
-    named = [name.replace("distribution-", "Distribution ").replace("-m", " with -m") for name in collectors]
-    return f"Garbage collection stops at it: {', '.join(named)}."
+    return f"Garbage collection stops at it: {', '.join(map(collector_words, collectors))}."
 
 
 def limits(reg: Registry) -> Shown:

@@ -57,7 +57,7 @@ def test_nothing_chosen_and_an_abort_are_titles(tmp_path: Path) -> None:
     table = what_if(registry(WORLD), tags=["library/nodejs:20"], collector="distribution-2.8")
     table.attrs |= {"abort": "manifest x is of schema 1", "freed_bytes": 0}
     told = describe_what_if(table)
-    assert told.title == "Deleting 1 tag frees nothing: distribution-2.8 stops"
+    assert told.title == "Deleting 1 tag frees nothing: Distribution 2.8 stops"
     assert "The collector stops: manifest x is of schema 1." in told.explanation
 
 

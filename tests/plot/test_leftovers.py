@@ -114,7 +114,7 @@ def test_garbage_is_its_rows_blob_by_blob() -> None:
     # 31 blobs, 12 manifests, and 4 indexes that stay and break: what the collector of 2.8 itself does to the world
     assert (
         told.title
-        == "distribution-2.8-m would free 107 KiB: 31 blobs, 12 links of manifests, and break 4 manifests that stay"
+        == "Distribution 2.8 with -m would free 107 KiB: 31 blobs, 12 links of manifests, and break 4 manifests that stay"
     )
     labels = {span.mark.label.split("\n")[0] for row in told.rows for span in row.spans}
     assert labels == set(blobs["digest"])
@@ -134,17 +134,17 @@ def test_of_very_many_blobs_the_smaller_share_a_part() -> None:
 @pytest.mark.parametrize(
     ("rows", "facts", "title"),
     [
-        ([], {}, "There is no garbage for distribution-2.8"),
-        ([("link", None, "unreferenced")], {}, "There is no garbage for distribution-2.8 but 1 layer link"),
+        ([], {}, "Distribution 2.8 finds nothing to free"),
+        ([("link", None, "unreferenced")], {}, "Distribution 2.8 finds nothing to free but 1 layer link"),
         (
             [],
             {"abort": f"manifest sha256:{'ab' * 32} is of schema 1"},
-            "distribution-2.8 stops, and frees nothing: manifest sha256:abababababab is of schema 1",
+            "Distribution 2.8 stops, and frees nothing: manifest sha256:abababababab is of schema 1",
         ),
         (
             [("blob", KIB, "unreferenced"), ("upload", KIB, None), ("manifest", None, "untagged")],
             {"error_at_end": "it deletes twice", "unknown_bytes": 512},
-            "distribution-2.8 would free 2.00 KiB: 1 blob, 1 upload, 1 link of manifest",
+            "Distribution 2.8 would free 2.00 KiB: 1 blob, 1 upload, 1 link of manifest",
         ),
     ],
 )
@@ -163,14 +163,20 @@ def test_collectors_stand_side_by_side() -> None:
     names: tuple[Any, ...] = ("reachability", "distribution-2.8", "distribution-2.8-m", "distribution-3")
     answers = [garbage(reg, collector=name) for name in names]
     told = describe_collectors(answers)
-    assert [row.name for row in told.rows] == list(names)
+    assert [row.name for row in told.rows] == [
+        "Collection by reachability",
+        "Distribution 2.8",
+        "Distribution 2.8 with -m",
+        "Distribution 3",
+    ]
     for row, table in zip(told.rows, answers, strict=True):
         assert (row.spans[-1].end if row.spans else 0) == table.attrs["freed_bytes"]
     # 3.x does not know schema 1, of which the world has a manifest
     assert told.rows[3].value == "stops, and frees nothing"
     assert told.rows[3].note.endswith("is of schema 1, which 3.x does not know")
     assert told.title == (
-        "Collecting frees 21.2 KiB to 107 KiB, depending on the collector; distribution-2.8-m breaks images; 1 of 4 stop"
+        "Collecting frees 21.2 KiB to 107 KiB, depending on the collector; "
+        "Distribution 2.8 with -m breaks images; 1 of 4 stop"
     )
     assert [words for _, words in told.legend] == ["tagged", "untagged", "unreferenced", "unfinished uploads"]
     axes = plot.collectors(answers)
