@@ -13,8 +13,6 @@ import hashlib
 import os
 import threading
 from functools import cache
-from itertools import compress
-from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIBRARY = Path(__file__).with_name("_native.so")
-SOURCES = Path(__file__).with_name("json.c"), Path(__file__).with_name("native.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("files.h", "json.c", "native.c", "walk.c"))
 SWITCH = "REGVIZ_NATIVE"
 """Environment variable: 0 leaves the library alone."""
 
@@ -45,6 +43,8 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "read_links": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _INT, _POINTER, _POINTER, _POINTER),
     "lone": (None, _INT, _BYTES, _BYTES, _LONG, _POINTER),
     "list": (_WIDE, _BYTES, _POINTER, _POINTER, _WIDE),
+    "digests": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER),
+    "tags": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "fields": (None, _BYTES, _POINTER, _POINTER, _LONG, _BYTES, _POINTER, _INT, _POINTER, _POINTER, _POINTER),
     "elements": (_WIDE, _BYTES, _POINTER, _POINTER, _LONG, _WIDE, _POINTER, _POINTER, _POINTER),
@@ -56,7 +56,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     ),
 }
 _AT_ONCE = 8 << 20  # bytes of documents that are read with one call
-_LISTED = 1 << 20
 _rooms = threading.local()
 
 
@@ -156,7 +155,7 @@ def read_whole(directory: int, paths: Sequence[bytes], most: int) -> tuple[Texts
     And what fstat says of each.
     """
     facts = np.zeros((5, len(paths)), np.int64)
-    found = _read(directory, paths, np.full(len(paths), most), min(len(paths) * (most + 1), _AT_ONCE), facts)
+    found = _read(directory, paths, np.full(len(paths), most), len(paths) * (most + 1), facts)
     return None if found is None else (_texts(*found), found[1] >= 0, Facts(*facts))
 
 
@@ -200,23 +199,6 @@ def lone(directory: int, tags: Sequence[tuple[bytes, bytes]]) -> list[bool] | No
     found = np.empty(len(tags), np.bool_)
     native["lone"](directory, names, digits, len(tags), _at(found))
     return found.tolist()
-
-
-def list_names(path: bytes) -> tuple[list[bytes], list[bytes]] | None:
-    """Names of directories and of files in a directory that holds nothing else."""
-    native = library()
-    if native is None:
-        return None
-    names, is_directory = _room(2 * _LISTED).reshape(2, _LISTED)
-    used = native["list"](path, _at(names), _at(is_directory), _LISTED)
-    if used < 0:
-        return None
-    found = names[:used].tobytes().split(b"\0")[:-1]
-    marks = is_directory[: len(found)]
-    if marks.all():
-        return found, []
-    kinds = marks.tolist()
-    return [*compress(found, kinds)], [*compress(found, map(not_, kinds))]
 
 
 def members(

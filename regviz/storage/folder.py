@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from regviz import native
 from regviz.errors import AccessDeniedError
+from regviz.native import directories
 from regviz.storage.ahead import CHUNK, adaptively, one_ahead
 from regviz.storage.base import BATCH, DIRECTORY, FILE, OTHER, SYMLINK, Entries, Listing, Stats
 from regviz.storage.chunks import Chunks, join
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from regviz.native.directories import Digests, Tags
     from regviz.storage.base import Files, Members, Whole
 
 _ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
+_DOCUMENTS = 1024  # that are looked through together: fewer cost calls, more fall out of the processor's cache
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 
 
@@ -55,7 +57,7 @@ class Folder(Chunks):
             if not listed and os.path.islink(self.path(directory)):
                 self.say("symbolic-link", directory, "not followed")
                 return listing
-            if (found_natively := native.list_names(self.path(directory))) is not None:
+            if (found_natively := directories.list_names(self.path(directory))) is not None:
                 return Listing(*found_natively, [])
             with os.scandir(self.path(directory)) as scan:
                 while found := [*islice(scan, _ENTRIES)]:
@@ -113,7 +115,7 @@ class Folder(Chunks):
 
     def read_whole(self, paths: Sequence[bytes], most: int) -> Iterator[Whole | None]:
         """Contents of regular files of 1 to `most` bytes, and facts on them; of any other file nothing is said."""
-        chunks = adaptively(partial(self.read_whole_chunk, most), paths)
+        chunks = adaptively(partial(self.read_whole_chunk, most), paths, _DOCUMENTS)
         yield from one_ahead(chunks) if len(paths) > CHUNK else chunks
 
     def read_links(
@@ -137,6 +139,14 @@ class Folder(Chunks):
             if place is None:
                 return [False] * len(tags)
             return [*chain.from_iterable(adaptively(partial(alone_in_index, place.descriptor, place.head), tags))]
+
+    def whole_links(self, directory: bytes, *, measured: bool) -> Digests | None:
+        """Digests below a directory where each is as nearly all are; of many, links are measured :func:`adaptively`."""
+        return directories.digests(self.path(directory), most=CHUNK if measured else directories.MOST, linked=measured)
+
+    def plain_tags(self, directory: bytes) -> Tags | None:
+        """Tags in a directory, and which of them were pushed once; many are looked at :func:`adaptively`."""
+        return directories.tags(self.path(directory), CHUNK)
 
     def entries(self) -> Iterator[Entries]:
         """Everything, depth first, sorted by name."""
