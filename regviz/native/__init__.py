@@ -48,6 +48,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "fields": (None, _BYTES, _POINTER, _POINTER, _LONG, _BYTES, _POINTER, _INT, _POINTER, _POINTER, _POINTER),
     "elements": (_WIDE, _BYTES, _POINTER, _POINTER, _LONG, _WIDE, _POINTER, _POINTER, _POINTER),
+    "escaped": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
     "hash": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "intern": (
         _WIDE,
@@ -55,7 +56,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
         *(_POINTER, _WIDE, ctypes.c_uint8, _POINTER),
     ),
 }
-_AT_ONCE = 8 << 20  # bytes of documents that are read with one call
+_AT_ONCE = 16 << 20  # bytes of documents that are read with one call
 _rooms = threading.local()
 
 
@@ -155,7 +156,7 @@ def read_whole(directory: int, paths: Sequence[bytes], most: int) -> tuple[Texts
     And what fstat says of each.
     """
     facts = np.zeros((5, len(paths)), np.int64)
-    found = _read(directory, paths, np.full(len(paths), most), len(paths) * (most + 1), facts)
+    found = _read(directory, paths, np.full(len(paths), most), min(len(paths) * (most + 1), _AT_ONCE), facts)
     return None if found is None else (_texts(*found), found[1] >= 0, Facts(*facts))
 
 
@@ -258,6 +259,15 @@ def elements(text: bytes, arrays: Bounds) -> tuple[Bounds, NDArray[np.int64]] | 
         places = _at(starts), _at(ends)
         count = native["elements"](text, *places, len(starts), room, _at(found[0]), _at(found[1]), _at(counts))
     return None if count < 0 else (Bounds(*found[:, :count]), counts)
+
+
+def escaped(text: bytes, parts: Bounds) -> NDArray[np.bool_]:
+    """Which parts of a text have a backslash. The library is there."""
+    native = library() or {}
+    starts, ends = map(np.ascontiguousarray, parts)
+    found = np.empty(len(starts), np.bool_)
+    native["escaped"](text, _at(starts), _at(ends), len(starts), _at(found))
+    return found
 
 
 def hashes(text: bytes, parts: Bounds, key: bytes) -> NDArray[np.uint64]:

@@ -246,3 +246,10 @@ int64_t regviz_elements(const unsigned char *text, const int64_t *begin, const i
     }
     return found;
 }
+
+/* Whether parts of a text have a backslash. */
+void regviz_escaped(const unsigned char *text, const int64_t *starts, const int64_t *ends, int64_t count, uint8_t *escaped)
+{
+    for (int64_t at = 0; at < count; at++)
+        escaped[at] = starts[at] < ends[at] && memchr(text + starts[at], '\\', (size_t)(ends[at] - starts[at]));
+}

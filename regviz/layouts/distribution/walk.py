@@ -238,8 +238,12 @@ class Walk:
         # nearly every tag was pushed once, and link counts tell so without a listing
         lone = self._storage.lone_digests(directory, list(zip(names, digits, strict=True)))
         plain = [alone and TAG.fullmatch(text) is not None for alone, text in zip(lone, texts, strict=True)]
-        once, of_them = ([*compress(column, plain)] for column in (texts, digits))
-        self._tags_pushed_once.add(row, once, raw_digests(of_them), np.array(times, np.int64)[plain])
+        self._tags_pushed_once.add(
+            row,
+            [*compress(texts, plain)],
+            raw_digests([*compress(digits, plain)]),
+            np.array(times, np.int64)[plain],
+        )
         others = [at for at, is_plain in enumerate(plain) if not is_plain]
         if others:
             self._inventory.tags(
