@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.hashes import HASH_WORDS, KeyedHash
-from regviz.interning import RawRows
+from regviz.interning import RawRows, first_places
 from regviz.text import clean
 
 if TYPE_CHECKING:
@@ -152,8 +152,7 @@ class TextPool:
         """
         before = len(self._rows)
         codes = self._rows.intern(self._hashes.within(text, parts))
-        fresh = np.flatnonzero(codes >= before)
-        first = fresh[np.unique(codes[fresh], return_index=True)[1]]
+        first = first_places(codes, before)
         starts, ends = (bounds[first].tolist() for bounds in parts)
         self._append([text[start:end] for start, end in zip(starts, ends, strict=True)])
         return codes

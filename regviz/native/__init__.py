@@ -44,6 +44,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "lone": (None, _INT, _BYTES, _BYTES, _LONG, _POINTER),
     "list": (_WIDE, _BYTES, _POINTER, _POINTER, _WIDE),
     "digests": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER),
+    "tags_of": (None, _INT, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER),
     "tags": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "fields": (None, _BYTES, _POINTER, _POINTER, _LONG, _BYTES, _POINTER, _INT, _POINTER, _POINTER, _POINTER),

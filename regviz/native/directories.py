@@ -12,6 +12,8 @@ import numpy as np
 from regviz import native
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 MOST = 1 << 14
@@ -97,3 +99,15 @@ def tags(path: bytes, most: int) -> Tags | None:
     names = _rooms.names[: _rooms.used[0]].tobytes()
     once = _rooms.marks[:count].astype(np.bool_)
     return Tags(names, once, Digests(_rooms.raw[:count][once], _rooms.times[:count][once]))
+
+
+def tags_of(directory: int, names: Sequence[bytes]) -> Tags:
+    """Those of these names in an open directory.
+
+    The library is there.
+    """
+    joined, count = b"\0".join(names) + b"\0", len(names)
+    raw, times, once = np.empty((count, _DIGEST), np.uint8), np.empty(count, np.int64), np.empty(count, np.bool_)
+    library = native.library() or {}
+    library["tags_of"](directory, joined, count, *(array.ctypes.data for array in (raw, times, once)))
+    return Tags(joined, once, Digests(raw[once], times[once]))

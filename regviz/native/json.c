@@ -182,7 +182,7 @@ void regviz_fields(const unsigned char *documents, const int64_t *from, const in
         for (int each = 0; each < members; each++)
             starts[at + each * count] = ends[at + each * count] = -1;
         const unsigned char *end = *begin == '{' ? value(begin, DEEPEST, &wanted, -1) : NULL;
-        good[at] = end && space(end) == documents + to[at];
+        good[at] = end && (end == documents + to[at] || space(end) == documents + to[at]); /* more space may stand behind */
     }
 }
 

@@ -192,18 +192,14 @@ int64_t regviz_digests(const char *path, int64_t most, char *names, int64_t room
     return count < 0 ? -1 : good;
 }
 
-/* Tags in a directory that holds at most `most` directories and nothing else: their names; and of each whether it was pushed
- * once and nothing is odd about it, with the digest that it leads to, and the time of that link. Returns how many, or -1.
- * `used` gets the bytes that names take, of `room`. */
-int64_t regviz_tags(const char *path, int64_t most, char *names, int64_t room, int64_t *used, uint8_t *digests,
-                    int64_t *times, uint8_t *once)
+/* Of each tag whether it was pushed once and nothing is odd about it, with the digest that it leads to, and the time of that
+ * link. */
+void regviz_tags_of(int directory, const char *names, int64_t count, uint8_t *digests, int64_t *times, uint8_t *once)
 {
-    DIR *directory = listing(AT_FDCWD, path);
-    int64_t count = directory ? directories(directory, most, names, room, used) : -1;
     for (int64_t at = 0; at < count; at++, names += strlen(names) + 1) {
-        char inner[LONGEST], content[LINK + 1];
+        char path[LONGEST], content[LINK + 1];
         struct stat found;
-        int file = open_link(dirfd(directory), inner, names, "/current", "/link");
+        int file = open_link(directory, path, names, "/current", "/link");
         once[at] = file >= 0 && !fstat(file, &found) && S_ISREG(found.st_mode) &&
                    read(file, content, sizeof content) == LINK && !memcmp(content, "sha256:", LINK - HEX);
         if (file >= 0)
@@ -212,9 +208,20 @@ int64_t regviz_tags(const char *path, int64_t most, char *names, int64_t room, i
             content[LINK] = 0;
             times[at] = microseconds(&found);
             once[at] = decode(content + LINK - HEX, digests + at * HEX / 2) &&
-                       is_lone(dirfd(directory), inner, names, content + LINK - HEX);
+                       is_lone(directory, path, names, content + LINK - HEX);
         }
     }
+}
+
+/* The same of all tags in a directory that holds at most `most` directories and nothing else, with their names. Returns how
+ * many, or -1. `used` gets the bytes that names take, of `room`. */
+int64_t regviz_tags(const char *path, int64_t most, char *names, int64_t room, int64_t *used, uint8_t *digests,
+                    int64_t *times, uint8_t *once)
+{
+    DIR *directory = listing(AT_FDCWD, path);
+    int64_t count = directory ? directories(directory, most, names, room, used) : -1;
+    if (count > 0)
+        regviz_tags_of(dirfd(directory), names, count, digests, times, once);
     if (directory)
         closedir(directory);
     return count;

@@ -321,8 +321,11 @@ class Walkable(Searchable, Protocol):
         only those that have a file ``link``, all of which are as long as a link is, and their times.
         """
 
-    def plain_tags(self, directory: bytes) -> Tags | None:
-        """Tags in a directory, that a listing had, where it is cheap to know; None where it holds something else."""
+    def plain_tags(self, directory: bytes, names: Sequence[bytes] | None = None) -> Tags | None:
+        """Tags in a directory, that a listing had, where it is cheap to know: those of these names, or all.
+
+        None where that is not so, or where other things than directories lie there, or many.
+        """
 
     def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
         """Everything, a directory at a time: path, type, length, bytes of its disk blocks, identity.

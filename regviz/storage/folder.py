@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from regviz import native
 from regviz.errors import AccessDeniedError
 from regviz.native import directories
 from regviz.storage.ahead import CHUNK, adaptively, one_ahead
@@ -144,9 +145,17 @@ class Folder(Chunks):
         """Digests below a directory where each is as nearly all are; of many, links are measured :func:`adaptively`."""
         return directories.digests(self.path(directory), most=CHUNK if measured else directories.MOST, linked=measured)
 
-    def plain_tags(self, directory: bytes) -> Tags | None:
-        """Tags in a directory, and which of them were pushed once; many are looked at :func:`adaptively`."""
-        return directories.tags(self.path(directory), CHUNK)
+    def plain_tags(self, directory: bytes, names: Sequence[bytes] | None = None) -> Tags | None:
+        """Tags in a directory, and which of them were pushed once; where they are many, `names` must be given."""
+        if names is None:
+            return directories.tags(self.path(directory), CHUNK)
+        with self.opened(directory) as place:
+            if not names or place is None or place.descriptor is None or not native.is_there():
+                return None
+            parts = [*adaptively(partial(directories.tags_of, place.descriptor), names)]
+        found = (np.concatenate(columns) for columns in zip(*(part.digests for part in parts), strict=True))
+        once = np.concatenate([part.once for part in parts])
+        return directories.Tags(b"".join(part.names for part in parts), once, directories.Digests(*found))
 
     def entries(self) -> Iterator[Entries]:
         """Everything, depth first, sorted by name."""

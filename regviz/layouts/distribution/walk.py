@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain, compress, repeat
+from operator import not_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -218,16 +219,19 @@ class Walk:
                     yield name, content, mtime
 
     def _tags(self, row: int, directory: bytes) -> None:
-        if (found := self._storage.plain_tags(directory)) is not None and _TAGS.fullmatch(found.names) is not None:
+        found = self._storage.plain_tags(directory)
+        if found is None:
+            listing = self._storage.children(directory, listed=True)
+            self._strays(directory, listing.files)
+            names = listing.directories
+            found = self._storage.plain_tags(directory, names)
+        else:
             names = found.names.split(b"\0")[:-1]
-            self._tags_pushed_once.add(
-                row, [*map(bytes.decode, compress(names, found.once.tolist()))], found.digests.raw, found.digests.times
-            )
-            self._each_tag(row, directory, [*compress(names, (~found.once).tolist())])
-            return
-        listing = self._storage.children(directory, listed=True)
-        self._strays(directory, listing.files)
-        self._each_tag(row, directory, listing.directories)
+        if found is not None and _TAGS.fullmatch(found.names) is not None:
+            once = found.once.tolist()
+            self._tags_pushed_once.add(row, [*map(bytes.decode, compress(names, once))], *found.digests)
+            names = [*compress(names, map(not_, once))]
+        self._each_tag(row, directory, names)
 
     def _each_tag(self, row: int, directory: bytes, names: list[bytes]) -> None:
         if not names:
