@@ -105,7 +105,7 @@ class Folder(Chunks):
         """Three files of each ``directory/name``, some directories at a time and in the order given."""
         with self.opened(directory) as place:
             parent = place and place.descriptor
-            yield from adaptively(lambda chunk: read_members(self, parent, directory, chunk, files), names)
+            yield from adaptively(lambda chunk: read_members(self, parent, directory, chunk, files), names, _DOCUMENTS)
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
