@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
 
 _BATCH = 4096
-_AHEAD = 1 << 14  # paths that are made together: a document for each is not held
 _USUAL = 16384  # bytes that hardly any document has; longer ones are read once their length is known
 _HASHES = ("sha256", "sha384", "sha512")
 _DEEPEST = 100
@@ -166,8 +165,8 @@ class Documents:
         known = wanted[wanted < len(self._alias)]
         wanted = np.setdiff1d(wanted, known[self._alias[known] != known], assume_unique=True)
         storage, measured = cast("Walkable", self._storage), cast("list[tuple[Codes, Stats]]", self._measured)
-        for start in range(0, len(wanted), _AHEAD):
-            keys = wanted[start : start + _AHEAD]
+        for start in range(0, len(wanted), _BATCH):
+            keys = wanted[start : start + _BATCH]
             for whole in storage.read_whole(self._paths(keys), _USUAL):
                 if whole is None:
                     return

@@ -57,7 +57,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
         *(_POINTER, _WIDE, ctypes.c_uint8, _POINTER),
     ),
 }
-_AT_ONCE = 16 << 20  # bytes of documents that are read with one call
+_AT_ONCE = 8 << 20  # bytes of documents that are read with one call
 _rooms = threading.local()
 
 

@@ -21,7 +21,7 @@ _THREADS = 8
 _SLOW_SECONDS = 60e-6  # waiting, for one item: nothing with a warm cache, above 100 µs from a disk
 
 
-def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T], most: int = CHUNK) -> Iterator[U]:
+def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T], most: int = 0) -> Iterator[U]:
     """What `work` makes of the items, a chunk after the other; with threads as long as it waits much.
 
     As long as it does not wait, chunks grow up to `most` items: some work costs less where more is done in one go.
@@ -50,7 +50,7 @@ def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T], most: int =
             before, idle = idle, idle_seconds()
             slow = max(idle - before, 0.0) >= enough
         yield result
-        size = CHUNK if slow else min(2 * size, most)
+        size = CHUNK if slow else max(min(4 * size, most), CHUNK)
         if slow:
             end = min(at + 4 * _THREADS * CHUNK, len(items))
             with ThreadPoolExecutor(_THREADS) as pool:
