@@ -70,6 +70,20 @@ def rename(path: Path, name: str) -> None:
     path.rename(path.with_name(name))
 
 
+def replaced(path: Path, target: str, away: Path | None = None) -> None:
+    """What was there is a symbolic link now."""
+    if away is not None:
+        path.rename(away)
+    else:
+        path.unlink()
+    path.symlink_to(target)
+
+
+def made_a_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 ODD_LINKS: dict[str, Callable[[Path], object]] = {
     "a file beside": lambda root: (root / "file").touch(),
     "a file below": lambda root: (root / "sha256/file").touch(),
@@ -81,23 +95,14 @@ ODD_LINKS: dict[str, Callable[[Path], object]] = {
     "a digit more": lambda root: rename(root / "sha256" / HEX[0], HEX[0] + "0"),
     "no digit": lambda root: rename(root / "sha256" / HEX[0], HEX[0][:-1] + "g"),
     "a link to a directory": lambda root: (root / "sha256" / HEX[2]).symlink_to(HEX[0]),
-    "an algorithm elsewhere": lambda root: (
-        (root / "sha256").rename(root.parent / "elsewhere"),
-        (root / "sha256").symlink_to("../elsewhere"),
-    ),
-    "itself a link": lambda root: (rename(root, "real"), root.symlink_to("real")),
+    "an algorithm elsewhere": lambda root: replaced(root / "sha256", "../elsewhere", root.parent / "elsewhere"),
+    "itself a link": lambda root: replaced(root, "real", root.with_name("real")),
 }
 ODD_MEASURED: dict[str, Callable[[Path], object]] = {
     "too long": lambda root: (root / "sha256" / HEX[0] / "link").write_bytes(b"x" * 72),
     "empty": lambda root: (root / "sha256" / HEX[0] / "link").write_bytes(b""),
-    "a directory": lambda root: (
-        (root / "sha256" / HEX[0] / "link").unlink(),
-        (root / "sha256" / HEX[0] / "link").mkdir(),
-    ),
-    "a symbolic link": lambda root: (
-        (root / "sha256" / HEX[0] / "link").unlink(),
-        (root / "sha256" / HEX[0] / "link").symlink_to(f"../{HEX[1]}/link"),
-    ),
+    "a directory": lambda root: made_a_directory(root / "sha256" / HEX[0] / "link"),
+    "a symbolic link": lambda root: replaced(root / "sha256" / HEX[0] / "link", f"../{HEX[1]}/link"),
 }
 
 
