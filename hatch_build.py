@@ -16,7 +16,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCES, _LIBRARY = ("regviz/native/json.c", "regviz/native/native.c"), "regviz/native/_native.so"
+_SOURCES = tuple(f"regviz/native/{name}" for name in ("files.h", "json.c", "native.c", "walk.c"))
+_LIBRARY = "regviz/native/_native.so"
 _OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
 
 
@@ -47,7 +48,8 @@ class CompileNative(BuildHookInterface[Any]):
             return False
         digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
         aside = library.with_name(f"{library.name}.{os.getpid()}")
-        command = [*compiler, *_OPTIONS, f'-DSOURCE="{digest}"', "-o", str(aside), *map(str, sources)]
+        compiled = [str(source) for source in sources if source.suffix == ".c"]
+        command = [*compiler, *_OPTIONS, f'-DSOURCE="{digest}"', "-o", str(aside), *compiled]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # the builder's compiler
         except (OSError, subprocess.CalledProcessError) as error:

@@ -47,7 +47,7 @@ class KeyedHash:
         """A row of `HASH_WORDS` words for each text; they have no NUL, as shorter ones are filled up with it."""
         if native.is_there():
             ends = np.cumsum([0, *map(len, texts)])
-            return native.hashes(b"".join(texts), native.Bounds(ends[:-1], ends[1:]), self._key)
+            return self.within(b"".join(texts), native.Bounds(ends[:-1], ends[1:]))
         if max(map(len, texts), default=0) <= _SHORT:
             return self._short(texts)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -58,6 +58,13 @@ class KeyedHash:
         joined = b"".join([blake2b(texts[at], digest_size=size, key=self._key).digest() for at in long.tolist()])
         hashes[long] = np.frombuffer(joined, np.uint64).reshape(-1, HASH_WORDS)
         return hashes
+
+    def within(self, text: bytes, parts: native.Bounds) -> NDArray[np.uint64]:
+        """The same of parts of a text.
+
+        The compiled library is there.
+        """
+        return native.hashes(text, parts, self._key)
 
     def _short(self, texts: Sequence[bytes]) -> NDArray[np.uint64]:
         if not texts:

@@ -152,5 +152,20 @@ class RawRows:
                 pending, slots = pending[left], (slots[left] + 1) & mask
 
 
+def first_places(codes: Codes, before: int) -> NDArray[np.int64]:
+    """Where each code that is not less than `before` stands first, of codes that the library gave.
+
+    It numbers new rows in the order in which they are met.
+
+    Examples
+    --------
+    >>> first_places(np.array([4, 1, 5, 4, 6], np.int32), 4).tolist()
+    [0, 2, 4]
+    """
+    new = np.flatnonzero(codes >= before)
+    highest = np.maximum.accumulate(codes[new])
+    return new[np.diff(highest, prepend=np.int32(before - 1)) > 0]
+
+
 UNLISTED = 255
 """Family of rows that are never looked up."""

@@ -84,6 +84,17 @@ def hex_digits(raw: Raw) -> Raw:
     return _HEX_PAIRS.take(raw).view(np.uint8)
 
 
+def raw_digests(names: Sequence[bytes]) -> Raw:
+    """Rows of 32 bytes for names of 64 hex digits each.
+
+    Examples
+    --------
+    >>> raw_digests([b"0a" * 32, b"ff" * 32])[:, 0].tolist()
+    [10, 255]
+    """
+    return np.frombuffer(unhexlify(b"".join(names)), np.uint8).reshape(-1, _WIDTH)
+
+
 def _packed(nibbles: Raw) -> Raw:
     """Bytes of rows of hex digits, given as numbers."""
     return np.bitwise_or(np.left_shift(nibbles[:, 0::2], 4), nibbles[:, 1::2], dtype=np.uint8)

@@ -42,36 +42,68 @@ def parse_stamps(texts: Sequence[str]) -> NDArray[np.int64]:
     [True, True]
     """
     texts = list(texts)
-    grid, usual = _usual(texts)
-    result = np.empty(len(texts), np.int64)
+    result, usual = _parse_usual(*_grid(texts))
+    for row in np.flatnonzero(~usual).tolist():
+        result[row] = _parse(texts[row])
+    return result
+
+
+def parse_stamps_in(
+    text: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Times that stand in a text, and which of them are in the usual form; of the others nothing is said.
+
+    Examples
+    --------
+    >>> times, usual = parse_stamps_in(b"1970-01-01T00:00:01Z, soon", np.array([0, 22]), np.array([20, 26]))
+    >>> times[usual].tolist(), usual.tolist()
+    ([1000000], [True, False])
+    """
+    if len(starts) and int(starts.max()) + _WIDTH > len(text):
+        text += bytes(_WIDTH)
+    # rows of one width that begin at every byte: one is copied by one memcpy
+    rows = np.ndarray((max(len(text) - _WIDTH + 1, 0),), f"V{_WIDTH}", text, 0, (1,))[starts]
+    lengths = ends - starts
+    raw = rows.view(np.uint8).reshape(-1, _WIDTH)
+    raw[np.arange(_WIDTH) >= lengths[:, None]] = 0
+    return _parse_usual(raw.view(f"S{_WIDTH}").ravel(), lengths)
+
+
+def _grid(texts: list[str]) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
+    """The texts as bytes, and how long they are."""
+    try:
+        grid = np.array(texts, f"S{_WIDTH}")
+    except UnicodeEncodeError:
+        grid = np.array([text if text.isascii() else "" for text in texts], f"S{_WIDTH}")
+    return grid, np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def _parse_usual(grid: NDArray[np.bytes_], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Times of those texts that have the usual form, and which those are."""
+    usual = _usual(grid, lengths)
+    result = np.empty(len(grid), np.int64)
     try:
         moments = grid[usual].astype("S26").astype("datetime64[us]").astype(np.int64)
     except ValueError:  # one of them only looks like a time
         usual[:] = False
     else:
         result[usual] = np.where(moments < _YEAR_2, NA_INT, moments)
-    for row in np.flatnonzero(~usual).tolist():
-        result[row] = _parse(texts[row])
-    return result
+    return result, usual
 
 
-def _usual(texts: list[str]) -> tuple[NDArray[np.bytes_], NDArray[np.bool_]]:
-    """The texts as bytes, without the Z of those that have the usual form, and which those are."""
-    try:
-        grid = np.array(texts, f"S{_WIDTH}")
-    except UnicodeEncodeError:
-        grid = np.array([text if text.isascii() else "" for text in texts], f"S{_WIDTH}")
+def _usual(grid: NDArray[np.bytes_], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which texts have the usual form; these lose their Z."""
     raw = grid.view(np.uint8).reshape(-1, _WIDTH)
-    last = np.fromiter(map(len, texts), np.int64, len(texts)) - 1
+    last = lengths - 1
     last[(last < len(_USUAL)) | (last >= _LONGEST)] = 0  # no Z can stand there
     is_digit = raw - ord("0") < 10
     fraction = is_digit[:, len(_USUAL) + 1 :].argmin(axis=1)  # how many digits there are
     usual: NDArray[np.bool_] = is_digit[:, _DIGITS].all(axis=1) & (raw[:, _MARKS] == _WRITTEN).all(axis=1)
-    usual &= raw[np.arange(len(texts)), last] == ord("Z")
+    usual &= raw[np.arange(len(raw)), last] == ord("Z")
     in_fraction = (raw[:, len(_USUAL)] == ord(".")) & (fraction > 0) & (fraction + len(_USUAL) + 1 == last)
     usual &= (last == len(_USUAL)) | in_fraction
     raw[usual, last[usual]] = 0
-    return grid, usual
+    return usual
 
 
 def _parse(text: str) -> int:

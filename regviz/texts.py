@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.hashes import HASH_WORDS, KeyedHash
-from regviz.interning import RawRows
+from regviz.interning import RawRows, first_places
 from regviz.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from regviz.native import Bounds
 
     Codes = NDArray[np.int32]
 
@@ -142,6 +144,18 @@ class TextPool:
             raw = "\x00".join(said).encode().split(b"\x00")  # a clean text has no NUL
             known[[text is not None for text in distinct]] = self._interned(raw)
         return known[places]
+
+    def codes_in(self, text: bytes, parts: Bounds) -> Codes:
+        """Codes of parts of a text: clean ones in ASCII, none of them empty.
+
+        The library of :mod:`regviz.native` is there.
+        """
+        before = len(self._rows)
+        codes = self._rows.intern(self._hashes.within(text, parts))
+        first = first_places(codes, before)
+        starts, ends = (bounds[first].tolist() for bounds in parts)
+        self._append([text[start:end] for start, end in zip(starts, ends, strict=True)])
+        return codes
 
     def twins(self, texts: list[str]) -> Codes:
         """Codes of their own for distinct texts that other columns may have too."""

@@ -20,6 +20,7 @@ from regviz.interning import RawRows
 from regviz.manifests import media_types as mt
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
+from regviz.native import directories
 from regviz.read import read
 from regviz.storage.folder import Folder
 from tests.helpers import Store, assert_same_tables, image_config, image_manifest
@@ -329,16 +330,16 @@ def test_a_listing(tmp_path: Path) -> None:
     names = {f"directory-{number}" for number in range(3000)} | {"\udcff"}
     for name in names:
         (tmp_path / name).mkdir()
-    found = native.list_names(os.fsencode(tmp_path))
+    found = directories.list_names(os.fsencode(tmp_path))
     assert found is not None
     assert (sorted(found[0]), found[1]) == (sorted(map(os.fsencode, names)), [])
     (tmp_path / "file").touch()
-    found = native.list_names(os.fsencode(tmp_path))
+    found = directories.list_names(os.fsencode(tmp_path))
     assert found is not None
     assert (len(found[0]), found[1]) == (len(names), [b"file"])
-    assert native.list_names(os.fsencode(tmp_path / "file")) is None
+    assert directories.list_names(os.fsencode(tmp_path / "file")) is None
     (tmp_path / "link").symlink_to("file")
-    assert native.list_names(os.fsencode(tmp_path)) is None
+    assert directories.list_names(os.fsencode(tmp_path)) is None
     listing = Folder(str(tmp_path)).children(b"")
     assert (len(listing.directories), listing.files, listing.links) == (len(names), [b"file"], [b"link"])
 

@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 
 from regviz.manifests.batches import batches, together
-from regviz.manifests.found import sort_out
+from regviz.manifests.found import letters_of, look_through, sort_out
 from regviz.manifests.json import load_object, mapping, objects
 from regviz.manifests.memo import Memo, without
-from regviz.native import Members
+from regviz.native import Bounds, Members, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from regviz.facts import Facts
     from regviz.manifests.found import Found
     from regviz.manifests.json import Document
-    from regviz.native import Bounds, Texts
 
+    Codes = NDArray[np.int32]
     Flags = NDArray[np.bool_]
 
 _ARRAY = (b"", b"[")
 _SPILL_AFTER = 256  # documents that come one by one
 _NAMES = ("os", "architecture", "variant", "os.version")
 _WANTED = Members(*_NAMES, "created", "author", "rootfs", "rootfs/diff_ids", "history", "config", "config/Labels")
+_STEP = Members("created", "created_by", "author", "comment", "empty_layer")
+_DIGEST_WIDTH = len("sha256:") + 64
 _COLUMNS = (
     *("config", "os", "architecture", "variant", "os_version", "created", "author"),
     *("diff_count", "history_count"),
@@ -77,7 +79,7 @@ class ConfigReader:
         self._facts = facts
         self._decode = msgspec.json.Decoder(_Config).decode
         self._words = History(facts)
-        self._diff_ids = Memo(self._add_diff_ids)
+        self._diff_ids = Memo(self._add_diff_ids, add_found=self._add_found_ids)
         self._names, self._authors = Memo(facts.names.codes), Memo(facts.texts.codes)
         self._diffs = facts.diffs.column("diff_id")
         self._staged_ids = facts.diff_ids.column("diff_id").staged
@@ -133,7 +135,7 @@ class ConfigReader:
         names = self._names.of(found.text, found.bounds(*_NAMES)).reshape(len(_NAMES), -1)
         for name, codes in zip(_NAMES, names, strict=True):
             configs.column(name.replace(".", "_")).extend_numbers(codes)
-        configs.column("created").staged.extend(found.values("created"))
+        configs.column("created").extend_numbers(found.moments("created"))
         configs.column("author").extend_numbers(self._authors.of(found.text, found.bounds("author")))
         configs.column("diff_count").extend_numbers(np.where(diff_ids.starts < 0, -1, counts))
         configs.column("history_count").extend_numbers(self._words.add_found(found.text, found.bounds("history")))
@@ -196,6 +198,13 @@ class ConfigReader:
         self._staged_ids += diff_ids
         return self._facts.diff_ids.numbers(len(diff_ids))
 
+    def _add_found_ids(self, text: bytes, diff_ids: Bounds) -> Sequence[int] | Codes:
+        """Take diff IDs that stand in a text, natively where all are as nearly all are; returns their numbers."""
+        letters = letters_of(text, diff_ids, _DIGEST_WIDTH)
+        if letters is None or not self._facts.diff_ids.key("diff_id").extend_letters(letters):
+            return self._diff_ids.decode_and_add(text, diff_ids)
+        return self._facts.diff_ids.numbers(len(letters))
+
     def _add_labels(self, of_rows: list[tuple[int, dict[str, Any]]]) -> None:
         labels = self._facts.labels
         labels.column("config").staged.extend(row for row, said in of_rows for _ in said)
@@ -211,7 +220,8 @@ class History:
         self._columns = [
             facts.words.column(name).staged for name in ("created", "created_by", "author", "comment", "empty")
         ]
-        self._memo = Memo(self._read)
+        self._facts = facts
+        self._memo = Memo(self._read, add_found=self._add_found)
         self._column = facts.history.column("word")
 
     def add_raw(self, arrays: Sequence[bytes]) -> list[int]:
@@ -235,6 +245,20 @@ class History:
     def add_word(self, step: Document, created_by: str | None, *, empty: bool) -> None:
         """Take one step, of which the instruction is known."""
         self._column.staged += self._add([step | {"created_by": created_by, "empty_layer": empty}])
+
+    def _add_found(self, text: bytes, steps: Bounds) -> Codes:
+        """Take steps that stand in a text, those natively that are as nearly all are; returns their numbers."""
+        found, good = look_through(Texts(text, steps), _STEP)
+        plain, words, texts = found.only(good), self._facts.words, self._facts.texts
+        words.column("created").extend_numbers(plain.moments("created"))
+        for name in ("created_by", "author", "comment"):
+            words.column(name).extend_numbers(plain.texts(name, texts))
+        words.column("empty").extend_numbers(plain.begins("empty_layer", b"t"))
+        numbers = np.empty(len(good), np.int32)
+        numbers[good] = self._numbers(int(np.count_nonzero(good)))
+        if not good.all():
+            numbers[~good] = self._memo.decode_and_add(text, Bounds(steps.starts[~good], steps.ends[~good]))
+        return numbers
 
     def _read(self, steps: list[Any]) -> list[int]:
         numbers = iter(self._add([step for step in steps if isinstance(step, dict)]))

@@ -8,6 +8,8 @@ import numpy as np
 
 from regviz import native
 from regviz.manifests.json import load_many
+from regviz.schema import NA_INT
+from regviz.stamps import parse_stamps, parse_stamps_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from regviz.columns import Key
     from regviz.native import Bounds, Members, Texts
+    from regviz.texts import TextPool
 
     Flags = NDArray[np.bool_]
 
@@ -56,11 +59,37 @@ class Found:
 
     def letters(self, path: str, width: int) -> NDArray[np.uint8] | None:
         """The values of a member as rows of letters, where all are texts of this width."""
+        return letters_of(self.text, self._bounds[path], width)
+
+    def moments(self, path: str) -> NDArray[np.int64]:
+        """The values of a member as times, in microseconds; NA for what is none."""
         starts, ends = self._bounds[path]
-        if not len(starts) or not (starts >= 0).all() or not (ends - starts == width + 2).all():
-            return None
-        rows = np.frombuffer(self.text, np.uint8)[starts[:, None] + np.arange(width + 2)]
-        return None if (rows[:, [0, -1]] != ord('"')).any() else rows[:, 1:-1]
+        times = np.full(len(starts), NA_INT)
+        texts = np.flatnonzero(self.begins(path, b'"'))
+        if len(texts):
+            times[texts], usual = parse_stamps_in(self.text, starts[texts] + 1, ends[texts] - 1)
+            if not usual.all():
+                odd = np.zeros(len(starts), np.bool_)
+                odd[texts[~usual]] = True
+                times[odd] = parse_stamps(self.only(odd).values(path))
+        return times
+
+    def texts(self, path: str, pool: TextPool) -> NDArray[np.int32]:
+        """The values of a member as codes of a pool's texts; -1 for what is none, or empty."""
+        starts, ends = self._bounds[path]
+        codes = np.full(len(starts), -1, np.int32)
+        there = np.flatnonzero(starts >= 0)
+        if not len(there):
+            return codes
+        starts, ends = starts[there], ends[there]
+        plain = self.begins(path, b'"')[there] & (ends - starts > len('""'))
+        plain &= ~native.escaped(self.text, native.Bounds(starts, ends))
+        codes[there[plain]] = pool.codes_in(self.text, native.Bounds(starts[plain] + 1, ends[plain] - 1))
+        if not plain.all():
+            odd = np.zeros(len(codes), np.bool_)
+            odd[there[~plain]] = True
+            codes[odd] = pool.codes(self.only(odd).values(path))
+        return codes
 
     def sizes(self, path: str) -> NDArray[np.int64] | None:
         """The values of a member where all are whole numbers of a usual length."""
@@ -83,6 +112,24 @@ class Found:
             return self
         bounds = {path: native.Bounds(starts[good], ends[good]) for path, (starts, ends) in self._bounds.items()}
         return Found(self.text, bounds)
+
+
+def letters_of(text: bytes, values: Bounds, width: int) -> NDArray[np.uint8] | None:
+    """Values that stand in a text as rows of letters, where all are JSON texts of this width.
+
+    Examples
+    --------
+    >>> from regviz.native import Bounds
+    >>> letters_of(b'["ab", "cd"]', Bounds(np.array([1, 7]), np.array([5, 11])), 2).tobytes()
+    b'abcd'
+    """
+    starts, ends = values
+    if not len(starts) or not (starts >= 0).all() or not (ends - starts == width + 2).all():
+        return None
+    # rows of one width that begin at every byte: one is copied by one memcpy
+    rows = np.ndarray((len(text) - width - 1,), f"V{width + 2}", text, 0, (1,))[starts].view(np.uint8)
+    rows = rows.reshape(-1, width + 2)
+    return None if (rows[:, [0, -1]] != ord('"')).any() else rows[:, 1:-1]
 
 
 def look_through(documents: Texts, wanted: Members) -> tuple[Found, Flags]:

@@ -47,6 +47,7 @@ _DIGESTS = (
 """Where digests stand that documents write."""
 _SPILL_AFTER = 256  # documents that come one by one
 _PLAIN = frozenset((mt.SCHEMA2, mt.OCI_MANIFEST))
+_DIGEST_WIDTH = len("sha256:") + 64
 _VERSION = 2  # schemaVersion of all but schema 1, and of artifact manifests, which have none
 _ARRAY = (b"", b"[")
 _WANTED = Members(
@@ -190,8 +191,13 @@ class ManifestReader:
         ]
         nothing = np.full(len(keys), -1, np.int32)
         manifests.column("manifest").staged.extend(keys)
-        manifests.column("config").staged.extend(found.values("config/digest"))
-        manifests.column("config_bytes").staged.extend(found.values("config/size"))
+        letters, sizes = found.letters("config/digest", _DIGEST_WIDTH), found.sizes("config/size")
+        if letters is None or not manifests.key("config").extend_letters(letters):
+            manifests.column("config").staged.extend(found.values("config/digest"))
+        if sizes is None:
+            manifests.column("config_bytes").staged.extend(found.values("config/size"))
+        else:
+            manifests.column("config_bytes").extend_numbers(sizes)
         numbers: dict[str, NDArray[Any]] = {
             "kind": np.array([names.code(kind) for kind in said], np.int32)[place],
             "media_type": media_types,

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from regviz import native
-from regviz.interning import RawRows
+from regviz.interning import RawRows, first_places
 from regviz.manifests.json import load_many
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ class Memo:
         before = len(self._hashed)
         codes = self._hashed.intern(native.hashes(text, values, self._key))
         if len(self._hashed) > before:
-            # new codes are given in the order in which they are met
-            new = np.flatnonzero(codes >= before)
-            first = new[np.unique(codes[new], return_index=True)[1]]
+            first = first_places(codes, before)
             added = self._add_found(text, native.Bounds(values.starts[first], values.ends[first]))
             self._numbers = np.append(self._numbers, np.array(added, np.int32))
         return self._numbers[codes]

@@ -13,8 +13,6 @@ import hashlib
 import os
 import threading
 from functools import cache
-from itertools import compress
-from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIBRARY = Path(__file__).with_name("_native.so")
-SOURCES = Path(__file__).with_name("json.c"), Path(__file__).with_name("native.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("files.h", "json.c", "native.c", "walk.c"))
 SWITCH = "REGVIZ_NATIVE"
 """Environment variable: 0 leaves the library alone."""
 
@@ -45,9 +43,13 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "read_links": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _INT, _POINTER, _POINTER, _POINTER),
     "lone": (None, _INT, _BYTES, _BYTES, _LONG, _POINTER),
     "list": (_WIDE, _BYTES, _POINTER, _POINTER, _WIDE),
+    "digests": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER),
+    "tags_of": (None, _INT, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER),
+    "tags": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "fields": (None, _BYTES, _POINTER, _POINTER, _LONG, _BYTES, _POINTER, _INT, _POINTER, _POINTER, _POINTER),
     "elements": (_WIDE, _BYTES, _POINTER, _POINTER, _LONG, _WIDE, _POINTER, _POINTER, _POINTER),
+    "escaped": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
     "hash": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "intern": (
         _WIDE,
@@ -56,7 +58,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     ),
 }
 _AT_ONCE = 8 << 20  # bytes of documents that are read with one call
-_LISTED = 1 << 20
 _rooms = threading.local()
 
 
@@ -202,23 +203,6 @@ def lone(directory: int, tags: Sequence[tuple[bytes, bytes]]) -> list[bool] | No
     return found.tolist()
 
 
-def list_names(path: bytes) -> tuple[list[bytes], list[bytes]] | None:
-    """Names of directories and of files in a directory that holds nothing else."""
-    native = library()
-    if native is None:
-        return None
-    names, is_directory = _room(2 * _LISTED).reshape(2, _LISTED)
-    used = native["list"](path, _at(names), _at(is_directory), _LISTED)
-    if used < 0:
-        return None
-    found = names[:used].tobytes().split(b"\0")[:-1]
-    marks = is_directory[: len(found)]
-    if marks.all():
-        return found, []
-    kinds = marks.tolist()
-    return [*compress(found, kinds)], [*compress(found, map(not_, kinds))]
-
-
 def members(
     directory: int, names: Sequence[bytes], files: tuple[bytes, bytes, bytes], room: int
 ) -> tuple[list[bytes | None], Facts, NDArray[np.bool_]] | None:
@@ -276,6 +260,15 @@ def elements(text: bytes, arrays: Bounds) -> tuple[Bounds, NDArray[np.int64]] | 
         places = _at(starts), _at(ends)
         count = native["elements"](text, *places, len(starts), room, _at(found[0]), _at(found[1]), _at(counts))
     return None if count < 0 else (Bounds(*found[:, :count]), counts)
+
+
+def escaped(text: bytes, parts: Bounds) -> NDArray[np.bool_]:
+    """Which parts of a text have a backslash. The library is there."""
+    native = library() or {}
+    starts, ends = map(np.ascontiguousarray, parts)
+    found = np.empty(len(starts), np.bool_)
+    native["escaped"](text, _at(starts), _at(ends), len(starts), _at(found))
+    return found
 
 
 def hashes(text: bytes, parts: Bounds, key: bytes) -> NDArray[np.uint64]:

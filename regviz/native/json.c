@@ -182,7 +182,7 @@ void regviz_fields(const unsigned char *documents, const int64_t *from, const in
         for (int each = 0; each < members; each++)
             starts[at + each * count] = ends[at + each * count] = -1;
         const unsigned char *end = *begin == '{' ? value(begin, DEEPEST, &wanted, -1) : NULL;
-        good[at] = end && space(end) == documents + to[at];
+        good[at] = end && (end == documents + to[at] || space(end) == documents + to[at]); /* more space may stand behind */
     }
 }
 
@@ -245,4 +245,11 @@ int64_t regviz_elements(const unsigned char *text, const int64_t *begin, const i
         counts[array] = found - before;
     }
     return found;
+}
+
+/* Whether parts of a text have a backslash. */
+void regviz_escaped(const unsigned char *text, const int64_t *starts, const int64_t *ends, int64_t count, uint8_t *escaped)
+{
+    for (int64_t at = 0; at < count; at++)
+        escaped[at] = starts[at] < ends[at] && memchr(text + starts[at], '\\', (size_t)(ends[at] - starts[at]));
 }

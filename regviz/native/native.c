@@ -6,25 +6,7 @@
  *
  * Names come one after the other, each ended by a zero byte.
  */
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
-
-#ifdef __APPLE__
-#define MODIFIED(facts) (facts).st_mtimespec
-#else
-#define MODIFIED(facts) (facts).st_mtim
-#endif
-
-enum { LONGEST = 4096, HEX = 64, READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
+#include "files.h"
 
 /* The digest of this file, as whoever compiled it had it: a library of another version is left alone. */
 #ifndef SOURCE
@@ -33,21 +15,6 @@ enum { LONGEST = 4096, HEX = 64, READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_C
 const char *regviz_source(void)
 {
     return SOURCE;
-}
-
-/* Puts parts of a path behind one another; 0 where they do not fit. */
-static size_t put(char *path, size_t at, const char *part)
-{
-    size_t length = strlen(part);
-    if (at + length >= LONGEST)
-        return 0;
-    memcpy(path + at, part, length + 1);
-    return at + length;
-}
-
-static int64_t microseconds(const struct stat *facts)
-{
-    return (int64_t)((uint64_t)MODIFIED(*facts).tv_sec * 1000000u + (uint64_t)MODIFIED(*facts).tv_nsec / 1000u);
 }
 
 /* Facts into every `count`-th number: mode, bytes, microseconds, bytes allocated, inode. */
@@ -79,20 +46,6 @@ void regviz_look(int directory, const char *names, long count, const char *suffi
     }
 }
 
-/* Opens what no symbolic link leads to, in one call: openat2(2), Linux 5.6. An older kernel has no such call, and a sandbox may
- * forbid it: then errno is ENOSYS or EPERM. */
-static int open_without_links(int directory, const char *path)
-{
-#ifdef SYS_openat2
-    static const struct { uint64_t flags, mode, resolve; } how = {READ, 0, 0x04 /* RESOLVE_NO_SYMLINKS */};
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
-#else
-    (void)directory, (void)path;
-    errno = ENOSYS;
-    return -1;
-#endif
-}
-
 /* Contents of files, one behind the other in `buffer`, which has `room`, and a zero byte behind each. With `facts` (five columns,
  * as above) a file is taken if it is a regular one of 1 to `most` bytes that no link leads to; without, if it has just as many
  * as `most` says. Of any other, and of one that finds no room, the length is -1. */
@@ -120,98 +73,6 @@ void regviz_read(int directory, const char *names, long count, const int64_t *mo
         }
         close(file);
     }
-}
-
-/* Opens name + middle + last, of which the middle is a directory and no link; -1 where that is not so. */
-static int open_link(int directory, char *path, const char *name, const char *middle, const char *last)
-{
-    size_t end = put(path, 0, name), all = end;
-    if (all && *middle)
-        all = put(path, all, middle);
-    if (!all || !put(path, all, last))
-        return -1;
-    if (*middle) {
-        struct stat found;
-        int file = open_without_links(directory, path);
-        if (file >= 0 || (errno != ENOSYS && errno != EPERM))
-            return file;
-        path[all] = 0;
-        if (fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(found.st_mode))
-            return -1;
-        put(path, all, last);
-    }
-    return openat(directory, path, READ);
-}
-
-/* The first `width` bytes of each name + middle + last, and its time; length -1 where that is no regular file. */
-void regviz_read_links(int directory, const char *names, long count, const char *middle, const char *last, int width,
-                       char *contents, int64_t *lengths, int64_t *times)
-{
-    char path[LONGEST];
-    for (long at = 0; at < count; at++, names += strlen(names) + 1, contents += width) {
-        struct stat found;
-        int file = open_link(directory, path, names, middle, last);
-        lengths[at] = -1;
-        times[at] = 0;
-        if (file < 0)
-            continue;
-        if (!fstat(file, &found) && S_ISREG(found.st_mode)) {
-            lengths[at] = read(file, contents, (size_t)width);
-            times[at] = microseconds(&found);
-        }
-        close(file);
-    }
-}
-
-/* Whether a path leads to a directory, and no link, that holds so many directories (0: whatever it holds). */
-static int is_directory(int directory, const char *path, unsigned long links)
-{
-    struct stat found;
-    return !fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW) && S_ISDIR(found.st_mode) &&
-           (!links || found.st_nlink == links);
-}
-
-/* For each name and digits whether name/index holds sha256/digits/link and no other directory. */
-void regviz_lone(int directory, const char *names, const char *digits, long count, uint8_t *lone)
-{
-    char path[LONGEST];
-    for (long at = 0; at < count; at++, names += strlen(names) + 1, digits += strlen(digits) + 1) {
-        struct stat found;
-        size_t end = put(path, 0, names);
-        lone[at] = *digits && end && (end = put(path, end, "/index")) && is_directory(directory, path, 3) &&
-                   (end = put(path, end, "/sha256")) && is_directory(directory, path, 3) &&
-                   (end = put(path, end, "/")) && (end = put(path, end, digits)) && is_directory(directory, path, 0) &&
-                   put(path, end, "/link") && !fstatat(directory, path, &found, AT_SYMLINK_NOFOLLOW) &&
-                   S_ISREG(found.st_mode);
-    }
-}
-
-/* Names in a directory that holds nothing but directories and regular files, each ended by a zero byte; `is_directory` has
- * room for as many marks as there is room for bytes. Returns how many bytes the names take, or -1: it holds something else,
- * or more than there is room for, or could not be listed. */
-int64_t regviz_list(const char *path, char *names, uint8_t *is_directory, int64_t room)
-{
-    int64_t used = 0;
-    DIR *directory = opendir(path);
-    if (!directory)
-        return -1;
-    errno = 0;
-    for (struct dirent *entry; used >= 0 && (entry = readdir(directory));) {
-        size_t length = strlen(entry->d_name) + 1;
-        if (entry->d_name[0] == '.' && (length == 2 || (length == 3 && entry->d_name[1] == '.')))
-            continue;
-        if ((entry->d_type != DT_DIR && entry->d_type != DT_REG) || used + (int64_t)length > room) {
-            used = -1;
-        } else {
-            memcpy(names + used, entry->d_name, length);
-            used += (int64_t)length;
-            *is_directory++ = entry->d_type == DT_DIR;
-        }
-    }
-    if (errno)
-        used = -1;
-    closedir(directory);
-    return used;
 }
 
 /* Of each name: the content of name + document, lstat of name + measured (as above), and whether name + mark is there.

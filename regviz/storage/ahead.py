@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from regviz.storage.waiting import idle_seconds
@@ -22,8 +21,10 @@ _THREADS = 8
 _SLOW_SECONDS = 60e-6  # waiting, for one item: nothing with a warm cache, above 100 µs from a disk
 
 
-def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator[U]:
+def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T], most: int = 0) -> Iterator[U]:
     """What `work` makes of the items, a chunk after the other; with threads as long as it waits much.
+
+    As long as it does not wait, chunks grow up to `most` items: some work costs less where more is done in one go.
 
     Examples
     --------
@@ -33,9 +34,11 @@ def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator
     if len(items) <= CHUNK:
         yield work(items)
         return
-    chunks = (items[at : at + CHUNK] for at in range(0, len(items), CHUNK))
+    at, size = 0, CHUNK
     idle = idle_seconds()
-    for chunk in chunks:
+    while at < len(items):
+        chunk = items[at : at + size]
+        at += len(chunk)
         began, worked = time.perf_counter(), time.thread_time()
         result = work(chunk)
         waited = (time.perf_counter() - began) - (time.thread_time() - worked)
@@ -47,9 +50,13 @@ def adaptively(work: Callable[[Sequence[T]], U], items: Sequence[T]) -> Iterator
             before, idle = idle, idle_seconds()
             slow = max(idle - before, 0.0) >= enough
         yield result
+        size = CHUNK if slow else max(min(4 * size, most), CHUNK)
         if slow:
+            end = min(at + 4 * _THREADS * CHUNK, len(items))
             with ThreadPoolExecutor(_THREADS) as pool:
-                yield from _ahead(pool, work, islice(chunks, 4 * _THREADS))
+                parts = (items[start : min(start + CHUNK, end)] for start in range(at, end, CHUNK))
+                yield from _ahead(pool, work, parts)
+            at = end
 
 
 def one_ahead(made: Iterator[U]) -> Iterator[U]:

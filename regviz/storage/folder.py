@@ -13,6 +13,7 @@ import numpy as np
 
 from regviz import native
 from regviz.errors import AccessDeniedError
+from regviz.native import directories
 from regviz.storage.ahead import CHUNK, adaptively, one_ahead
 from regviz.storage.base import BATCH, DIRECTORY, FILE, OTHER, SYMLINK, Entries, Listing, Stats
 from regviz.storage.chunks import Chunks, join
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from regviz.native.directories import Digests, Tags
     from regviz.storage.base import Files, Members, Whole
 
 _ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
+_DOCUMENTS = 512  # that are looked through together: fewer cost calls, more fall out of the processor's cache
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 
 
@@ -55,7 +58,7 @@ class Folder(Chunks):
             if not listed and os.path.islink(self.path(directory)):
                 self.say("symbolic-link", directory, "not followed")
                 return listing
-            if (found_natively := native.list_names(self.path(directory))) is not None:
+            if (found_natively := directories.list_names(self.path(directory))) is not None:
                 return Listing(*found_natively, [])
             with os.scandir(self.path(directory)) as scan:
                 while found := [*islice(scan, _ENTRIES)]:
@@ -102,7 +105,7 @@ class Folder(Chunks):
         """Three files of each ``directory/name``, some directories at a time and in the order given."""
         with self.opened(directory) as place:
             parent = place and place.descriptor
-            yield from adaptively(lambda chunk: read_members(self, parent, directory, chunk, files), names)
+            yield from adaptively(lambda chunk: read_members(self, parent, directory, chunk, files), names, _DOCUMENTS)
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
@@ -113,7 +116,7 @@ class Folder(Chunks):
 
     def read_whole(self, paths: Sequence[bytes], most: int) -> Iterator[Whole | None]:
         """Contents of regular files of 1 to `most` bytes, and facts on them; of any other file nothing is said."""
-        chunks = adaptively(partial(self.read_whole_chunk, most), paths)
+        chunks = adaptively(partial(self.read_whole_chunk, most), paths, _DOCUMENTS)
         yield from one_ahead(chunks) if len(paths) > CHUNK else chunks
 
     def read_links(
@@ -137,6 +140,22 @@ class Folder(Chunks):
             if place is None:
                 return [False] * len(tags)
             return [*chain.from_iterable(adaptively(partial(alone_in_index, place.descriptor, place.head), tags))]
+
+    def whole_links(self, directory: bytes, *, measured: bool) -> Digests | None:
+        """Digests below a directory where each is as nearly all are; of many, links are measured :func:`adaptively`."""
+        return directories.digests(self.path(directory), most=CHUNK if measured else directories.MOST, linked=measured)
+
+    def plain_tags(self, directory: bytes, names: Sequence[bytes] | None = None) -> Tags | None:
+        """Tags in a directory, and which of them were pushed once; where they are many, `names` must be given."""
+        if names is None:
+            return directories.tags(self.path(directory), CHUNK)
+        with self.opened(directory) as place:
+            if not names or place is None or place.descriptor is None or not native.is_there():
+                return None
+            parts = [*adaptively(partial(directories.tags_of, place.descriptor), names)]
+        found = (np.concatenate(columns) for columns in zip(*(part.digests for part in parts), strict=True))
+        once = np.concatenate([part.once for part in parts])
+        return directories.Tags(b"".join(part.names for part in parts), once, directories.Digests(*found))
 
     def entries(self) -> Iterator[Entries]:
         """Everything, depth first, sorted by name."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain, compress, repeat
+from operator import not_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from regviz.layouts.distribution.grammar import (
     algorithm_text,
 )
 from regviz.layouts.distribution.inventory import sha256_digits, split_names
+from regviz.pool import raw_digests
 from regviz.storage.base import Stats
 from regviz.text import decode_name
 
@@ -35,8 +38,11 @@ if TYPE_CHECKING:
     from regviz.storage.base import Walkable
 
     Codes = NDArray[np.int32]
+    Numbers = NDArray[np.int64]
+    Raw = NDArray[np.uint8]
 
 _PREFIX_WIDTH = 2
+_TAGS = re.compile(rf"(?:{TAG.pattern}\0)*".encode())
 _MANY = 1 << 13  # digests that are handed over together: a few at a time cost calls, more cost memory
 
 
@@ -131,19 +137,31 @@ class Walk:
     def _repository(self, path: bytes, directory: bytes, sections: list[bytes]) -> None:
         row = self._inventory.repository(path, has_layers=LAYERS in sections, has_manifests=MANIFESTS in sections)
         if LAYERS in sections:
-            for algorithm, where, names in self._digests(directory + b"/" + LAYERS, listed=True):
-                self._layers(row, algorithm, where, names)
+            layers, measured = directory + b"/" + LAYERS, self._inventory.links == "check"
+            if not self._are_whole(row, layers, self._layer_links, measured=measured):
+                for algorithm, where, names in self._digests(layers, listed=True):
+                    self._layers(row, algorithm, where, names)
         if MANIFESTS in sections:
             manifests = directory + b"/" + MANIFESTS
             parts = self._storage.children(manifests, listed=True).directories
             self._inventory.links_of(row, revisions=REVISIONS in parts, tags=TAGS in parts)
             if REVISIONS in parts:
-                for algorithm, where, names in self._digests(manifests + b"/" + REVISIONS, listed=True):
-                    self._revisions(row, algorithm, where, names)
+                revisions = manifests + b"/" + REVISIONS
+                if not self._are_whole(row, revisions, self._revision_links, measured=True):
+                    for algorithm, where, names in self._digests(revisions, listed=True):
+                        self._revisions(row, algorithm, where, names)
             if TAGS in parts:
                 self._tags(row, manifests + b"/" + TAGS)
         if UPLOADS in sections:
             self._uploads(row, directory + b"/" + UPLOADS)
+
+    def _are_whole(self, row: int, directory: bytes, links: _Gathered, *, measured: bool) -> bool:
+        """Gather the links of a directory that are all as they should be, if they are."""
+        found = None if self._inventory.links == "open" else self._storage.whole_links(directory, measured=measured)
+        if found is None:
+            return False
+        links.add(row, found.raw, *([found.times] if measured else []))
+        return True
 
     def _digests(self, directory: bytes, *, listed: bool = False) -> Iterator[tuple[bytes, bytes, list[bytes]]]:
         """Algorithms below a directory: their name, path and the digests' directories.
@@ -168,7 +186,7 @@ class Walk:
         elif links == "check":
             odd = self._whole_links(row, where, names, self._layer_links)
         else:
-            self._layer_links.add(row, names)
+            self._layer_links.add(row, raw_digests(names))
             return
         for name, content, mtime in self._read(where, odd):
             self._inventory.layer_link(row, algorithm, name, content, mtime)
@@ -186,10 +204,10 @@ class Walk:
             return []
         sizes, times = self._storage.measure_links(where, names, b"/link")
         if sizes.count(LINK_LENGTH) == len(names):
-            links.add(row, names, times)
+            links.add(row, raw_digests(names), np.array(times, np.int64))
             return []
         whole = [at for at, size in enumerate(sizes) if size == LINK_LENGTH]
-        links.add(row, [names[at] for at in whole], [times[at] for at in whole])
+        links.add(row, raw_digests([names[at] for at in whole]), np.array([times[at] for at in whole], np.int64))
         return [name for name, size in zip(names, sizes, strict=True) if size not in (LINK_LENGTH, -1)]
 
     def _read(self, where: bytes, names: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
@@ -201,9 +219,21 @@ class Walk:
                     yield name, content, mtime
 
     def _tags(self, row: int, directory: bytes) -> None:
-        listing = self._storage.children(directory, listed=True)
-        self._strays(directory, listing.files)
-        names = listing.directories
+        found = self._storage.plain_tags(directory)
+        if found is None:
+            listing = self._storage.children(directory, listed=True)
+            self._strays(directory, listing.files)
+            names = listing.directories
+            found = self._storage.plain_tags(directory, names)
+        else:
+            names = found.names.split(b"\0")[:-1]
+        if found is not None and _TAGS.fullmatch(found.names) is not None:
+            once = found.once.tolist()
+            self._tags_pushed_once.add(row, [*map(bytes.decode, compress(names, once))], *found.digests)
+            names = [*compress(names, map(not_, once))]
+        self._each_tag(row, directory, names)
+
+    def _each_tag(self, row: int, directory: bytes, names: list[bytes]) -> None:
         if not names:
             return
         texts = decode_name(b"/".join(names)).split("/")
@@ -212,7 +242,12 @@ class Walk:
         # nearly every tag was pushed once, and link counts tell so without a listing
         lone = self._storage.lone_digests(directory, list(zip(names, digits, strict=True)))
         plain = [alone and TAG.fullmatch(text) is not None for alone, text in zip(lone, texts, strict=True)]
-        self._tags_pushed_once.add(row, *([*compress(column, plain)] for column in (texts, digits, times)))
+        self._tags_pushed_once.add(
+            row,
+            [*compress(texts, plain)],
+            raw_digests([*compress(digits, plain)]),
+            np.array(times, np.int64)[plain],
+        )
         others = [at for at, is_plain in enumerate(plain) if not is_plain]
         if others:
             self._inventory.tags(
@@ -231,19 +266,19 @@ class Walk:
             found += [(f"{algorithm.decode()}:{name.decode()}", time) for name, size, time in measured if size >= 0]
         return found
 
-    def _take_layers(self, rows: Codes, digits: list[bytes], times: list[int] | None = None) -> None:
-        codes = self._inventory.facts.keys.intern_names(digits)
+    def _take_layers(self, rows: Codes, raw: Raw, times: Numbers | None = None) -> None:
+        codes = self._inventory.facts.keys.intern_raw(raw)
         if times is None:
             self._inventory.listed_layers(rows, codes, np.full(len(codes), NO_TIME), "unchecked")
         else:
-            self._inventory.listed_layers(rows, codes, np.array(times), "ok")
+            self._inventory.listed_layers(rows, codes, times, "ok")
 
-    def _take_revisions(self, rows: Codes, digits: list[bytes], times: list[int]) -> None:
-        self._inventory.listed_revisions(rows, self._inventory.facts.keys.intern_names(digits), np.array(times))
+    def _take_revisions(self, rows: Codes, raw: Raw, times: Numbers) -> None:
+        self._inventory.listed_revisions(rows, self._inventory.facts.keys.intern_raw(raw), times)
 
-    def _take_tags(self, rows: Codes, texts: list[str], digits: list[bytes], times: list[int]) -> None:
-        tags = self._inventory.facts.names.codes([*texts])
-        found = rows, tags, self._inventory.facts.keys.intern_names(digits), np.array(times)
+    def _take_tags(self, rows: Codes, texts: list[str], raw: Raw, times: Numbers) -> None:
+        tags = self._inventory.facts.names.codes(texts)
+        found = rows, tags, self._inventory.facts.keys.intern_raw(raw), times
         self._inventory.listed_tags(*found)
         self._inventory.listed_history(*found, np.ones(len(tags), np.bool_))
 
@@ -268,26 +303,32 @@ class _Gathered:
 
     def __init__(self, take: Callable[..., None]) -> None:
         self._take = take
+        self._forget()
+
+    def _forget(self) -> None:
         self._rows: list[int] = []
         self._counts: list[int] = []
-        self._columns: list[list[Any]] = []
+        self._columns: list[tuple[Any, ...]] = []
+        self._count = 0
 
-    def add(self, row: int, *columns: list[Any]) -> None:
-        """What one repository has."""
+    def add(self, row: int, *columns: list[str] | NDArray[Any]) -> None:
+        """What one repository has: arrays, or lists of texts."""
         self._rows.append(row)
         self._counts.append(len(columns[0]))
-        if not self._columns:
-            self._columns = [[] for _ in columns]
-        for gathered, column in zip(self._columns, columns, strict=True):
-            gathered.extend(column)
-        if len(self._columns[0]) >= _MANY:
+        self._columns.append(columns)
+        self._count += len(columns[0])
+        if self._count >= _MANY:
             self.hand_over()
 
     def hand_over(self) -> None:
         """Hand over what there is."""
-        if any(self._counts):
-            self._take(np.repeat(np.array(self._rows, np.int32), self._counts), *self._columns)
-        self._rows, self._counts, self._columns = [], [], []
+        if self._count:
+            columns = (
+                np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [*chain.from_iterable(parts)]
+                for parts in zip(*self._columns, strict=True)
+            )
+            self._take(np.repeat(np.array(self._rows, np.int32), self._counts), *columns)
+        self._forget()
 
 
 def _together(parts: Sequence[Stats]) -> Stats:
