@@ -37,6 +37,9 @@ def describe_layer_counts(table: pd.DataFrame) -> Upright:
     if not counts:
         title = "There is no image" if not unknown else "Of no image it is known how many layers it has"
         return Upright(title, gone, f"{title}. {gone}".strip(), 0, (), (), ())
+    if counts[0] == counts[-1]:  # one bar would say no more than the title
+        title = _layers_title(counts)
+        return Upright(title, gone, f"{title}. {gone}".strip(), 0, (), (), ())
     width = next((width for width in _WIDTHS if (counts[-1] - counts[0]) // width < _CLASSES), _WIDTHS[-1])
     classes, first = _counted(known, "layers", lambda count: -(-count // width))
     bars, ticks = [], []
@@ -102,6 +105,9 @@ def describe_layer_references(table: pd.DataFrame, *, of: Users = "images") -> U
         title = "There is no layer"
         return Upright(title, "", title, 0, (), (), ())
     one = _ONE[of]
+    if counts[0] == counts[-1]:  # one bar would say no more than the title
+        title = _users_title(counts, one, of)
+        return Upright(title, "", title, 0, (), (), ())
     classes, first = _counted(table, of, lambda count: count.bit_length() - 1)
     bars, ticks = [], []
     for number, (tagged, others) in enumerate(classes):

@@ -120,7 +120,8 @@ def describe_owner_sets(table: pd.DataFrame, *, width: float = 720.0, rows: int 
         for owners, blobs, size in zip(table["owners"], table["blobs"].tolist(), table["bytes"].tolist(), strict=True)
     ]
     title = _title(found, grain)
-    if not any(size for *_, size in found):
+    is_of_one = len(found) == 1 and len(found[0][0]) == 1  # which the title has said
+    if is_of_one or not any(size for *_, size in found):
         return UpSet(title, "", title, width)
     return _Layout(found, nouns, width, rows).upset(title)
 

@@ -87,8 +87,15 @@ def test_bytes_of_the_shipped_worlds(world: str, by: analysis.members.Grain) -> 
 
 
 def test_the_legend_names_what_occurs() -> None:
-    assert [words for _, words in describe_owner_sets(sets_table({("a",): 5})).legend] == ["of one repository alone"]
+    assert [words for _, words in describe_owner_sets(sets_table({("a",): 5, ("b",): 3})).legend] == [
+        "of one repository alone"
+    ]
     assert [words for _, words in describe_owner_sets(sets_table({("a", "b"): 5})).legend] == ["of several"]
+
+
+def test_one_owner_is_a_title() -> None:
+    told = describe_owner_sets(sets_table({("a",): 5}))
+    assert (told.title, told.owners) == ("All 5 B belong to one repository", ())
 
 
 def test_the_tail_is_counted_and_said() -> None:
