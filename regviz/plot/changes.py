@@ -165,7 +165,7 @@ def _title(table: pd.DataFrame, count: int) -> str:
     tags = table.attrs["tag"]
     counted = ", ".join(f"{tags[word]:,} {said}" for word, said in _WORDS if tags[word])
     if not count:
-        return f"Nothing differs: {count_noun(int(tags['same']), 'tag')} in both" if tags["same"] else "Nothing differs"
+        return f"No tag differs: {int(tags['same']):,} in both" if tags["same"] else "There is no tag in either"
     if table.attrs["missing_bytes"] is None:
         return f"Tags: {counted or 'none differs'}; their bytes cannot be compared"
     came, went = (int(table.attrs[f"{name}_bytes"]) for name in ("added", "missing"))
@@ -195,7 +195,7 @@ def compare_registries(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> import regviz as rv
     >>> reg = rv.read()
     >>> compare_registries(rv.compare_registries(reg, reg)).get_title(loc="left")
-    'Nothing differs: 22 tags in both'
+    'No tag differs: 22 in both'
     """
     with style():
         rows = ROWS if ax is None else max(2, int(axes_size(ax)[1] / _ROW))

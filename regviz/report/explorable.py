@@ -49,7 +49,7 @@ def marks_block(drawing: Figure) -> str:
     >>> marks_block(drawing)[:80]
     '<script type="application/json" class="rv-marks">{"zoom":false,"texts":["\\u003c/'
     """
-    panels = [axes for axes in drawing.axes if getattr(axes, "marks", None)]
+    panels = [axes for axes in drawing.axes if any(getattr(axes, "marks", {}).values())]
     if not panels:
         return ""
     zoom = any(getattr(axes, "explorable", False) for axes in panels)
