@@ -288,7 +288,7 @@ def test_messages_cannot_move_a_cursor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["sizes"], ["graph"], ["report", "-o", "report.html"], ["table", "--links", "check"]]
+    "words", [["sizes"], ["graph"], ["report", "-o", "report.html", "--summary"], ["table", "--links", "check"]]
 )
 def test_what_a_listing_cannot_know_is_said_in_a_line(words: list[str], tmp_path: Path) -> None:
     store = Store(tmp_path / "r")

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 _PAGE = (ROOT / "regviz" / "report" / "static" / "page.css").read_text(encoding="utf-8")
 _DARK_BLOCK = _PAGE.partition("prefers-color-scheme: dark) {")[2].partition("\n}")[0]
-DARK = dict(re.findall(r"--rv-([a-z]+): (#[0-9a-f]{3,6});", _DARK_BLOCK))
+DARK = dict(re.findall(r"--rv-([a-z0-9-]+): (#[0-9a-f]{3,6});", _DARK_BLOCK))
 
 
 def luminance(colour: str) -> float:
@@ -31,7 +31,7 @@ def in_the_dark(colour: str) -> str:
     """What a dark page makes of a colour."""
     if CSS[colour] == "currentColor":
         return DARK["ink"]
-    found = re.fullmatch(r"var\(--rv-([a-z]+),#[0-9a-f]{6}\)", CSS[colour])
+    found = re.fullmatch(r"var\(--rv-([a-z0-9-]+),#[0-9a-f]{6}\)", CSS[colour])
     assert found, colour
     return DARK[found[1]]
 
