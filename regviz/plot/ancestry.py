@@ -19,13 +19,13 @@ from regviz.plot.canvas import Text
 from regviz.plot.dots import dot_marks
 from regviz.plot.labels import text_width
 from regviz.plot.palette import INK, MUTED, OTHERS, SEVERAL, repository_colours
+from regviz.plot.spacing import GAP, LEAST_RADIUS, Spacing
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
-from regviz.plot.wording import (
+from regviz.plot.tree_words import (
     forest_explanation,
     forest_title,
     leaf_names,
     leaf_rest,
-    line_words,
     name_room,
     others_words,
 )
@@ -46,24 +46,14 @@ LEVELS = 24
 _LEVEL = 100.0
 """Points for each level where not all of them can be shown: names need some."""
 MARKS = 3_000
-LEAF_ROOM = 230.0
 _ROW = 17.0
 _LINE = 12.0
-_GAP = 14.0
-_RADII = (1.8, 12.0)
-_MOST_DOTS = 0.6
-_WORDS = 190.0
 _TREE_GAP = 5.0
 _FEWEST_ROWS = 2
-_STRETCHES = (3.0, 2.5, 2.1, 1.8, 1.6, 1.4, 1.3, 1.2, 1.1, 1.0)
-"""How much more room words are offered than each can have: few need it all."""
-_FAVOURED = 16
 _SAID = {
     "repository": "Its colour is the repository whose tags stand on it.",
     "age": "Its colour is when it was made.",
 }
-_WEIGHTS = (1.0, 1.5, 2.0)
-"""How much of the width a layer without a tag gets, a run of them, and one with a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,35 +158,24 @@ class _Layout:
         if len(self.shown) < len(found) and rows <= ROWS:
             self.shown = choose(found, rows, max(2, int(width / _LEVEL)))
         self.colours = {**repository_colours(repository_bytes(found)), SEVERAL_REPOSITORIES: SEVERAL, "": ""}
-        self.roots = [at for at in roots(found) if at in self.shown]
-        self.children = {at: [c for c in found[at].children if c in self.shown] for at in self.shown}
-        self.inner = {at for at, kept in self.children.items() if kept}
         self.dots: list[Dot] = []
         self.edges: list[tuple[float, float, float, float, float]] = []
         self.texts: list[Text] = []
-        self.room = self._rooms(room := width - min(LEAF_ROOM, width / 2))
-        self.whole = {at for at in self.shown if self._has_room(at)}
-        self.largest_radius = min(_RADII[1], max(2 * _RADII[0], min(self.room.values(), default=room) / 5))
-        most = max((max(self._dot_bytes(at)) for at in self.shown), default=0)
-        self.unit = self.largest_radius / math.sqrt(most) if most else 0.0
-        self.lines: dict[int, tuple[str, str]] = {}
-        self.start: dict[int, float] = {}
         self.names: dict[int, str] = {}
-        for root in self.roots:
-            self._stretch(root, room)
+        self.at = Spacing(found, self.shown, width)
         self.band = self._bands()
 
     def forest(self, said: str) -> Forest:
         """The whole picture; `said` is what colours mean."""
         self._name_leaves()
         top = 0.0
-        for root in self.roots:
+        for root in self.at.roots:
             self._put(root, top)
             top += self.band[root] + _TREE_GAP
         if hidden := [self.found[at] for at in roots(self.found) if at not in self.shown]:
             self.texts.append(Text(0, top + _ROW / 2, others_words(hidden, self.width), SMALL_SIZE, MUTED))
             top += _ROW
-        elif self.roots:
+        elif self.at.roots:
             top -= _TREE_GAP
         title, explanation = forest_title(self.found), self._explanation(said)
         description = f"A tree from left to right. {explanation}" if self.found else title
@@ -205,151 +184,75 @@ class _Layout:
         drawn = tuple(self.dots), tuple(self.edges), tuple(self.texts)
         return Forest(title, explanation, description, self.width, top, *drawn, repositories=named)
 
-    def _stretch(self, root: int, room: float) -> None:
-        """Place a tree so that its words use the room: all of them alike, then those of its lowest branches more."""
-        for stretch in _STRETCHES:
-            if self._place(root, stretch) <= room:
-                break
-        tree = [at for at in self.start if at in self.inner and self._root(at) == root]
-        for at in sorted(tree, key=lambda at: self.found[at].level)[:_FAVOURED]:
-            given, self.room[at] = self.room[at], self.room[at] * _STRETCHES[0] / stretch
-            if self._place(root, stretch) > room:
-                self.room[at] = given
-        self._place(root, stretch)
-
-    def _root(self, at: int) -> int:
-        while self.found[at].parent >= 0:
-            at = self.found[at].parent
-        return at
-
-    def _place(self, root: int, stretch: float) -> float:
-        """Decide how wide everything in a tree is and where it starts.
-
-        Returns where the words of the last level begin that begin most to the right.
-        """
-        end, waiting = 0.0, [(root, 2.0)]
-        while waiting:
-            at, self.start[at] = waiting.pop()
-            if at in self.inner:
-                self.lines[at] = self._lines(at, self.room[at] * stretch)
-                turn = self._turn(at)
-                waiting += [(child, turn + _GAP) for child in self.children[at]]
-            else:
-                end = max(end, self.start[at] + self._dots_width(at))
-        return end
-
-    def _rooms(self, room: float) -> dict[int, float]:
-        """The width, divided among the levels of the longest way that leads through a branch; names take more of it."""
-        weight = {at: _weight(self.found[at]) for at in self.inner}
-        above: dict[int, float] = {}
-        ahead: dict[int, float] = {}
-        for at in sorted(self.inner):  # children stand after parents
-            parent = self.found[at].parent
-            above[at] = above[parent] + weight[parent] if parent >= 0 else 0.0
-        for at in sorted(self.inner, reverse=True):
-            ahead[at] = max((weight[c] + ahead[c] for c in self.children[at] if c in self.inner), default=0.0)
-        return {at: room * weight[at] / (above[at] + weight[at] + ahead[at]) for at in self.inner}
-
-    def _has_room(self, at: int) -> bool:
-        """Whether each layer of a branch can have a dot."""
-        count = len(self.found[at].layers)
-        room = self.room.get(at, LEAF_ROOM / 4) * _MOST_DOTS
-        return count == 1 or count * 2 * (_RADII[0] + 1) <= room - 2 * _RADII[1]
-
-    def _dot_bytes(self, at: int) -> Sequence[int]:
-        """Bytes of the dots of a branch: of its layers, or of all together."""
-        branch = self.found[at]
-        return branch.layer_bytes if at in self.whole else (branch.bytes,)
-
-    def _radii(self, at: int) -> list[float]:
-        return [max(_RADII[0], self.unit * math.sqrt(length)) for length in self._dot_bytes(at)]
-
-    def _dots_width(self, at: int) -> float:
-        radii = self._radii(at)
-        return 2 * sum(radii) + 2 * (len(radii) - 1)
-
-    def _lines(self, at: int, width: float) -> tuple[str, str]:
-        """What stands above and below the line that leaves a branch, as wide as there is room."""
-        room = min(_WORDS, width - self._dots_width(at) - _GAP - 10)
-        return line_words(self.found[at], room, len(self._dot_bytes(at)))
-
-    def _turn(self, at: int) -> float:
-        """Where the line from a branch turns to what stands on it."""
-        words = max((text_width(line, SMALL_SIZE) for line in self.lines[at]), default=0)
-        return self.start[at] + self._dots_width(at) + (words + 10 if words else 2)
-
     def _bands(self) -> dict[int, float]:
         bands: dict[int, float] = {}
         for at in sorted(self.shown, reverse=True):
-            words = 2 * _LINE if at in self.inner and any(self.lines[at]) else _ROW
-            stacked = sum(bands[child] for child in self.children[at])
-            stacked += _ROW if at in self.inner and self._hidden(at) else 0
-            bands[at] = max(words, 2 * max(self._radii(at)) + 3, stacked)
+            words = 2 * _LINE if at in self.at.inner and any(self.at.lines[at]) else _ROW
+            stacked = sum(bands[child] for child in self.at.children[at])
+            stacked += _ROW if at in self.at.inner and self.at.hidden(at) else 0
+            bands[at] = max(words, 2 * max(self.at.radii(at)) + 3, stacked)
         return bands
-
-    def _hidden(self, at: int) -> list[Branch]:
-        return [self.found[child] for child in self.found[at].children if child not in self.shown]
 
     def _put(self, root: int, top: float) -> None:
         """Put a tree into its band."""
         bands = [(root, top)]
         while bands:
             at, top = bands.pop()
-            y, kept, hidden = top + self.band[at] / 2, self.children[at], self._hidden(at)
+            y, kept, hidden = top + self.band[at] / 2, self.at.children[at], self.at.hidden(at)
             self._put_dots(at, y)
             if not kept:
                 self._put_leaf(at, y)
                 continue
             self._put_words(at, y)
             taken = sum(self.band[child] for child in kept) + (_ROW if hidden else 0)
-            below, turn = top + (self.band[at] - taken) / 2, self._turn(at)
-            leaves = self.start[at] + self._dots_width(at)
+            below, turn = top + (self.band[at] - taken) / 2, self.at.turn(at)
+            leaves = self.at.start[at] + self.at.dots_width(at)
             for child in kept:
-                self.edges.append((leaves, y, turn, self.start[child], below + self.band[child] / 2))
+                self.edges.append((leaves, y, turn, self.at.start[child], below + self.band[child] / 2))
                 bands.append((child, below))
                 below += self.band[child]
             if hidden:
-                x = turn + _GAP
+                x = turn + GAP
                 self.edges.append((leaves, y, turn, x - 2, below + _ROW / 2))
                 text = others_words(hidden, self.width - x - 2)
                 self.texts.append(Text(x + 2, below + _ROW / 2, text, SMALL_SIZE, MUTED))
 
     def _put_dots(self, at: int, y: float) -> None:
-        branch, x = self.found[at], self.start[at]
-        lengths, colour = self._dot_bytes(at), self.colours[branch.repository]
+        branch, x = self.found[at], self.at.start[at]
+        lengths, colour = self.at.dot_bytes(at), self.colours[branch.repository]
         layers = [(layer,) for layer in branch.layers] if len(lengths) == len(branch.layers) else [branch.layers]
-        for held, length, radius in zip(layers, lengths, self._radii(at), strict=True):
+        for held, length, radius in zip(layers, lengths, self.at.radii(at), strict=True):
             self.dots.append(Dot(held, length, x + radius, y, radius, colour))
             x += 2 * radius + 2
 
     def _put_words(self, at: int, y: float) -> None:
-        x = self.start[at] + self._dots_width(at) + 6
-        for text, level, off in zip(self.lines[at], ("bottom", "top"), (-2, 2), strict=True):
+        x = self.at.start[at] + self.at.dots_width(at) + 6
+        for text, level, off in zip(self.at.lines[at], ("bottom", "top"), (-2, 2), strict=True):
             colour = INK if level == "bottom" and self.found[at].tags else MUTED
             if text:
                 self.texts.append(Text(x, y + off, text, SMALL_SIZE, colour, level=level))
 
     def _name_leaves(self) -> None:
         """Decide how much of the tags stands beside each branch on which nothing shown grows."""
-        leaves = [at for at in sorted(self.shown) if at not in self.inner]
-        rooms = [name_room(self.found[at], self._hidden(at), self._room_beside(at)) for at in leaves]
+        leaves = [at for at in sorted(self.shown) if at not in self.at.inner]
+        rooms = [name_room(self.found[at], self.at.hidden(at), self._room_beside(at)) for at in leaves]
         self.names = dict(zip(leaves, leaf_names([self.found[at] for at in leaves], rooms), strict=True))
 
     def _room_beside(self, at: int) -> float:
-        return self.width - self.start[at] - self._dots_width(at) - 6
+        return self.width - self.at.start[at] - self.at.dots_width(at) - 6
 
     def _put_leaf(self, at: int, y: float) -> None:
-        x = self.start[at] + self._dots_width(at) + 6
+        x = self.at.start[at] + self.at.dots_width(at) + 6
         if self.names[at]:
             self.texts.append(Text(x, y, self.names[at], colour=INK))
             x += text_width(self.names[at], TEXT_SIZE) + 8
-        if rest := leaf_rest(self.found[at], self._hidden(at), self.width - x):
+        if rest := leaf_rest(self.found[at], self.at.hidden(at), self.width - x):
             self.texts.append(Text(x, y, rest, SMALL_SIZE, MUTED))
 
     def _explanation(self, said: str) -> str:
         if not self.found:
             return ""
-        alike = int((_RADII[0] / self.unit) ** 2) if self.unit else 0
+        alike = int((LEAST_RADIUS / self.at.unit) ** 2) if self.at.unit else 0
         return forest_explanation(
             [branch for at, branch in enumerate(self.found) if at not in self.shown],
             [dot.bytes for dot in self.dots],
@@ -358,10 +261,6 @@ class _Layout:
             runs=any(len(dot.layers) > 1 for dot in self.dots),
             short=any(text.text.startswith("×") for text in self.texts),
         )
-
-
-def _weight(branch: Branch) -> float:
-    return _WEIGHTS[2 if branch.tags else int(len(branch.layers) > 1)]
 
 
 def _is_one(colour: str) -> bool:

@@ -82,6 +82,13 @@ def leaf_names(branches: Sequence[Branch], rooms: Sequence[float]) -> list[str]:
     return [head + tail if head else "" for head, tail in zip(cut, tails, strict=True)]
 
 
+def leaf_need(branch: Branch, hidden: Sequence[Branch]) -> float:
+    """Points for its first tag, its bytes, and all that is said of what else grows on it."""
+    name = text_width(tag_words(branch.tags[:1], len(branch.tags) - 1), TEXT_SIZE) + _BETWEEN if branch.tags else 0.0
+    words = [branch.length, *others(hidden)[:1]] if hidden else [branch.length]
+    return name + text_width("   ".join(words), SMALL_SIZE) + _BETWEEN
+
+
 def name_room(branch: Branch, hidden: Sequence[Branch], room: float) -> float:
     """How much of the room beside such a branch its tags may take: all but what must be said of the rest."""
     least = "  ".join(filter(None, (branch.length, others(hidden)[-1] if hidden else "")))
@@ -90,7 +97,7 @@ def name_room(branch: Branch, hidden: Sequence[Branch], room: float) -> float:
 
 def leaf_rest(branch: Branch, hidden: Sequence[Branch], room: float) -> str:
     """What is said of it after its tags: bytes, what made it, what else grows on it; counts are never cut."""
-    own = (much(branch), branch.length) if len(branch.layers) > 1 else (branch.length,)
+    own = (much(branch), f"{times(branch)}  {branch.length}") if len(branch.layers) > 1 else (branch.length,)
     more = others(hidden) if hidden else [""]
     ways = [f"{size}   {rest}".strip() for rest, size in product(more, own)]
     said = _first([*ways, *more], room, SMALL_SIZE)
