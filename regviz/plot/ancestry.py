@@ -12,8 +12,8 @@ from regviz.plot.branches import (
     Branch,
     branches,
     choose,
-    repository_bytes,
     roots,
+    standing,
 )
 from regviz.plot.canvas import Text
 from regviz.plot.dots import dot_marks
@@ -31,7 +31,7 @@ from regviz.plot.tree_words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import networkx as nx
 
@@ -137,27 +137,33 @@ def describe_forest(
     found = branches(graph)
     if rows is None:
         rows, height = ROWS, min(height, HEIGHT)
-    said = _SAID[colour]
-    told = _Layout(found, width, rows).forest(said)
+    under, said = standing(found), _SAID[colour]
+    largest = repository_colours({name: sum(found[at].bytes for at in places) for name, places in under.items()})
+    colours = {**largest, SEVERAL_REPOSITORIES: SEVERAL, "": ""}
+    told = (layout := _Layout(found, colours, width, rows)).forest(said)
     while rows > _FEWEST_ROWS and (told.height > height or len(told.dots) > MARKS):
         too_much = max(told.height / height, len(told.dots) / MARKS)
         rows = max(_FEWEST_ROWS, min(rows - 1, int(rows / too_much)))
-        told = _Layout(found, width, rows).forest(said)
+        told = (layout := _Layout(found, colours, width, rows)).forest(said)
     if colour == "age" and told.dots:
         dots, ages = by_age(graph, told.dots)
         told = replace(told, dots=dots, ages=ages, repositories=())
-    return replace(told, marks=dot_marks(graph, told.dots))
+    owners, tags = {}, {}
+    for at in layout.shown:
+        owned = tuple(sorted(name for name, places in under.items() if at in places))
+        owners.update(dict.fromkeys(found[at].layers, owned))
+        tags.update(dict.fromkeys(found[at].layers, found[at].total_tags))
+    return replace(told, marks=dot_marks(graph, told.dots, owners, tags))
 
 
 class _Layout:
     """Lays out the branches that are shown; each has its own band of the height, so nothing can overlap."""
 
-    def __init__(self, found: Sequence[Branch], width: float, rows: int) -> None:
-        self.found, self.width = found, width
+    def __init__(self, found: Sequence[Branch], colours: Mapping[str, str], width: float, rows: int) -> None:
+        self.found, self.colours, self.width = found, colours, width
         self.shown = choose(found, rows, LEVELS)
         if len(self.shown) < len(found) and rows <= ROWS:
             self.shown = choose(found, rows, max(2, int(width / _LEVEL)))
-        self.colours = {**repository_colours(repository_bytes(found)), SEVERAL_REPOSITORIES: SEVERAL, "": ""}
         self.dots: list[Dot] = []
         self.edges: list[tuple[float, float, float, float, float]] = []
         self.texts: list[Text] = []
@@ -254,7 +260,8 @@ class _Layout:
             return ""
         alike = int((LEAST_RADIUS / self.at.unit) ** 2) if self.at.unit else 0
         return forest_explanation(
-            [branch for at, branch in enumerate(self.found) if at not in self.shown],
+            [self.found[at] for at in roots(self.found)],
+            [self.found[at] for at in self.shown],
             [dot.bytes for dot in self.dots],
             alike,
             said,

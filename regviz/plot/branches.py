@@ -138,8 +138,8 @@ def roots(found: Sequence[Branch]) -> list[int]:
     return by_size(found, [at for at, branch in enumerate(found) if branch.parent < 0])
 
 
-def repository_bytes(found: Sequence[Branch]) -> dict[str, int]:
-    """Bytes of the distinct layers that the tags of each repository stand on."""
+def standing(found: Sequence[Branch]) -> dict[str, set[int]]:
+    """The places of the branches that the tags of each repository stand on."""
     under: dict[str, set[int]] = {}
     for at, branch in enumerate(found):
         for repository in {tag.rpartition(":")[0] for tag in branch.tags}:
@@ -147,7 +147,7 @@ def repository_bytes(found: Sequence[Branch]) -> dict[str, int]:
             while below >= 0 and below not in known:
                 known.add(below)
                 below = found[below].parent
-    return {repository: sum(found[at].bytes for at in known) for repository, known in under.items()}
+    return under
 
 
 def choose(found: Sequence[Branch], rows: int, levels: int) -> set[int]:

@@ -177,14 +177,21 @@ def forest_title(found: Sequence[Branch]) -> str:
 
 
 def forest_explanation(
-    hidden: Sequence[Branch], sizes: Sequence[int], alike: int, said: str, *, runs: bool, short: bool
+    bottom: Sequence[Branch],
+    shown: Sequence[Branch],
+    sizes: Sequence[int],
+    alike: int,
+    said: str,
+    *,
+    runs: bool,
+    short: bool,
 ) -> str:
     """How to read the marks, and what was left out.
 
     Parameters
     ----------
-    hidden : sequence of Branch
-        What is not shown.
+    bottom, shown : sequence of Branch
+        All roots, and whatever is shown.
     sizes : sequence of int
         Bytes of the dots.
     alike : int
@@ -205,7 +212,8 @@ def forest_explanation(
         text += " Where there is no room for each, layers in a row are one dot."
     if short:
         text += " ×6 is six layers in a row."
-    if hidden:
-        layers, size = sum(len(branch.layers) for branch in hidden), sum(branch.bytes for branch in hidden)
+    layers = sum(branch.total_layers for branch in bottom) - sum(len(branch.layers) for branch in shown)
+    if layers:
+        size = sum(branch.total_bytes for branch in bottom) - sum(branch.bytes for branch in shown)
         text += f" Left out: {count_noun(layers, 'layer')} of smaller branches, {format_bytes(size)}."
     return text
