@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,6 +50,7 @@ MARKS = 3_000
 _ROW = 17.0
 _LINE = 12.0
 _TREE_GAP = 5.0
+_MORE_TAGS = re.compile(r" \+[\d,]+$")
 _FEWEST_ROWS = 2
 _SAID = {
     "repository": "Its colour is the repository whose tags stand on it.",
@@ -267,6 +269,7 @@ class _Layout:
             said,
             runs=any(len(dot.layers) > 1 for dot in self.dots),
             short=any(text.text.startswith("×") for text in self.texts),
+            tags=any(_MORE_TAGS.search(text.text) for text in self.texts if text.colour == INK),
         )
 
 

@@ -27,6 +27,8 @@ _MOST_NEED = 320.0
 _STRETCHES = (3.0, 2.5, 2.1, 1.8, 1.6, 1.4, 1.3, 1.2, 1.1, 1.0)
 """How much more room words are offered than each can have: few need it all."""
 _FAVOURED = 16
+_OVERLOOKED = 200
+"""In a tree of more branches than these nobody reads each word, and to place it again and again takes long."""
 _FAVOURS = (3.0, 2.0, 1.5, 1.2)
 _WEIGHTS = (1.0, 1.5, 2.0)
 """How much of the width a layer without a tag gets, a run of them, and one with a tag."""
@@ -73,6 +75,8 @@ class Spacing:
         limit, tree = max(self.width, end), [root]
         for at in tree:  # level by level
             tree += self.children[at]
+        if len(tree) > _OVERLOOKED:
+            return
         for at in [at for at in tree if at in self.inner][:_FAVOURED]:
             given = self._room[at]
             for favour in _FAVOURS:

@@ -185,6 +185,7 @@ def forest_explanation(
     *,
     runs: bool,
     short: bool,
+    tags: bool,
 ) -> str:
     """How to read the marks, and what was left out.
 
@@ -200,8 +201,8 @@ def forest_explanation(
         What the colour of a dot means.
     runs : bool
         Whether a dot is a whole run of layers.
-    short : bool
-        Whether runs are counted with a cross.
+    short, tags : bool
+        Whether runs are counted with a cross, and further tags with a plus.
     """
     text = "Each layer stands on the one to its left, a root on nothing. The area of a dot is its bytes: "
     text += f"the largest has {format_bytes(max(sizes))}"
@@ -212,6 +213,8 @@ def forest_explanation(
         text += " Where there is no room for each, layers in a row are one dot."
     if short:
         text += " ×6 is six layers in a row."
+    if tags:
+        text += " +2 is two more tags."
     layers = sum(branch.total_layers for branch in bottom) - sum(len(branch.layers) for branch in shown)
     if layers:
         size = sum(branch.total_bytes for branch in bottom) - sum(branch.bytes for branch in shown)

@@ -110,6 +110,20 @@ def test_dots_that_look_alike_are_said_to(forests: list[Forest]) -> None:
         assert ("look alike" in each.explanation) == (len({dot.bytes for dot in small}) > 1)
 
 
+def test_a_plus_is_explained_where_there_is_one(forests: list[Forest]) -> None:
+    tags = ("team/service:1", *(f"team/other:{number}" for number in range(39)))
+    graph = forest_of({"a": None, "b": "a", "c": "b", "d": "b", "e": "a"}, {"b": tags, "d": ("x:1",), "e": ("y:1",)})
+    narrow = [describe_forest(graph, width=width) for width in (300, 340, 380, 420, 460)]
+    short = [
+        any(re.search(r" \+\d+$", text.text) for text in told.texts if text.colour == INK)
+        for told in (*narrow, *forests)
+    ]
+    assert any(short)
+    assert not all(short)
+    for told, has_one in zip((*narrow, *forests), short, strict=True):
+        assert ("+2 is two more tags." in told.explanation) == has_one
+
+
 def test_a_cross_is_explained_where_there_is_one(forests: list[Forest]) -> None:
     crossed = [any("×" in text.text for text in told.texts) for told in forests]
     assert any(crossed)
