@@ -29,6 +29,8 @@ from regviz.plot.style import TEXT_SIZE, style
 from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import networkx as nx
     import numpy as np
     from matplotlib.axes import Axes
@@ -128,19 +130,22 @@ def _meanings(told: Forest) -> list[tuple[Line2D, str]]:
         for colour, words in ((OTHERS, "one smaller repository"), (SEVERAL, "several"), ("", "no tag"))
         if colour in used
     ]
+    named = [colour for colour, _ in told.repositories]
     names = fit_all([drawable(name) for _, name in told.repositories], _LONGEST_NAME, TEXT_SIZE)
     names = [f" {name}" if name.startswith("_") else name for name in names]  # matplotlib leaves such words out
-    said = [*zip((colour for colour, _ in told.repositories), names, strict=True), *rest]
-    if sum(text_width(words, TEXT_SIZE) + _BESIDE for _, words in said) > told.width:
-        said = [
-            *((colour, "") for colour, _ in told.repositories[:-1]),
-            (told.repositories[-1][0], "one repository each"),
-            *rest,
-        ]
+    said = [*zip(named, names, strict=True), *rest]
+    if named and _key_width(said) > told.width:
+        said = [*((colour, "") for colour in named[:-1]), (named[-1], "one repository each"), *rest]
+        while said[0][1] == "" and _key_width(said) > told.width:
+            said = said[1:]
     return [
         (Line2D([], [], markerfacecolor=colour or "none", markeredgecolor=colour or MUTED, **look), words)
         for colour, words in said
     ]
+
+
+def _key_width(said: Sequence[tuple[str, str]]) -> float:
+    return sum(text_width(words, TEXT_SIZE) + _BESIDE for _, words in said)
 
 
 def _lines(told: Forest) -> Path:

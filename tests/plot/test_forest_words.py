@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from matplotlib.figure import Figure
 
 from regviz import plot
 from regviz.graph import layer_graph
@@ -15,7 +16,7 @@ from regviz.plot.branches import branches, choose
 from regviz.plot.palette import CSS, INK, OTHERS, SEVERAL
 from regviz.plot.spacing import LEAST_RADIUS
 from regviz.plot.style import SMALL_SIZE
-from tests.plot.drawn import texts_of
+from tests.plot.drawn import text_boxes, texts_of
 from tests.plot.made import random_forest
 from tests.plot.registries import registry
 from tests.plot.test_forest import forest_of
@@ -150,6 +151,14 @@ def test_long_names_are_not_in_the_key() -> None:
     graph = forest_of(dict.fromkeys(names), {name: (f"{name}:1",) for name in names})
     said = texts_of(plot.forest(graph))
     assert "one repository each" in said
+
+
+def test_the_key_keeps_to_a_narrow_axes() -> None:
+    graph = layer_graph(registry("world-distribution.tar.gz"))
+    for inches in (5.5, 6.0, 8.0, 12.0):
+        given = Figure(figsize=(inches, 8)).add_axes((0.05, 0.05, 0.9, 0.8))
+        assert plot.forest(graph, ax=given).get_legend() is not None
+        assert max(right for _, (_, _, right, _) in text_boxes(given)) <= inches * 72, inches
 
 
 def test_a_name_that_begins_like_what_matplotlib_hides_is_in_the_key() -> None:
