@@ -119,7 +119,8 @@ def test_bars_say_whole_names_and_exact_bytes() -> None:
 def test_classes_of_lengths_say_their_blobs() -> None:
     table = layer_sizes(registry(SHIPPED[0]))
     marks = plot.layer_sizes(table).marks  # type: ignore[attr-defined]
-    counted = {name: sum(int(mark.label.split(" ", 1)[0]) for mark in rows) for name, rows in marks.items()}
+    said = {name: [mark.label.partition("\n")[0] for mark in rows] for name, rows in marks.items()}
+    counted = {name: sum(int(line.rpartition(": ")[2]) for line in lines) for name, lines in said.items()}
     here = table[table["present"]]
     assert counted == {"tagged": (here["tags"] > 0).sum(), "others": (here["tags"] == 0).sum()}
 

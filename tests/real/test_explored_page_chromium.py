@@ -12,7 +12,7 @@ import networkx as nx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from regviz.analysis import tag_images
+from regviz.analysis import sharing, tag_images
 from regviz.cli.output import write_table
 from regviz.graph import layer_graph
 from regviz.plot.ancestry import describe_forest
@@ -51,9 +51,14 @@ def test_a_repository_is_chosen_in_every_figure_and_table(page: Page, world: Reg
     with_column = page.locator("table", has=page.locator("th", has_text=re.compile("^repository$")))
     assert with_column.count() >= 3
     page.locator("details.numbers").evaluate_all("all => all.forEach(each => { each.open = true })")
-    for number in range(with_column.count()):
-        shown = with_column.nth(number).locator("tbody tr:visible td:first-child").all_inner_texts()
-        assert set(shown) <= {name}
+    for found in with_column.all():
+        heads = [text.strip() for text in found.locator("thead th").all_inner_texts()]
+        for row in found.locator("tbody tr:visible").all():
+            cells = row.locator("td").all_inner_texts()
+            assert name in [cells[at] for at, head in enumerate(heads) if head in ("repository", "other repository")]
+    shared = sharing(world)
+    pairs = page.locator("table", has=page.locator("th", has_text=re.compile("^other repository$"))).first
+    assert pairs.locator("tbody tr:visible").count() == (shared[["repository", "other_repository"]] == name).sum().sum()
     own = (world.tags["repository"] == name).sum()
     tags = table(page, "Tags")
     assert tags.locator("tbody tr:visible").count() == own
@@ -162,8 +167,8 @@ def test_print_shows_whole_figures_and_no_controls(page: Page, tmp_path: Path, w
     point_at(page, marks(drawn, "layers").nth(3))
     page.mouse.down()
     page.mouse.up()
-    page.evaluate(
-        "addEventListener('beforeprint', () => { window.printed = document.querySelectorAll('figure svg')[1].getAttribute('viewBox') })"
+    drawn.locator("svg").evaluate(
+        "svg => addEventListener('beforeprint', () => { window.printed = svg.getAttribute('viewBox') })"
     )
     page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
     assert [float(part) for part in page.evaluate("window.printed").split()] == pytest.approx(whole)

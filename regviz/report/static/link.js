@@ -7,7 +7,7 @@ let touched = null; // the figure that a link speaks of
 let waiting;
 
 const repositories = new Set(
-  [...figures.flatMap((figure) => figure.marks.flatMap((mark) => mark.repositories)), ...tables.flatMap((rows) => rows.repositories ?? [])],
+  [...figures.flatMap((figure) => figure.marks.flatMap((mark) => mark.repositories)), ...tables.flatMap((rows) => rows.repositories?.flat() ?? [])],
 );
 const field = make("input", { type: "search", placeholder: "All repositories", autocomplete: "off" });
 const sentence = make("span", { role: "status" });

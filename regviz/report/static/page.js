@@ -106,8 +106,8 @@ class Rows {
     }));
     this.all = Array.from(table.tBodies[0].rows);
     this.texts = this.all.map((row) => Array.from(row.cells, (cell) => cell.textContent).join(" ").toLowerCase());
-    const column = this.heads.findIndex((head) => head.name === "repository");
-    this.repositories = column < 0 ? null : this.all.map((row) => wholeText(row.cells[column]));
+    const columns = this.heads.flatMap((head, at) => (/^(other_)?repository$/.test(head.name) ? [at] : []));
+    this.repositories = columns.length ? this.all.map((row) => columns.map((at) => wholeText(row.cells[at]))) : null;
     this.words = [];
     this.repository = "";
     this.addControls(table.closest(".rv-table").querySelector(".head"));
@@ -143,7 +143,7 @@ class Rows {
   show() {
     let found = 0;
     this.all.forEach((row, at) => {
-      const here = !this.repository || this.repositories[at] === this.repository;
+      const here = !this.repository || this.repositories[at].includes(this.repository);
       row.hidden = !(here && this.words.every((word) => this.texts[at].includes(word)));
       found += !row.hidden;
     });
