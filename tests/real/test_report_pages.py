@@ -95,11 +95,11 @@ def hold_quiet(browser: Browser, file: Path, figures: int, *, scheme: str, scrip
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_of_two_is_quiet_and_can_be_read_by_all(chromium: Browser, two: Path, scheme: str) -> None:
-    hold_quiet(chromium, two, 3, scheme=scheme)
+    hold_quiet(chromium, two, 4, scheme=scheme)
 
 
 def test_the_page_of_two_needs_no_script(chromium: Browser, two: Path) -> None:
-    hold_quiet(chromium, two, 3, scheme="light", script=False)
+    hold_quiet(chromium, two, 4, scheme="light", script=False)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
