@@ -133,7 +133,7 @@ class Explorer:
     def _figure(answer: Answer, asked: Asked) -> str:
         if asked.first and not len(answer.table):
             return f'<div class="rv"><p class="note">{_NOTHING_FITS}</p></div>'
-        return display.figure(answer.draw(), table=answer.table, largest=answer.largest).html
+        return display.figure(answer.draw(), table=answer.table, largest=answer.largest).elements
 
 
 def _at_once(code: str) -> str:

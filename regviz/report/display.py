@@ -49,10 +49,14 @@ class Shown:
     def __repr__(self) -> str:
         return self.text
 
+    @property
+    def elements(self) -> str:
+        """Its elements, for a page or for JupyterLab, whichever it runs for."""
+        return self.html if os.environ.get(PAGE_VARIABLE) else self.plain or self.html
+
     def _repr_html_(self) -> str:
-        if os.environ.get(PAGE_VARIABLE):
-            return self.html
-        return f"<style>{_STYLE.read_text(encoding='utf-8')}</style>{self.plain or self.html}"
+        style = "" if os.environ.get(PAGE_VARIABLE) else f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
+        return style + self.elements
 
 
 def table(
