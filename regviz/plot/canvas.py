@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -60,6 +60,22 @@ class Picture(Axes):
 
         title = self.get_title(loc="left").replace("\n", " ")
         return to_svg(figure_of(self), title=title, description=self.description)
+
+
+class Told(Protocol):
+    """What a figure says in words."""
+
+    @property
+    def title(self) -> str:
+        """What it finds."""
+
+    @property
+    def explanation(self) -> str:
+        """What its marks mean."""
+
+    @property
+    def description(self) -> str:
+        """What is seen, for who does not see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +187,43 @@ def hide_axes(ax: Axes, width: float, height: float) -> None:
     ax.set_xlim(0, width)
     ax.set_ylim(height, 0)
     ax.set_axis_off()
+
+
+def paper(
+    told: Told,
+    width: float,
+    height: float,
+    ax: Axes | None,
+    *,
+    above: float,
+    marks: Mapping[str, Sequence[Mark]] | None = None,
+    explorable: bool = False,
+) -> Axes:
+    """An Axes as paper under the heading of what is drawn: that of a new figure, or the one that is given.
+
+    Parameters
+    ----------
+    told
+        Its title, what explains its marks, and what is seen.
+    width, height : float
+        Points; a given Axes has its own height, and no room for more than the title.
+    ax : matplotlib.axes.Axes or None
+    above : float
+        Points between the paper and the heading.
+    marks, explorable
+        Of the :class:`Picture` that a new figure has.
+    """
+    if ax is None:
+        height = max(height, 1)
+        head = heading(told.title, told.explanation, width)
+        ax = new_axes(width, height, Margins(top=MARGIN + head.height + above))
+        ax.description, ax.marks, ax.explorable = told.description, marks or {}, explorable
+        put_heading(ax, head, left=0, above=above)
+    else:
+        height = axes_size(ax)[1]
+        put_heading(ax, heading(told.title, "", width), left=0, above=above)
+    hide_axes(ax, width, height)
+    return ax
 
 
 def put_texts(ax: Axes, texts: Sequence[Text]) -> None:

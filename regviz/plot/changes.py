@@ -5,37 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import LineCollection
 from matplotlib.patches import Patch
-from matplotlib.path import Path
 
 from regviz.plot.canvas import (
     HINTING,
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
     Picture,
     Text,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_legend,
     put_texts,
 )
 from regviz.plot.labels import drawable, fit, fit_all, text_width
 from regviz.plot.marks import Mark
 from regviz.plot.palette import APPEARED, INK, MUTED, RULE, WENT
+from regviz.plot.shapes import put_shapes, rectangle
 from regviz.plot.stacking import exact
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
-from regviz.plot.svg import MARKS
 from regviz.text import count_noun, format_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.path import Path
 
 ROWS = 24
 _ROW, _LINE, _BAR = 32.0, 11.5, 15.0
@@ -204,18 +200,10 @@ def compare_registries(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def _draw(told: Changes, ax: Axes | None) -> Axes:
     above = TEXT_LINE + 12 if told.changes else 0
-    height = max(1.0, len(told.changes) * _ROW + (TEXT_LINE + 6 if told.rest else 0))
-    if ax is None:
-        width = WIDTH - 2 * MARGIN
-        head = heading(told.title, told.explanation, width)
-        ax = new_axes(width, height, Margins(top=MARGIN + head.height + above))
-        ax.description = told.description
-        ax.marks = {name: [mark for mark in _marks(told, name) if mark] for name in ("went", "came")}
-        put_heading(ax, head, left=0, above=above)
-    else:
-        width, height = axes_size(ax)
-        put_heading(ax, heading(told.title, "", width), left=0, above=above)
-    hide_axes(ax, width, height)
+    height = len(told.changes) * _ROW + (TEXT_LINE + 6 if told.rest else 0)
+    marks = {name: [mark for mark in _marks(told, name) if mark] for name in ("went", "came")}
+    width = WIDTH - 2 * MARGIN if ax is None else axes_size(ax)[0]
+    ax = paper(told, width, height, ax, above=above, marks=marks)
     if told.changes:
         _put_changes(ax, told, width)
         gone, new = any(change.went for change in told.changes), any(change.came for change in told.changes)
@@ -260,9 +248,7 @@ def _put_changes(ax: Axes, told: Changes, width: float) -> None:
                 paths.append(_bar(axis, end, at * _ROW + _ROW / 2))
                 texts.append(Text(end + sign * 4, at * _ROW + _ROW / 2, values[side][at], SMALL_SIZE, MUTED, anchor))
         if paths:
-            series = PathCollection(paths, facecolors=colour, linewidths=0, clip_on=False)
-            series.set_gid(f"{MARKS}{name}")
-            ax.add_collection(series, autolim=False)
+            put_shapes(ax, paths, colour, name)
     for at, (label, note) in enumerate(zip(labels, notes, strict=True)):
         middle = at * _ROW + _ROW / 2
         texts += [
@@ -277,5 +263,4 @@ def _put_changes(ax: Axes, told: Changes, width: float) -> None:
 
 
 def _bar(start: float, end: float, middle: float) -> Path:
-    top, low = middle - _BAR / 2, middle + _BAR / 2
-    return Path([(start, top), (end, top), (end, low), (start, low), (start, top)], closed=True)
+    return rectangle(start, middle - _BAR / 2, end, middle + _BAR / 2)

@@ -7,25 +7,20 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.path import Path
 
 from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_legend,
     put_texts,
 )
 from regviz.plot.columns import GAP, MOST, STRIP, Cell, Grid, describe_grid
 from regviz.plot.palette import EXCLUSIVE, GROUND, INK, RULE, SHARED, STATES
+from regviz.plot.shapes import put_shapes, rectangle
 from regviz.plot.style import style
-from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.path import Path
 
     from regviz.plot.canvas import Text
 
@@ -74,16 +70,8 @@ def grid(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def _draw(told: Grid, ax: Axes | None) -> Axes:
     meanings = _meanings(told.cells)
     above = TEXT_LINE + 12 if meanings else 0
-    height = max(told.height, 1)
-    if ax is None:
-        head = heading(told.title, told.explanation, told.width)
-        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description, ax.marks, ax.explorable = told.description, {"cells": told.marks}, bool(told.cells)
-        put_heading(ax, head, left=0, above=above)
-    else:
-        height = axes_size(ax)[1]
-        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
-    hide_axes(ax, told.width, height)
+    marks, is_any = {"cells": told.marks}, bool(told.cells)
+    ax = paper(told, told.width, told.height, ax, above=above, marks=marks, explorable=is_any)
     if told.cells:
         put_boxes(ax, told.cells, "cells")
         _put_strips(ax, told.cells)
@@ -95,15 +83,7 @@ def _draw(told: Grid, ax: Axes | None) -> Axes:
 
 def put_boxes(ax: Axes, cells: Sequence[Cell], name: str) -> None:
     """Draw cells as one series; hatched where they are not there, or their bytes are not known."""
-    series = PathCollection(
-        [_box(cell) for cell in cells],
-        facecolors=[cell.colour for cell in cells],
-        edgecolors="none",
-        linewidths=0,
-        clip_on=False,
-    )
-    series.set_gid(f"{MARKS}{name}")
-    ax.add_collection(series, autolim=False)
+    put_shapes(ax, [_box(cell) for cell in cells], [cell.colour for cell in cells], name)
     unknown: dict[str, Any] = {"facecolors": "none", "edgecolors": STATES["absent"], "linewidths": 0.6, "hatch": _HATCH}
     if hatched := [_box(cell) for cell in cells if not cell.there]:
         ax.add_collection(PathCollection(hatched, clip_on=False, **unknown), autolim=False)
@@ -139,7 +119,7 @@ def _box(cell: Cell) -> Path:
     gap = min(GAP / 2, cell.height / 6)
     left, right = cell.x + GAP / 2, cell.x + cell.width - GAP / 2
     top, low = cell.y + gap, cell.y + cell.height - gap
-    return Path([(left, top), (right, top), (right, low), (left, low), (left, top)], closed=True)
+    return rectangle(left, top, right, low)
 
 
 def _strip(cell: Cell) -> list[tuple[float, float]]:

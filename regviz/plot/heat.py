@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.collections import LineCollection
 
 from regviz.plot.canvas import (
     MARGIN,
     WIDTH,
-    Margins,
-    Picture,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_texts,
 )
 from regviz.plot.overlap import LEAST_ROW, MOST, SWATCH, Measure, Overlap, describe_sharing
 from regviz.plot.palette import MUTED
+from regviz.plot.shapes import put_shapes, rectangle
 from regviz.plot.style import style
-from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.path import Path
 
 _GAP = 0.8
 
@@ -74,17 +70,9 @@ def sharing(table: pd.DataFrame, *, measure: Measure = "weighted_jaccard", ax: A
 
 
 def _draw(told: Overlap, ax: Axes | None) -> Axes:
-    height = max(told.height, 1)
-    if ax is None:
-        head = heading(told.title, told.explanation, told.width)
-        above = 8 if told.cells else 0
-        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description = told.description
-        put_heading(ax, head, left=0, above=above)
-    else:
-        height = axes_size(ax)[1]
-        put_heading(ax, heading(told.title, "", told.width), left=0, above=4)
-    hide_axes(ax, told.width, height)
+    above = 4 if ax is not None else 8 if told.cells else 0
+    marks = {"pairs": told.marks} if told.cells else {}
+    ax = paper(told, told.width, told.height, ax, above=above, marks=marks)
     if not told.cells:
         return ax
     cells = [
@@ -96,18 +84,12 @@ def _draw(told: Overlap, ax: Axes | None) -> Axes:
         )
         for cell in told.cells
     ]
-    look: dict[str, Any] = {"linewidths": 0, "clip_on": False}
-    pairs = PolyCollection(cells, facecolors=[cell.colour for cell in told.cells], **look)
-    pairs.set_gid(f"{MARKS}pairs")
-    ax.add_collection(pairs, autolim=False)
-    swatches = [_box(x, y, *SWATCH) for x, y, _ in told.key]
-    ax.add_collection(PolyCollection(swatches, facecolors=[colour for *_, colour in told.key], **look), autolim=False)
+    put_shapes(ax, cells, [cell.colour for cell in told.cells], "pairs")
+    put_shapes(ax, [_box(x, y, *SWATCH) for x, y, _ in told.key], [colour for *_, colour in told.key])
     ax.add_collection(LineCollection(told.tree, colors=MUTED, linewidths=0.8, clip_on=False), autolim=False)
-    if isinstance(ax, Picture):
-        ax.marks = {"pairs": told.marks}
     put_texts(ax, told.texts)
     return ax
 
 
-def _box(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
-    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+def _box(x: float, y: float, width: float, height: float) -> Path:
+    return rectangle(x, y, x + width, y + height)

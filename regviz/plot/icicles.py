@@ -12,13 +12,9 @@ from matplotlib.colors import to_rgba
 from regviz.plot.canvas import (
     MARGIN,
     WIDTH,
-    Margins,
     Text,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_texts,
 )
 from regviz.plot.labels import fit, text_width
@@ -89,7 +85,7 @@ def describe_icicle(table: pd.DataFrame, *, width: float = WIDTH - 2 * MARGIN, h
         height = height_for(table) * (_HIGHER if table.attrs["repositories"] > _FEW else 1)
     whole, title = tree_of(table), title_of(table)
     if not whole.bytes:
-        return Icicle(title, "", f"{title}.")
+        return Icicle(title, "", f"{title}.", width)
     shown = _gathered(whole, (height - _HEADS) / whole.bytes)
     if len(shown.inner) == 1 and shown.inner[0].inner and shown.inner[0].level == 0:  # one namespace says nothing
         shown = replace(shown, inner=shown.inner[0].inner)
@@ -191,15 +187,8 @@ def icicle(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _draw(told: Icicle, ax: Axes | None) -> Axes:
-    if ax is None:
-        head = heading(told.title, told.explanation, WIDTH - 2 * MARGIN)
-        above = 6 if told.tiles else 0
-        ax = new_axes(WIDTH - 2 * MARGIN, max(told.height, 1), Margins(top=MARGIN + head.height + above))
-        ax.description, ax.explorable = told.description, bool(told.tiles)
-        put_heading(ax, head, left=0, above=above)
-    else:
-        put_heading(ax, heading(told.title, "", axes_size(ax)[0]), left=0, above=6)
-    hide_axes(ax, told.width or 1, told.height or 1)
+    above, is_any = 6 if told.tiles or ax is not None else 0, bool(told.tiles)
+    ax = paper(told, told.width, told.height, ax, above=above, explorable=is_any)
     if told.tiles:
         colours = [to_rgba(tile.colour, tile.shade) for tile in told.tiles]
         marks = [

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.collections import LineCollection
 from matplotlib.patches import Patch
 
 from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
-    Picture,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_legend,
     put_texts,
 )
 from regviz.plot.footing import HEAD, ROW, ROWS, Footing, describe_bases
 from regviz.plot.palette import MUTED, SEVERAL, STATES
+from regviz.plot.shapes import put_shapes, rectangle
 from regviz.plot.style import style
-from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.path import Path
 
 _BAR = 12.0
 _THIN = 0.8
@@ -69,16 +63,8 @@ def bases(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _draw(told: Footing, ax: Axes | None) -> Axes:
-    height, above = max(told.height, 1), TEXT_LINE + 12 if told.bases else 0
-    if ax is None:
-        head = heading(told.title, told.explanation, told.width)
-        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description = told.description
-        put_heading(ax, head, left=0, above=above)
-    else:
-        height = axes_size(ax)[1]
-        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
-    hide_axes(ax, told.width, height)
+    above, marks = TEXT_LINE + 12 if told.bases else 0, {"own": told.marks, "on": told.marks} if told.bases else {}
+    ax = paper(told, told.width, told.height, ax, above=above, marks=marks)
     if not told.bases:
         return ax
     own, on_it = [], []
@@ -86,23 +72,14 @@ def _draw(told: Footing, ax: Axes | None) -> Axes:
         y, middle = HEAD + (at + 0.5) * ROW, told.left + base.own * told.unit
         own.append(_box(told.left, middle, y))
         on_it.append(_box(middle, middle + base.above * told.unit, y))
-    _put(ax, "own", own, SEVERAL)
-    _put(ax, "on", on_it, STATES["tagged"])
+    put_shapes(ax, own, SEVERAL, "own")
+    put_shapes(ax, on_it, STATES["tagged"], "on")
     ax.add_collection(LineCollection(told.branches, colors=MUTED, linewidths=0.8, clip_on=False), autolim=False)
-    if isinstance(ax, Picture):
-        ax.marks = {"own": told.marks, "on": told.marks}
     put_texts(ax, told.texts)
     put_legend(ax, [Patch(color=SEVERAL), Patch(color=STATES["tagged"])], _LEGEND, left=0, above=8)
     return ax
 
 
-def _put(ax: Axes, name: str, boxes: Sequence[Sequence[tuple[float, float]]], colour: str) -> None:
-    series = PolyCollection(boxes, facecolors=colour, linewidths=0, clip_on=False)
-    series.set_gid(f"{MARKS}{name}")
-    ax.add_collection(series, autolim=False)
-
-
-def _box(left: float, right: float, y: float) -> list[tuple[float, float]]:
+def _box(left: float, right: float, y: float) -> Path:
     """A bar, seen even where it is nearly nothing."""
-    right = max(right, left + _THIN)
-    return [(left, y - _BAR / 2), (right, y - _BAR / 2), (right, y + _BAR / 2), (left, y + _BAR / 2)]
+    return rectangle(left, y - _BAR / 2, max(right, left + _THIN), y + _BAR / 2)

@@ -13,23 +13,17 @@ from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_legend,
     put_texts,
 )
 from regviz.plot.flow import BAR, MOST, SLOT, Box, Ribbon, TagMap, describe_tag_map
 from regviz.plot.palette import OTHERS, REPOSITORIES, SEVERAL, STATES
+from regviz.plot.shapes import put_shapes, rectangle
 from regviz.plot.style import style
-from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -72,27 +66,13 @@ def tag_map(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def _draw(told: TagMap, ax: Axes | None) -> Axes:
     meanings = _meanings(told)
     above = TEXT_LINE + 12 if meanings else 0
-    height = max(told.height, 1)
-    if ax is None:
-        head = heading(told.title, told.explanation, told.width)
-        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description, ax.marks, ax.explorable = told.description, told.marks, True
-        put_heading(ax, head, left=0, above=above)
-    else:
-        height = axes_size(ax)[1]
-        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
-    hide_axes(ax, told.width, height)
+    ax = paper(told, told.width, told.height, ax, above=above, marks=told.marks, explorable=True)
     if not told.tags:
         return ax
-    _put(
-        ax,
-        "ribbons",
-        [_ribbon(each) for each in told.ribbons],
-        [_shade(each) for each in told.ribbons],
-        _RIBBON_OPACITY,
-    )
+    ribbons, shades = [_ribbon(each) for each in told.ribbons], [_shade(each) for each in told.ribbons]
+    put_shapes(ax, ribbons, shades, "ribbons", alpha=_RIBBON_OPACITY)
     for name, column in (("tags", told.tags), ("images", told.images), ("layers", told.layers)):
-        _put(ax, name, [_bar(box) for box in column], [box.colour for box in column], 1.0)
+        put_shapes(ax, [_bar(box) for box in column], [box.colour for box in column], name)
     absent = [_hatched(box) for box in told.layers if box.colour == STATES["absent"]]
     if absent:
         look: dict[str, Any] = {
@@ -107,15 +87,8 @@ def _draw(told: TagMap, ax: Axes | None) -> Axes:
     return ax
 
 
-def _put(ax: Axes, name: str, paths: Sequence[Path], colours: Sequence[str], opacity: float) -> None:
-    series = PathCollection(paths, facecolors=colours, edgecolors="none", linewidths=0, alpha=opacity, clip_on=False)
-    series.set_gid(f"{MARKS}{name}")
-    ax.add_collection(series, autolim=False)
-
-
 def _bar(box: Box) -> Path:
-    right, low = box.x + BAR, box.y + box.height
-    return Path([(box.x, box.y), (right, box.y), (right, low), (box.x, low), (box.x, box.y)], closed=True)
+    return rectangle(box.x, box.y, box.x + BAR, box.y + box.height)
 
 
 def _hatched(box: Box) -> Path:

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matplotlib.collections import PathCollection
-from matplotlib.path import Path
-
 from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
     Text,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_texts,
 )
 from regviz.plot.grids import put_turned
 from regviz.plot.labels import text_width
 from regviz.plot.palette import MUTED
 from regviz.plot.pulling import MOST, ROW, SCALE, Pulls, Square, colour_of, describe_transfer_matrix
+from regviz.plot.shapes import put_shapes, rectangle
 from regviz.plot.style import SMALL_SIZE, style
-from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.path import Path
 
 _GAP = 1.0
 _NARROWEST = 21.0
@@ -70,21 +64,10 @@ def transfer_matrix(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def _draw(told: Pulls, ax: Axes | None) -> Axes:
     above = TEXT_LINE + 14 if told.squares else 0
-    height = max(told.height, 1)
-    if ax is None:
-        head = heading(told.title, told.explanation, told.width)
-        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description, ax.marks = told.description, {"pulls": told.marks}
-        put_heading(ax, head, left=0, above=above)
-    else:
-        height = axes_size(ax)[1]
-        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
-    hide_axes(ax, told.width, height)
+    ax = paper(told, told.width, told.height, ax, above=above, marks={"pulls": told.marks})
     if told.squares:
         paths, colours = [_box(square) for square in told.squares], [square.colour for square in told.squares]
-        series = PathCollection(paths, facecolors=colours, edgecolors="none", linewidths=0, clip_on=False)
-        series.set_gid(f"{MARKS}pulls")
-        ax.add_collection(series, autolim=False)
+        put_shapes(ax, paths, colours, "pulls")
         put_texts(ax, told.texts)
         put_turned(ax, told.turned)
         _put_scale(ax, told)
@@ -99,7 +82,7 @@ def _put_scale(ax: Axes, told: Pulls) -> None:
     steps = [Square("", "", 0, x + at * _STEP, y - _BAR / 2, (SCALE - at) * _STEP, _BAR, "") for at in range(SCALE)]
     colours = [colour_of(at / (SCALE - 1)) for at in range(SCALE)]
     paths = [_box(step, gap=0.0) for step in steps]
-    ax.add_collection(PathCollection(paths, facecolors=colours, linewidths=0, clip_on=False), autolim=False)
+    put_shapes(ax, paths, colours)
     end = x + SCALE * _STEP + 5
     put_texts(ax, [Text(0, y, least, SMALL_SIZE, MUTED), Text(end, y, most, SMALL_SIZE, MUTED)])
 
@@ -107,4 +90,4 @@ def _put_scale(ax: Axes, told: Pulls) -> None:
 def _box(square: Square, gap: float = _GAP) -> Path:
     left, right = square.x + gap / 2, square.x + square.width - gap / 2
     top, low = square.y + gap / 2, square.y + square.height - gap / 2
-    return Path([(left, top), (right, top), (right, low), (left, low), (left, top)], closed=True)
+    return rectangle(left, top, right, low)

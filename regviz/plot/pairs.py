@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.path import Path
@@ -13,12 +12,8 @@ from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_legend,
     put_texts,
 )
@@ -26,8 +21,8 @@ from regviz.plot.columns import GAP
 from regviz.plot.grids import hatch_meanings, put_boxes, put_turned
 from regviz.plot.pairing import SIDES, Pair, describe_compare_images
 from regviz.plot.palette import EXCLUSIVE, MUTED, SHARED
+from regviz.plot.shapes import put_shapes
 from regviz.plot.style import style
-from regviz.plot.svg import MARKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,9 +32,9 @@ if TYPE_CHECKING:
     from regviz.plot.columns import Cell
 
 _LOOKS: dict[str, dict[str, Any]] = {
-    "digest": {"facecolor": SHARED, "alpha": 0.75, "linewidth": 0},
-    "diff_id": {"facecolor": SHARED, "alpha": 0.35, "linewidth": 0},
-    "instruction": {"facecolor": "none", "edgecolor": MUTED, "linewidth": 0.8, "linestyle": (0, (3, 2))},
+    "digest": {"colours": SHARED, "alpha": 0.75},
+    "diff_id": {"colours": SHARED, "alpha": 0.35},
+    "instruction": {"colours": "none", "edgecolors": MUTED, "linewidths": 0.8, "linestyles": [(0, (3, 2))]},
 }
 
 
@@ -80,22 +75,11 @@ def compare_images(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def _draw(told: Pair, ax: Axes | None) -> Axes:
     meanings = _meanings(told)
     above = TEXT_LINE + 12 if meanings else 0
-    height = max(told.height, 1)
-    if ax is None:
-        head = heading(told.title, told.explanation, told.width)
-        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description, ax.marks = told.description, told.marks
-        put_heading(ax, head, left=0, above=above)
-    else:
-        height = axes_size(ax)[1]
-        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
-    hide_axes(ax, told.width, height)
+    ax = paper(told, told.width, told.height, ax, above=above, marks=told.marks)
     for match, look in _LOOKS.items():
         bands = [_band(told.left[band.left], told.right[band.right]) for band in told.bands if band.match == match]
         if bands:
-            series = PathCollection(bands, clip_on=False, **look)
-            series.set_gid(f"{MARKS}bands")
-            ax.add_collection(series, autolim=False)
+            put_shapes(ax, bands, name="bands", **look)
     for name, cells in zip(SIDES, (told.left, told.right), strict=True):
         if cells:
             put_boxes(ax, cells, name)
@@ -125,7 +109,11 @@ def _meanings(told: Pair) -> list[tuple[Artist, str]]:
         (SHARED in colours, Patch(color=SHARED), "the same bytes in both"),
         (EXCLUSIVE in colours, Patch(color=EXCLUSIVE), "of one alone"),
         *hatch_meanings(told.left + told.right),
-        ("diff_id" in kinds, Patch(**_LOOKS["diff_id"]), "the same content, compressed otherwise"),
+        (
+            "diff_id" in kinds,
+            Patch(facecolor=SHARED, alpha=_LOOKS["diff_id"]["alpha"], linewidth=0),
+            "the same content, compressed otherwise",
+        ),
         (
             "instruction" in kinds,
             Line2D([], [], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2))),

@@ -5,37 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matplotlib.collections import PathCollection
 from matplotlib.patches import Patch
-from matplotlib.path import Path
 
 from regviz.plot.canvas import (
     HINTING,
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
     Picture,
     Text,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_legend,
     put_texts,
 )
 from regviz.plot.labels import drawable, fit, fit_all, instruction, percent, text_width
 from regviz.plot.marks import Mark
 from regviz.plot.palette import CERTAIN, INK, MUTED, SUSPECTED
+from regviz.plot.shapes import put_shapes, rectangle
 from regviz.plot.stacking import bounded, exact, made_by_text
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE, style
-from regviz.plot.svg import MARKS
 from regviz.text import count_noun, format_bytes, short_digest
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.path import Path
 
 ROWS = 20
 _ROW, _LINE, _BAR = 32.0, 11.5, 15.0
@@ -200,17 +195,10 @@ def churn(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def _draw(told: Churn, ax: Axes | None) -> Axes:
     above = TEXT_LINE + 12 if told.losses else 0
-    height = max(1.0, len(told.losses) * _ROW + (TEXT_LINE + 6 if told.rest else 0))
-    if ax is None:
-        width = WIDTH - 2 * MARGIN
-        head = heading(told.title, told.explanation, width)
-        ax = new_axes(width, height, Margins(top=MARGIN + head.height + above))
-        ax.description, ax.marks = told.description, {"losses": [loss.mark for loss in told.losses]}
-        put_heading(ax, head, left=0, above=above)
-    else:
-        width, height = axes_size(ax)
-        put_heading(ax, heading(told.title, "", width), left=0, above=above)
-    hide_axes(ax, width, height)
+    height = len(told.losses) * _ROW + (TEXT_LINE + 6 if told.rest else 0)
+    marks = {"losses": [loss.mark for loss in told.losses]}
+    width = WIDTH - 2 * MARGIN if ax is None else axes_size(ax)[0]
+    ax = paper(told, width, height, ax, above=above, marks=marks)
     if told.losses:
         _put_losses(ax, told, width)
     return ax
@@ -237,15 +225,13 @@ def _put_losses(ax: Axes, told: Churn, width: float) -> None:
         ]
         paths.append(_bar(left, middle, loss.bytes * unit))
         colours.append(SUSPECTED if loss.suspected else CERTAIN)
-    whole = PathCollection(paths, facecolors=colours, linewidths=0, clip_on=False)
-    whole.set_gid(f"{MARKS}losses")
-    ax.add_collection(whole, autolim=False)
+    put_shapes(ax, paths, colours, "losses")
     both = [
         _bar(left, at * _ROW + _ROW / 2, loss.certain * unit)
         for at, loss in enumerate(losses)
         if loss.certain and loss.suspected
     ]
-    ax.add_collection(PathCollection(both, facecolors=CERTAIN, linewidths=0, clip_on=False), autolim=False)
+    put_shapes(ax, both, CERTAIN)
     if told.rest:
         texts.append(Text(0, len(losses) * _ROW + 8, fit(told.rest, width, TEXT_SIZE), TEXT_SIZE, MUTED))
     put_texts(ax, texts)
@@ -262,6 +248,4 @@ def _put_losses(ax: Axes, told: Churn, width: float) -> None:
 
 
 def _bar(left: float, middle: float, width: float) -> Path:
-    right = left + max(0.8, width)
-    top, low = middle - _BAR / 2, middle + _BAR / 2
-    return Path([(left, top), (right, top), (right, low), (left, low), (left, top)], closed=True)
+    return rectangle(left, middle - _BAR / 2, left + max(0.8, width), middle + _BAR / 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.collections import LineCollection
 from matplotlib.patches import Patch
 from matplotlib.path import Path
 
@@ -13,19 +13,14 @@ from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
-    Picture,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_legend,
     put_texts,
 )
 from regviz.plot.palette import EXCLUSIVE, INK, RULE, SHARED
+from regviz.plot.shapes import put_shapes, rectangle
 from regviz.plot.style import style
-from regviz.plot.svg import MARKS
 from regviz.plot.upset import DOT, LEAST_ROW, ROWS, UpSet, describe_owner_sets, marks_of
 
 if TYPE_CHECKING:
@@ -71,20 +66,10 @@ def owner_sets(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _draw(told: UpSet, grain: str, ax: Axes | None) -> Axes:
-    height, above = max(told.height, 1), TEXT_LINE + 12 if told.sets else 0
-    if ax is None:
-        head = heading(told.title, told.explanation, told.width)
-        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description = told.description
-        put_heading(ax, head, left=0, above=above)
-    else:
-        height = axes_size(ax)[1]
-        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
-    hide_axes(ax, told.width, height)
+    above, marks = TEXT_LINE + 12 if told.sets else 0, marks_of(told, grain) if told.sets else {}
+    ax = paper(told, told.width, told.height, ax, above=above, marks=marks)
     if not told.sets:
         return ax
-    if isinstance(ax, Picture):
-        ax.marks = marks_of(told, grain)
     _put_matrix(ax, told)
     _put_bars(ax, told)
     put_texts(ax, told.texts)
@@ -110,40 +95,27 @@ def _put_matrix(ax: Axes, told: UpSet) -> None:
     circle = Path.unit_circle()
     corners = np.asarray(circle.vertices)
     dots = [Path(corners * DOT + place, circle.codes) for place in places]
-    series = PathCollection(dots, facecolors=INK, linewidths=0, clip_on=False)
-    series.set_gid(f"{MARKS}dots")
-    ax.add_collection(series, autolim=False)
+    put_shapes(ax, dots, INK, "dots")
 
 
 def _put_bars(ax: Axes, told: UpSet) -> None:
     largest = told.sets[0].bytes
     columns = [
-        _box(x - told.bar / 2, told.foot - told.rise * each.bytes / largest, x + told.bar / 2, told.foot)
+        rectangle(x - told.bar / 2, told.foot - told.rise * each.bytes / largest, x + told.bar / 2, told.foot)
         for each, x in zip(told.sets, told.across, strict=True)
     ]
-    _put(ax, columns, [EXCLUSIVE if len(each.owners) == 1 else SHARED for each in told.sets], "sets")
+    put_shapes(ax, columns, [EXCLUSIVE if len(each.owners) == 1 else SHARED for each in told.sets], "sets")
     unit = told.reach / max(owner.alone + owner.shared for owner in told.owners)
     rows = list(zip(told.owners, told.down, strict=False))
     whole = [_row(told.left, unit * (owner.alone + owner.shared), y) for owner, y in rows]
-    _put(ax, whole, SHARED, "owners")
+    put_shapes(ax, whole, SHARED, "owners")
     # What one has alone lies on the whole, which is pointed at.
-    _put(ax, [_row(told.left, unit * owner.alone, y) for owner, y in rows if owner.alone], EXCLUSIVE, "")
-
-
-def _put(ax: Axes, boxes: Sequence[Sequence[tuple[float, float]]], colour: Any, name: str) -> None:
-    series = PolyCollection(boxes, facecolors=colour, linewidths=0, clip_on=False)
-    if name:
-        series.set_gid(f"{MARKS}{name}")
-    ax.add_collection(series, autolim=False)
+    put_shapes(ax, [_row(told.left, unit * owner.alone, y) for owner, y in rows if owner.alone], EXCLUSIVE)
 
 
 def _put_lines(ax: Axes, lines: Sequence[Sequence[tuple[float, float]]], colour: str, width: float) -> None:
     ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, clip_on=False), autolim=False)
 
 
-def _row(left: float, length: float, y: float) -> list[tuple[float, float]]:
-    return _box(left, y - _THICK / 2, left + length, y + _THICK / 2)
-
-
-def _box(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float]]:
-    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+def _row(left: float, length: float, y: float) -> Path:
+    return rectangle(left, y - _THICK / 2, left + length, y + _THICK / 2)

@@ -30,9 +30,16 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> Path:
     return Path([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], _CORNERS)
 
 
+def put_shapes(ax: Axes, paths: Sequence[Path], colours: Any, name: str = "", **look: Any) -> None:
+    """Draw paths without edges, as one series where it has a name."""
+    plain: dict[str, Any] = {"edgecolors": "none", "linewidths": 0, "clip_on": False}
+    series = PathCollection(paths, facecolors=colours, **plain | look)
+    if name:
+        series.set_gid(f"{MARKS}{name}")
+    ax.add_collection(series, autolim=False)
+
+
 def put_series(ax: Axes, name: str, paths: Sequence[Path], colours: Sequence[Any], marks: Sequence[Mark]) -> None:
     """Draw paths as one series, and keep what its marks stand for."""
-    series = PathCollection(paths, facecolors=colours, edgecolors="none", linewidths=0)
-    series.set_gid(f"{MARKS}{name}")
-    ax.add_collection(series, autolim=False)
+    put_shapes(ax, paths, colours, name, clip_on=True)
     ax.marks = {**getattr(ax, "marks", {}), name: tuple(marks)}  # type: ignore[attr-defined]  # a Picture has it

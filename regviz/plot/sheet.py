@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 
 from regviz.plot.canvas import (
     HINTING,
@@ -27,6 +26,7 @@ from regviz.plot.canvas import (
 )
 from regviz.plot.labels import fit, text_width
 from regviz.plot.palette import MUTED, STATES
+from regviz.plot.shapes import rectangle
 from regviz.plot.style import TEXT_SIZE, style
 from regviz.plot.svg import MARKS
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.path import Path
 
     from regviz.plot.marks import Mark
 
@@ -58,8 +59,7 @@ class Rect:
     @property
     def path(self) -> Path:
         """Its outline."""
-        right, low = self.x + self.width, self.y + self.height
-        return Path([(self.x, self.y), (right, self.y), (right, low), (self.x, low), (self.x, self.y)], closed=True)
+        return rectangle(self.x, self.y, self.x + self.width, self.y + self.height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,9 @@ from matplotlib.colors import to_rgba
 from regviz.plot.canvas import (
     MARGIN,
     WIDTH,
-    Margins,
     Text,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_texts,
 )
 from regviz.plot.labels import ELLIPSIS, fit, text_width
@@ -111,7 +107,7 @@ def describe_treemap(table: pd.DataFrame, *, width: float = WIDTH - 2 * MARGIN, 
     whole, title = tree_of(table), title_of(table)
     height = height_for(table) if height is None else height
     if not whole.bytes:
-        return Tiles(title, "", f"{title}.")
+        return Tiles(title, "", f"{title}.", width)
     explanation = (
         "Areas are bytes; each blob is divided among the tags that reach it, so that together they are what is stored "
         "once. Outlines are repositories, the largest in colours of their own; in them tags, darker and fainter "
@@ -277,15 +273,8 @@ def treemap(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _draw(told: Tiles, ax: Axes | None) -> Axes:
-    if ax is None:
-        head = heading(told.title, told.explanation, WIDTH - 2 * MARGIN)
-        above = 6 if told.tiles else 0
-        ax = new_axes(WIDTH - 2 * MARGIN, max(told.height, 1), Margins(top=MARGIN + head.height + above))
-        ax.description, ax.explorable = told.description, bool(told.tiles)
-        put_heading(ax, head, left=0, above=above)
-    else:
-        put_heading(ax, heading(told.title, "", axes_size(ax)[0]), left=0, above=6)
-    hide_axes(ax, told.width or 1, told.height or 1)
+    above, is_any = 6 if told.tiles or ax is not None else 0, bool(told.tiles)
+    ax = paper(told, told.width, told.height, ax, above=above, explorable=is_any)
     if not told.tiles:
         return ax
     paths = [

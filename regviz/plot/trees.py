@@ -13,12 +13,8 @@ from regviz.plot.canvas import (
     MARGIN,
     TEXT_LINE,
     WIDTH,
-    Margins,
     axes_size,
-    heading,
-    hide_axes,
-    new_axes,
-    put_heading,
+    paper,
     put_legend,
     put_texts,
 )
@@ -88,17 +84,8 @@ def forest(
 def _draw(told: Forest, ax: Axes | None) -> Axes:
     meanings = _meanings(told)
     above = TEXT_LINE + 12 if meanings else 0
-    height = max(told.height, 1)
-    if ax is None:
-        head = heading(told.title, told.explanation, told.width)
-        ax = new_axes(told.width, height, Margins(top=MARGIN + head.height + above))
-        ax.description, ax.explorable = told.description, True
-        ax.marks = {LAYERS: told.marks} if told.marks else {}
-        put_heading(ax, head, left=0, above=above)
-    else:
-        height = axes_size(ax)[1]
-        put_heading(ax, heading(told.title, "", told.width), left=0, above=above)
-    hide_axes(ax, told.width, height)
+    marks = {LAYERS: told.marks} if told.marks else {}
+    ax = paper(told, told.width, told.height, ax, above=above, marks=marks, explorable=True)
     if not told.dots:
         return ax
     ax.add_patch(PathPatch(_lines(told), facecolor="none", edgecolor=RULE, linewidth=1.2, clip_on=False))

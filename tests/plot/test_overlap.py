@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
 from regviz import analysis, plot
@@ -65,7 +65,7 @@ def test_the_picture_is_what_is_told() -> None:
     table = pairs_table(THREE)
     told, axes = describe_sharing(table), plot.sharing(table)
     cells = axes.collections[0]
-    assert isinstance(cells, PolyCollection)
+    assert isinstance(cells, PathCollection)
     assert cells.get_gid() == "marks:pairs"
     assert [to_hex(colour) for colour in cells.get_facecolor()] == [cell.colour for cell in told.cells]
     corners = [tuple(path.vertices[0]) for path in cells.get_paths()]
