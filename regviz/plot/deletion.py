@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from regviz.plot.labels import drawable
 from regviz.plot.marks import Mark
 from regviz.plot.palette import OTHERS, STATES, UNKNOWN
-from regviz.plot.rows import Row, Rows, Span, draw_rows
+from regviz.plot.rows import Row, Rows, Span, draw_rows, spans_of
 from regviz.plot.style import style
 from regviz.text import collector_words, count_noun, format_bytes
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_SINGLY = 200
-"""Blobs of one state that have a part of the bar each; the others share one."""
 _LOST = {
     "images_lost": ("images", "can be pulled no more"),
     "indexes_broken": ("indexes", "stay, and lose something that they list"),
@@ -56,18 +54,13 @@ def _freed(blobs: pd.DataFrame, state: Any) -> Row:
     size, count = int(blobs["bytes"].sum()), len(blobs)
     known = str(state) if state == state else "unknown"  # noqa: PLR0124  # NaN
     colour = STATES.get(known, UNKNOWN)
-    spans, start = [], 0
-    largest = blobs.sort_values("bytes", ascending=False, kind="stable")[["digest", "bytes", "reason"]]
-    for digest, length, reason in largest.head(_SINGLY).itertuples(index=False):
-        mark = Mark(f"{digest}\n{length:,} bytes; {reason}", words=(known,))
-        spans.append(Span(start, start + int(length), colour, mark))
-        start += int(length)
-    if count > _SINGLY:
-        others = Mark(f"{count_noun(count - _SINGLY, 'smaller blob')}\n{size - start:,} bytes", words=(known,))
-        spans.append(Span(start, size, colour, others))
+
+    def mark_of(row: Any) -> Mark:
+        return Mark(f"{row.digest}\n{row.bytes:,} bytes; {row.reason}", words=(known,))
+
     value = f"{format_bytes(size)} in {count_noun(count, 'blob')}"
     note = "to which only deleted tags lead" if known == "tagged" else "which the collector takes then, and not today"
-    return Row(f"{known} blobs", note, value, tuple(spans))
+    return Row(f"{known} blobs", note, value, spans_of(blobs, colour, mark_of, "blob", (known,)))
 
 
 def _title(told: dict[Any, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from regviz.plot.labels import drawable, percent
 from regviz.plot.marks import Mark
 from regviz.plot.palette import OTHERS, STATES, UNKNOWN
-from regviz.plot.rows import Row, Rows, Span, draw_rows
+from regviz.plot.rows import Row, Rows, Span, draw_rows, spans_of
 from regviz.plot.style import style
 from regviz.text import collector_words, count_noun, format_bytes, short_digest
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_SINGLY = 200
-"""Blobs of one state that have a part of the bar each; the others share one."""
 _ORDER = ("tagged", "referenced", "untagged", "unreferenced", "recent", "unknown")
 _COLOURS = {state: STATES.get(state, UNKNOWN) for state in _ORDER}
 _LINKS = {
@@ -101,18 +99,12 @@ def _group(rows: pd.DataFrame, kind: str, state: object) -> Row:
     name = f"{state} blobs" if kind == "blob" else "unfinished uploads"
     size, count = int(rows["bytes"].sum()), len(rows)
     value = f"{format_bytes(size)} in {count_noun(count, kind)}"
-    spans, start = [], 0
-    largest = rows.sort_values("bytes", ascending=False, kind="stable")
-    each = largest[["digest", "bytes", "reason", "repository"]].head(_SINGLY).itertuples(index=False)
-    for digest, length, reason, repository in each:
-        owner = () if repository is None or repository != repository else (str(repository),)  # noqa: PLR0124  # NaN
-        mark = Mark(f"{digest}\n{length:,} bytes, {kind}; {reason}", owner, (str(state),))
-        spans.append(Span(start, start + length, colour, mark))
-        start += length
-    if count > _SINGLY:
-        others = Mark(f"{count_noun(count - _SINGLY, f'smaller {kind}')}\n{size - start:,} bytes")
-        spans.append(Span(start, size, colour, others))
-    return Row(name, str(rows["reason"].iloc[0]), value, tuple(spans))
+
+    def mark_of(row: Any) -> Mark:
+        owner = () if row.repository is None or row.repository != row.repository else (str(row.repository),)
+        return Mark(f"{row.digest}\n{row.bytes:,} bytes, {kind}; {row.reason}", owner, (str(state),))
+
+    return Row(name, str(rows["reason"].iloc[0]), value, spans_of(rows, colour, mark_of, kind))
 
 
 def _garbage_title(facts: dict[Any, Any]) -> str:

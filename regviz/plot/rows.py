@@ -22,17 +22,20 @@ from regviz.plot.canvas import (
     put_legend,
 )
 from regviz.plot.labels import byte_ticks, drawable, fit, format_tick, text_width, wrap
+from regviz.plot.marks import Mark
 from regviz.plot.palette import INK, MUTED
 from regviz.plot.shapes import put_series, rectangle
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
+from regviz.text import count_noun
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
 
-    from regviz.plot.marks import Mark
-
+_SINGLY = 200
+"""Parts of a bar that are told apart."""
 _NOTE = 7.5
 _NOTE_LINE = _NOTE * 1.3
 _LABEL_WIDTH = 300.0
@@ -95,6 +98,33 @@ class Rows:
     rows: tuple[Row, ...] = ()
     joins: tuple[tuple[int, int], ...] = ()
     legend: tuple[tuple[str, str], ...] = ()
+
+
+def spans_of(
+    found: pd.DataFrame, colour: str, mark_of: Callable[[Any], Mark], noun: str, words: tuple[str, ...] = ()
+) -> tuple[Span, ...]:
+    """A bar in parts, the largest row first: so many by themselves, the smaller ones together.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        With a column ``bytes``, all of them known.
+    colour : str
+    mark_of : callable
+        What is said of a row, as ``itertuples`` gives it.
+    noun, words : str and tuple of str
+        What the smaller ones are called, and found by.
+    """
+    spans, start = [], 0
+    for row in found.sort_values("bytes", ascending=False, kind="stable").head(_SINGLY).itertuples(index=False):
+        end = start + int(row.bytes)  # type: ignore[arg-type]  # a column of integers
+        spans.append(Span(start, end, colour, mark_of(row)))
+        start = end
+    if (count := len(found) - _SINGLY) > 0:
+        size = int(found["bytes"].sum())
+        others = Mark(f"{count_noun(count, f'smaller {noun}')}\n{size - start:,} bytes", words=words)
+        spans.append(Span(start, size, colour, others))
+    return tuple(spans)
 
 
 def draw_rows(told: Rows, series: str, ax: Axes | None) -> Axes:

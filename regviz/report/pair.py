@@ -16,7 +16,7 @@ from regviz.read import read
 from regviz.registry import Registry
 from regviz.report.execute import execute, read_notebook
 from regviz.report.page import render
-from regviz.report.words import layout_name
+from regviz.report.words import SEVERITY_WORDS, layout_name
 from regviz.schema import SEVERITIES
 from regviz.text import count_noun, escape_html, format_bytes
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _NOTEBOOK = "report-compare"
 _CHANGES = ("appeared", "moved", "went")
-_WORDS = {"error": "error", "warning": "warning", "info": "note"}
 _MOST = 1_000
 
 
@@ -263,7 +262,7 @@ def problems_between(old: Registry, new: Registry) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
             "rule": rule,
-            "severity": _WORDS[severity[rule]],
+            "severity": SEVERITY_WORDS[severity[rule]],
             "meaning": RULES[rule].meaning if rule in RULES else "",
             "old_places": int(counts[0].get(rule, 0)),
             "new_places": int(counts[1].get(rule, 0)),

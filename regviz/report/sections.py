@@ -14,6 +14,7 @@ from regviz.problems import RULES, Rule
 from regviz.report import words
 from regviz.report.display import Shown
 from regviz.report.tables import html_table
+from regviz.report.words import SEVERITY_WORDS
 from regviz.schema import SEVERITIES
 from regviz.text import collector_words, count_noun, escape_html, format_bytes
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _PLACES = 50
 _EVERY_PROBLEM = "regviz table SOURCE problems --format csv"
-_WORDS = {"error": "error", "warning": "warning", "info": "note"}
 _WHERE = ["repository", "manifest", "blob", "path", "detail"]
 
 
@@ -113,7 +113,11 @@ def problems(reg: Registry) -> Shown:
     parts = "".join(_problem(rule, groups[rule.rule]) for rule in rules)
     severities = found["severity"].value_counts()
     heads = ", ".join(
-        count_noun(int(severities[severity]), word) for severity, word in _WORDS.items() if severity in severities
+        count_noun(int(severities[name]), word)
+        for name, word in SEVERITY_WORDS.items()
+        if name in severities
+        for severity, word in SEVERITY_WORDS.items()
+        if severity in severities
     )
     return Shown(f'<div class="rv rv-problems"><p>{heads}.</p>{parts}</div>', heads)
 
@@ -131,7 +135,7 @@ def _problem(rule: Rule, found: pd.DataFrame) -> str:
         summary = f"Where ({count_noun(len(places), 'place')})"
         where = f'<details class="numbers"><summary>{summary}</summary>{rows}</details>'
     stops = f" {_stops(rule.aborts)}" if rule.aborts else ""
-    severity = f'<span class="severity">{_WORDS[rule.severity]}</span>'
+    severity = f'<span class="severity">{SEVERITY_WORDS[rule.severity]}</span>'
     return (
         f'<section class="{rule.severity}"><h3>{severity} {escape_html(rule.meaning)}</h3>'
         f"<p>What to do: {escape_html(rule.action)}{escape_html(stops)}</p>"

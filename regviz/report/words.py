@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from regviz.registry import Registry
     from regviz.source import Source
 
+SEVERITY_WORDS = {"error": "error", "warning": "warning", "info": "note"}
+"""What the report calls the severities of problems."""
 _LAYOUTS = {
     "v1": "Docker Registry v1",
     "distribution": "Distribution",
