@@ -31,6 +31,7 @@ def test_what_is_waited_for_is_waited_for_by_threads(
 ) -> None:
     """What keeps a processor busy is not."""
     monkeypatch.setattr(ahead, "CHUNK", 2)
+    monkeypatch.setattr(ahead, "_SLOW_SECONDS", 2e-3)  # of 8 items: less than two rest, more than a busy machine idles
     seen = set()
 
     def take(chunk: list[int]) -> list[int]:
