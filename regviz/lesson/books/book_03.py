@@ -100,7 +100,9 @@ def unopened() -> str:
     return path
 
 
-@unopened.mistake("This link is opened: without it the repository would not serve the manifest, though the blob lies there.")
+@unopened.mistake(
+    "This link is opened: without it the repository would not serve the manifest, though the blob lies there."
+)
 def the_revision() -> str:
     """The revision's link."""
     return _link("_manifests/revisions", _tag())
@@ -129,7 +131,9 @@ def manifest_digest() -> str:
     return _tag()
 
 
-@image_id.mistake("This is the digest of the top layer. In Docker Registry v1 an image and its top layer had one id; not here.")
+@image_id.mistake(
+    "This is the digest of the top layer. In Docker Registry v1 an image and its top layer had one id; not here."
+)
 def top_layer() -> str:
     """The digest of the last layer."""
     return _layers()[-1]
@@ -146,7 +150,9 @@ def diff_id() -> str:
     return _diff_ids()[0]
 
 
-@diff_id.mistake("This is the layer digest, of the blob as it is stored. The diff ID is taken of the tar, uncompressed.")
+@diff_id.mistake(
+    "This is the layer digest, of the blob as it is stored. The diff ID is taken of the tar, uncompressed."
+)
 def compressed() -> str:
     """The digest of the blob."""
     return _layers()[0]
@@ -193,7 +199,9 @@ def _digest_of_bare(digits: list[str]) -> str:
     return f"sha256:{last}"
 
 
-@chain_id.mistake("This chain is made of layer digests. It is made of diff IDs, so that it does not depend on compression.")
+@chain_id.mistake(
+    "This chain is made of layer digests. It is made of diff IDs, so that it does not depend on compression."
+)
 def of_digests() -> str:
     """A chain of the compressed blobs."""
     [*_, last] = accumulate(_layers(), lambda below, each: _digest(f"{below} {each}".encode()))
@@ -228,7 +236,9 @@ def stored_alone() -> int:
     return sum(path.startswith("blobs/") for path in _storage())
 
 
-@book.prediction("03.b", asks="How many of the three broken copies look healthy until contents are hashed?", unit="copies")
+@book.prediction(
+    "03.b", asks="How many of the three broken copies look healthy until contents are hashed?", unit="copies"
+)
 def unnoticed() -> int:
     """Breaks that no name and no length shows: of the layer and of the manifest, and not of the link."""
     broken = [_path(_layers()[0]), _path(_tag()), f"{_REPOSITORY}_manifests/tags/latest/current/link"]
@@ -246,7 +256,9 @@ def directories() -> int:
     return len({f"{number:064x}"[-2:] for number in range(2**16)})
 
 
-@directories.mistake("That would be two bytes, as the comment has it. The code takes two characters, and they are one byte.")
+@directories.mistake(
+    "That would be two bytes, as the comment has it. The code takes two characters, and they are one byte."
+)
 def two_bytes() -> int:
     """What two bytes can say."""
     return len({f"{number:064x}"[-4:] for number in range(2**16)})

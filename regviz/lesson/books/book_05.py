@@ -19,7 +19,7 @@ book = Book(
         "How many of their bytes does the registry give back?"
     ),
     minutes=40,
-    archives=("first-push-distribution", "unfolding-distribution", "unfolding-v1", "world-distribution"),
+    archives=("first-push-distribution", "unfolding-distribution", "unfolding-v1"),
     objectives=(
         "Say which files a push, an overwritten tag and a deletion write, change and remove",
         "Work out what can be reached from a tag, by hand and with networkx",
