@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 book = Book(
     "04",
     title="One image, four ways to keep it",
-    question="The same image in four layouts: how many of its digests can no one work out from what `docker save` wrote?",
+    question="One image in four layouts: how many of its digests can no one work out from what `docker save` wrote?",
     minutes=35,
     archives=("first-push-distribution", "first-push"),
     objectives=(
@@ -170,9 +170,8 @@ def _layer_bytes(content: Mapping[str, bytes], end: str) -> int:
 )
 def larger() -> int:
     """Uncompressed minus compressed."""
-    return _layer_bytes(_layouts()["docker save"], "/layer.tar") - sum(
-        layer["size"] for layer in _manifest()[1]["layers"]
-    )
+    stored = sum(int(layer["size"]) for layer in _manifest()[1]["layers"])
+    return _layer_bytes(_layouts()["docker save"], "/layer.tar") - stored
 
 
 @larger.mistake("This is the difference of all files. The question is about the layers.")
@@ -214,12 +213,6 @@ def layers_alone() -> int:
 def the_others() -> int:
     """Those that can be told."""
     return len(_tellable(_layouts()["docker save"]))
-
-
-@lost.mistake("Chain IDs stand in no file, but who has the diff IDs in their order can compute them.")
-def chains_too() -> int:
-    """With the chain IDs."""
-    return int(lost.truth) + len(_names()["chain ID"])
 
 
 _EXAMPLE = "da39a3ee5e6b4b0d3255bfef95601890afd80709"

@@ -86,7 +86,7 @@ def reached() -> set[str]:
 @reached.mistake("A manifest is a blob like the others: a collector that does not mark it deletes it.")
 def without_manifest() -> set[str]:
     """What the manifest names, without itself."""
-    return reached.truth - {_link(files(_FIRST), "tags/latest/current/link")}
+    return set(reached.truth) - {_link(files(_FIRST), "tags/latest/current/link")}
 
 
 @reached.mistake("These are the layers alone. The tag leads to a manifest, and that names a config too.")
