@@ -1,7 +1,7 @@
 """Three forms of one lesson: the student's, which is the notebook that ships, its solution, and what a page shows.
 
 What the other two need stands in the metadata of the student's cells: ``regviz.solution`` is a whole cell's source with
-the answer in it, ``regviz.explanation`` is prose that follows it. A cell tagged ``student-only`` is for who works on it.
+the answer in it, ``regviz.explanation`` is prose that follows it. A cell tagged ``student-only`` is for who is at work.
 """
 
 from __future__ import annotations
