@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 import tomllib
@@ -9,11 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from regviz import share
+from regviz import __version__
+from regviz.lesson.shipped import unpacked
 from regviz.read import read
 from regviz.text import format_bytes
 from regviz.tree import tree
-from regviz.world import storage_tree
+from regviz.world import first_push_world, storage_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,16 +30,18 @@ _TITLES = {
     "oci": ("OCI image layout", "a folder or an archive, no server"),
     "save": ("docker save", "1.10 to 24"),
 }
-_LONGEST_STEP = 56
+_IMPORTED = "a base: an imported tar"
+_LONGEST_STEP, _SHORTEST_STEP = 48, 18
 _CODE = re.compile(r"`([^`]*)`")
 _HEX = re.compile(r"\b[0-9a-f]{12,64}\b…?")
 _BRIEFLY = [
     (re.compile(pattern), words)
     for pattern, words in (
         (r" \([a-z/]+:[a-z]+\)| for linux/amd64", ""),
-        (r"^layer of an image: ", "layer: "),
+        (r"^layer of an image", "layer"),
+        (r"^Distribution storage: ", ""),
+        (r"^(repository: \d+ tags?|which images are here).*", r"\1"),
         (r"^configuration of an image", "config"),
-        (r"^image$", "manifest"),
         (r"^(layer|revision) link: .*", r"\1 link"),
         (r"^→ (\S+) .*", r"→ \1"),
         (r"made \d{4}-\d\d-\d\d, ", ""),
@@ -97,7 +101,7 @@ def cheatsheet() -> str:
         sources = _sources(Path(folder))
         image = _image({name: read(source) for name, source in sources.items()})
         marks = image.marks()
-        trees = {name: _tree(tree(source, full=True).rows, marks) for name, source in sources.items()}
+        trees = {name: _tree(source, marks) for name, source in sources.items()}
     facts = tomllib.loads((_HERE / "cheatsheet.toml").read_text(encoding="utf-8"))["row"]
     parts = [
         f"<header><div><h1>One image, where it lies</h1>{_opening(image)}</div>{_digests(image)}</header>",
@@ -105,7 +109,7 @@ def cheatsheet() -> str:
         f"<section>{_headed('v1', trees)}</section>",
         f"<section>{_headed('distribution', trees)}</section>",
         f'<section>{_headed("oci", trees)}<div class="second">{_headed("save", trees)}</div></section>',
-        f"</div>{_facts(facts)}</main>",
+        f"</div>{_facts(facts)}</main><footer>regviz {__version__}, <code>regviz lesson cheatsheet</code></footer>",
     ]
     style = (_HERE / "cheatsheet.css").read_text(encoding="utf-8")
     return (
@@ -119,10 +123,10 @@ def cheatsheet() -> str:
 
 def _sources(folder: Path) -> dict[str, Path]:
     """The image in each layout: two archives that ship, and two folders."""
-    world = first_push()
+    world = first_push_world()
     return {
-        "v1": share.folder("data") / "first-push.tar.gz",
-        "distribution": share.folder("data") / "first-push-distribution.tar.gz",
+        "v1": unpacked("first-push") / "registry",
+        "distribution": unpacked("first-push-distribution") / "registry",
         "oci": storage_tree(world, "oci").save(folder / "oci"),
         "save": storage_tree(world, "docker-save").save(folder / "save"),
     }
@@ -131,34 +135,29 @@ def _sources(folder: Path) -> dict[str, Path]:
 def _image(registries: Mapping[str, Registry]) -> _Image:
     """The image's names, each as the layout that has it says."""
     reg = registries["distribution"]
-    tag = reg.tags.iloc[0]
-    manifest = reg.manifests.set_index("manifest").loc[tag["manifest"]]
-    places = reg.manifest_layers.query("manifest == @tag.manifest").sort_values("position")
-    nodes = reg.layers.set_index("layer")
-    stored = reg.blobs.set_index("blob")["blob_bytes"]
-    unpacked = registries["save"].blobs.set_index("blob")["blob_bytes"]
+    tag = reg.tags.to_dict("records")[0]
+    manifest = reg.manifests.set_index("manifest").to_dict("index")[tag["manifest"]]
+    nodes = reg.layers.fillna({"created_by": _IMPORTED}).set_index("layer").to_dict("index")
+    stored = reg.blobs.set_index("blob")["blob_bytes"].to_dict()
+    unpacked = registries["save"].blobs.set_index("blob")["blob_bytes"].to_dict()
     v1 = registries["v1"].layers.sort_values("depth")["layer"].tolist()
-    layers = [
-        _Layer(
-            nodes.loc[place.layer, "created_by"],
-            v1_id,
-            place.blob,
-            int(stored[place.blob]),
-            nodes.loc[place.layer, "diff_id"],
-            int(unpacked[nodes.loc[place.layer, "diff_id"]]),
-            place.layer,
+    places = reg.manifest_layers.sort_values("position").to_dict("records")
+    layers = []
+    for place, id_ in zip(places, v1, strict=True):
+        node = nodes[place["layer"]]
+        sizes = int(stored[place["blob"]]), int(unpacked[node["diff_id"]])
+        layers.append(
+            _Layer(node["created_by"], id_, place["blob"], sizes[0], node["diff_id"], sizes[1], place["layer"])
         )
-        for place, v1_id in zip(places.itertuples(), v1, strict=True)
-    ]
     return _Image(f"{tag['repository']}:{tag['tag']}", tag["manifest"], manifest["config"], layers)
 
 
 def _opening(image: _Image) -> str:
     return (
-        f"<p>The image <code>{escape(image.reference)}</code> of {len(image.layers)} layers in three storage layouts, and as "
-        "<code>docker save</code> writes it. The same letter is the same digest: "
-        f"manifest {_named(image.manifest, 'M')}, config {_named(image.config, 'C')}, layers as at the right. "
-        f"Digests are SHA-256, cut to {_SHOWN} digits here.</p>"
+        f"<p>The image <code>{escape(image.reference)}</code> of {len(image.layers)} layers in three storage layouts, "
+        "and as <code>docker save</code> writes it. The same letter is the same digest, whether it is a name or what a "
+        f"file hashes to: manifest {_named(image.manifest, 'M')}, config {_named(image.config, 'C')}, layers as at the "
+        f"right. Digests are SHA-256, cut to {_SHOWN} digits here.</p>"
     )
 
 
@@ -180,7 +179,7 @@ def _digests(image: _Image) -> str:
     rows = [
         "".join(
             (
-                f'<td class="step">{escape(_step(layer.step))}</td>',
+                f'<td class="step">{escape(_step(layer.step, _LONGEST_STEP))}</td>',
                 f"<td>{_named(layer.v1, f'V{number}')}</td>",
                 f"<td>{_named(layer.digest, f'L{number}')}</td>",
                 f'<td class="n">{layer.stored:,}</td>',
@@ -196,11 +195,11 @@ def _digests(image: _Image) -> str:
     return f'<table class="digests"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _step(created_by: str) -> str:
+def _step(created_by: str, longest: int) -> str:
     """An instruction as its Dockerfile had it, short."""
     said = created_by.removeprefix("/bin/sh -c ").removeprefix("#(nop) ")
     said = _HEX.sub(lambda found: found[0][:_SHOWN] + "…", said)
-    return said if len(said) <= _LONGEST_STEP else said[: _LONGEST_STEP - 1] + "…"
+    return said if len(said) <= longest else f"{said[: longest - 1].rstrip()}…"
 
 
 def _headed(layout: str, trees: Mapping[str, str]) -> str:
@@ -208,15 +207,18 @@ def _headed(layout: str, trees: Mapping[str, str]) -> str:
     return f"<h2>{title} <small>{note}</small></h2>{trees[layout]}"
 
 
-def _tree(rows: Iterable[Row], marks: Mapping[str, str]) -> str:
-    """A storage as a table: names, bytes, what each is."""
+def _tree(source: Path, marks: Mapping[str, str]) -> str:
+    """A storage as a table: names, bytes, what each is; a file whose bytes hash to a name has that name's mark."""
     lines = []
-    for guides, name, row in _lines(list(rows)[1:]):
-        size = "" if row.bytes is None or row.type == "directory" else format_bytes(row.bytes)
-        said = _brief(row.explanation)
+    for guides, name, row in _lines(list(tree(source, full=True).rows)[1:]):
+        shown = _marked(name, marks)
+        if row.type == "file":
+            mark = marks.get(hashlib.sha256((source / row.path).read_bytes()).hexdigest())
+            shown += f' <b class="mark {mark[0]}">{mark}</b>' if mark and f">{mark}<" not in shown else ""
+        size = format_bytes(row.bytes) if row.bytes is not None and row.type == "file" else ""
         lines.append(
-            f'<tr><td class="name"><i>{guides}</i>{_marked(name, marks)}</td><td class="n">{size}</td>'
-            f'<td class="said">{_marked(said, marks)}</td></tr>'
+            f'<tr><td class="name"><i>{guides}</i>{shown}</td><td class="n">{size}</td>'
+            f'<td class="said">{_marked(_brief(row.explanation, row.path), marks)}</td></tr>'
         )
     return f'<table class="tree"><tbody>{"".join(lines)}</tbody></table>'
 
@@ -240,10 +242,15 @@ def _lines(rows: list[Row]) -> Iterator[tuple[str, str, Row]]:
         at += 1
 
 
-def _brief(explanation: str) -> str:
+def _brief(explanation: str, path: str) -> str:
     """An explanation in the few words that a sheet on one image needs."""
     for pattern, words in _BRIEFLY:
         explanation = pattern.sub(words, explanation)
+    if explanation == "image" and not path.startswith("images/"):
+        return "config" if path.endswith(".json") else "manifest"
+    what, _, step = explanation.partition(": ")
+    if what in ("image", "layer") and step:
+        explanation = f"{what}: {_step(step, _SHORTEST_STEP)}"
     return _HEX.sub(lambda found: found[0][:_SHOWN], explanation)
 
 
@@ -265,10 +272,9 @@ def _facts(rows: Iterable[Mapping[str, Any]]) -> str:
         cells = "".join(f"<td>{_cell(row[layout])}</td>" for layout in _TITLES)
         kind = ' class="sources"' if row["name"] == "Sources" else ""
         body.append(f'<tr{kind}><th scope="row">{escape(row["name"])}{mark}</th>{cells}</tr>')
-    head = "".join(f'<th scope="col">{title}</th>' for title, _ in _TITLES.values())
-    columns = '<col class="what"><col class="v1"><col class="wide"><col class="oci"><col>'
+    head = "".join(f'<th scope="col" class="{layout}">{title}</th>' for layout, (title, _) in _TITLES.items())
     return (
-        f'<table class="facts"><colgroup>{columns}</colgroup><thead><tr><td></td>{head}</tr></thead>'
+        f'<table class="facts"><thead><tr><td class="what"></td>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>"
     )
 
