@@ -37,6 +37,7 @@ ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth",
 ISSUE |= {"figure"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
 ISSUE |= {"composition", "states", "what-if-curve"}
+ISSUE |= {"tree-changes"}
 
 
 def test_the_commands_there_are() -> None:
