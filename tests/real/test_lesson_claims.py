@@ -1,19 +1,21 @@
-"""What lessons 03 and 04 say of servers and clients, asked of a real server and a real client."""
+"""What lessons 03 to 05 say of servers, collectors and clients, asked of real ones."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
+import subprocess
 import tarfile
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
 
+from regviz.analysis import garbage
 from regviz.lesson import forms
-from regviz.lesson.shipped import unpacked
-from tests.real.distribution import NOT_FOUND, distribution
+from regviz.lesson.shipped import registry, unpacked
+from tests.real.distribution import ACCEPT_ALL, NOT_FOUND, distribution, gc_dry_run
 from tests.real.service import request, require_program
 
 if TYPE_CHECKING:
@@ -151,3 +153,35 @@ def test_skopeo_finds_an_entry_by_its_name_only_if_its_media_type_is_of_oci(
     (layout / "index.json").write_text(json.dumps(index), encoding="utf-8")
     assert json.loads(skopeo("inspect", "--raw", f"oci:{layout}:hello:latest")) == manifest
     assert f"sha256:{digits}" != made["link"]
+
+
+def test_a_collector_would_sweep_what_a_push_under_way_has_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lesson 05: between its blobs and its manifest nothing leads to what a push sent."""
+    program = require_program("docker-registry", "docker-registry")
+    monkeypatch.chdir(tmp_path)
+    made = lesson_cells("05", "half-pushed")
+    with distribution(program, tmp_path) as server:
+        shutil.copytree(made["half"], server.root, dirs_exist_ok=True)
+        assert gc_dry_run(server.config).eligible_blobs == made["lost"].keys()
+        for digest in made["lost"]:
+            assert digest in made["reach"](made["shared"], made["final"])
+
+
+def test_the_collector_of_2_8_breaks_tagged_indexes_with_m(tmp_path: Path) -> None:
+    """Lesson 05: the index is served, and its children are unknown."""
+    program = require_program("docker-registry", "docker-registry")
+    breaks = garbage(registry("world-distribution"), collector="distribution-2.8-m").attrs["breaks"]
+    with distribution(program, tmp_path) as server:
+        shutil.copytree(unpacked("world-distribution") / "registry", server.root, dirs_exist_ok=True)
+        for lost in breaks:
+            server.manifest(lost["repository"], lost["digest"])
+        subprocess.run([program, "garbage-collect", "-m", str(server.config)], check=False, capture_output=True)
+        for lost in breaks:
+            assert lost["digest"].encode() in server.manifest(lost["repository"], lost["manifest"]).body
+            headers = {"Accept": ACCEPT_ALL}
+            answer = request(server.port, "GET", f"/v2/{lost['repository']}/manifests/{lost['digest']}", None, headers)
+            assert answer.status == NOT_FOUND
+            assert b"MANIFEST_UNKNOWN" in answer.body
+    assert [lost["kind"] for lost in breaks] == ["index"] * 4
