@@ -60,11 +60,12 @@ _PUBLIC = {
     "transfer": "regviz.analysis",
     "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
+    "tree_changes": "regviz.tree",
     "what_if": "regviz.analysis",
     "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
 }
-_MODULES = ("analysis", "graph", "plot", "world")
+_MODULES = ("analysis", "graph", "lesson", "plot", "world")
 __all__ = [
     "Registry",
     "RegvizError",
@@ -93,6 +94,7 @@ __all__ = [
     "layer_counts",
     "layer_graph",
     "layer_sizes",
+    "lesson",
     "nearest_base",
     "object_graph",
     "owner_sets",
@@ -114,6 +116,7 @@ __all__ = [
     "transfer",
     "transfer_matrix",
     "tree",
+    "tree_changes",
     "what_if",
     "what_if_curve",
     "who_uses",
@@ -121,7 +124,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from regviz import analysis, graph, plot, world
+    from regviz import analysis, graph, lesson, plot, world
     from regviz.analysis import (
         ancestors,
         bases,
@@ -168,7 +171,7 @@ if TYPE_CHECKING:
     from regviz.read import read
     from regviz.registry import Registry
     from regviz.report import report
-    from regviz.tree import tree
+    from regviz.tree import tree, tree_changes
 
 
 def __getattr__(name: str) -> object:

@@ -35,8 +35,10 @@ ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world",
 ISSUE |= {"garbage", "who-uses", "bases", "nearest-base", "ancestors", "descendants", "compare", "diff"}
 ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth", "forecast", "check"}
 ISSUE |= {"figure"}
+ISSUE |= {"lesson"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
 ISSUE |= {"composition", "states", "what-if-curve"}
+ISSUE |= {"tree-changes"}
 
 
 def test_the_commands_there_are() -> None:
