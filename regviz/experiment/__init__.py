@@ -1,0 +1,1 @@
+"""The article, done for real, on the reader's own engine."""
