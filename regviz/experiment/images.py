@@ -24,6 +24,10 @@ case "$*" in
     *) echo "this node only tells its version: node --version" >&2; exit 1 ;;
 esac
 """
+PYTHON = """#!/bin/sh
+# As much of Python as there is to show: its version.
+echo Python 2.7.6
+"""
 _FROM = re.compile(r"(?i)^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*$")
 _ARG = re.compile(r"(?i)^\s*ARG\s+(\w+)(?:=(\S*))?\s*$")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
@@ -130,10 +134,10 @@ def article(base: str, *, changed: bool = False) -> Recipe:
     return Recipe("\n".join(lines) + "\n", {"node": NODE.encode()}, bases=(base,))
 
 
-def hello(base: str) -> Recipe:
-    """The second image, on the same base."""
-    dockerfile = f"FROM {base}\nCOPY hello /usr/bin/hello\n"
-    return Recipe(dockerfile, {"hello": b"#!/bin/sh\necho hello\n"}, bases=(base,))
+def second(base: str) -> Recipe:
+    """The second image, on the same base: it shares that, and nothing else."""
+    dockerfile = f"FROM {base}\nCOPY python /usr/bin/python\nRUN chmod 755 /usr/bin/python\n"
+    return Recipe(dockerfile, {"python": PYTHON.encode()}, bases=(base,))
 
 
 def own(dockerfile: str | os.PathLike[str], *, changed: bool = False) -> Recipe:

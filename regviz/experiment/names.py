@@ -37,8 +37,8 @@ class Names:
     --------
     >>> Names("regviz").data, Names("regviz").image, Names("ada").image
     ('regviz-DATA', 'yagamy/nodejs', 'yagamy-ada/nodejs')
-    >>> Names("regviz").pushed("hello", 5000)
-    'localhost:5000/hello'
+    >>> Names("regviz").pushed("python", 5000)
+    'localhost:5000/python'
     """
 
     experiment: str = DEFAULT
@@ -83,7 +83,7 @@ class Names:
     @property
     def second(self) -> str:
         """The second image, on the same base."""
-        return self.local("hello")
+        return self.local("python")
 
     def local(self, repository: str) -> str:
         """An image's name on the engine."""
@@ -111,12 +111,12 @@ class Names:
         Examples
         --------
         >>> names = Names()
-        >>> [names.is_own_reference(each) for each in ("yagamy/nodejs:latest", "localhost:32768/hello:1", "mine:1")]
+        >>> [names.is_own_reference(each) for each in ("yagamy/nodejs:latest", "localhost:32768/python:2.7", "mine:1")]
         [True, True, False]
         """
         name = re.split("[@:](?!.*/)", reference)[0]
         host, _, rest = name.partition("/")
         return (host == self.author or re.fullmatch(r"(localhost|127\.0\.0\.1):\d+", host) is not None) and rest in (
             "nodejs",
-            "hello",
+            "python",
         )
