@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from regviz.errors import RegvizError
 from regviz.experiment.commands import Run
 from regviz.experiment.hand import Hand
-from regviz.experiment.names import KIND_LABEL, LABEL
+from regviz.experiment.names import ELSEWHERE_KIND, KIND_LABEL, LABEL
 from regviz.experiment.pulling import pull as pull_image
 from regviz.experiment.pulling import ways_around
 from regviz.experiment.ready import attached, has_image, host_of
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     from regviz.experiment.step import Step
     from regviz.experiment.work import Work
 
-ELSEWHERE_KIND = "elsewhere"
-"""The kind of the volumes that remember what another host was given."""
 REPOSITORY, TAG = "nodejs", "latest"
-VERSION_COMMAND = ("sh", "-c", "node -e 'console.log(process.version)'")
+VERSION_COMMAND = ("node", "-e", "console.log(process.version)")
 _HOST_LABEL, _REFERENCE_LABEL, _BEFORE_LABEL = (f"{LABEL}.{word}" for word in ("host", "reference", "before"))
 _SHORT = 12
 _NOBODY_LISTENS = re.compile(r"connection refused|no route to host|i/o timeout|deadline exceeded|network is unreachable")
@@ -147,8 +145,9 @@ def _emptied_and_pulled(work: Work, reference: str) -> Pull:
     """The same engine as another host: all that it has of the image goes, and comes back from the registry."""
     own = f"{work.names.image}:{TAG}"
     for name in list(_own_names(work)):
-        work.type(f"docker rmi {name}")
-        work.say(_removed(work.client, name))
+        if said := _removed(work.client, name):
+            work.type(f"docker rmi {name}")
+            work.say(said)
     work.type(f"docker pull {reference}")
     done = pull_image(work.client, reference)
     work.say(done.said)
