@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
+from regviz.experiment import elsewhere
 from regviz.experiment.hand import Hand
-from regviz.experiment.names import FETCHED_KIND, IMAGE_LABEL, KIND_LABEL, LABEL, STEP_LABEL
+from regviz.experiment.names import ELSEWHERE_KIND, FETCHED_KIND, IMAGE_LABEL, KIND_LABEL, LABEL, STEP_LABEL
 from regviz.experiment.trouble import one_line
 from regviz.live.helper import LABEL as HELPER_LABEL
 from regviz.manifests.json import mapping, objects, text
@@ -21,6 +22,8 @@ _IMAGE_STEPS = ("build", "share", "overwrite")
 _ROUNDS = 5
 """What an engine was at when a client was killed may come to its end a moment later."""
 _CONFLICT = 409
+_REMEMBERED = (FETCHED_KIND, ELSEWHERE_KIND)
+"""Kinds of volumes that go only when what they remember is gone."""
 
 
 def clean(client: DockerClient, names: Names) -> str:
@@ -31,6 +34,7 @@ def clean(client: DockerClient, names: Names) -> str:
     RegvizError
         Something of a person's own uses what should go: everything else is gone.
     """
+    left = elsewhere.clean(Hand(client, names, ""))
     cleaner = _Cleaner(client, names)
     for _ in range(_ROUNDS):
         if not cleaner.round():
@@ -40,6 +44,8 @@ def clean(client: DockerClient, names: Names) -> str:
             f"{cleaner.said()}; what is in use by something else stays: {'; '.join(cleaner.kept.values())}. "
             "Remove what uses it, and clean again"
         )
+    if left:
+        raise RegvizError(f"{cleaner.said()}; on other hosts something is left: {'; '.join(left)}. Then clean again")
     return cleaner.said()
 
 
@@ -98,7 +104,7 @@ class _Cleaner:
             mapping(self._client.api.volumes(filters={"label": [f"{LABEL}={self._names.experiment}"]})).get("Volumes")
         )
         return [
-            text(each.get("Name")) for each in found if mapping(each.get("Labels")).get(KIND_LABEL) != FETCHED_KIND
+            text(each.get("Name")) for each in found if mapping(each.get("Labels")).get(KIND_LABEL) not in _REMEMBERED
         ]
 
     def _fetched(self) -> None:

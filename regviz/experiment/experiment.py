@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from regviz.errors import RegvizError
-from regviz.experiment import bundle, cleaning, doing, undoing
+from regviz.experiment import bundle, cleaning, doing, elsewhere, undoing
 from regviz.experiment.hand import Hand
 from regviz.experiment.names import DEFAULT, Names
 from regviz.experiment.plan import PLAN, STEPS, all_needs, plan_of
@@ -129,16 +129,12 @@ class Experiment:
         """Garbage is collected while the registry runs, and remembers what is gone."""
         return self.perform("collect_wrongly", doing.collect_wrongly)
 
-    def pull(self, host: str | DockerClient | None = None) -> Step:
+    def pull(self, host: str | DockerClient | None = None, address: str | None = None) -> Step:
         """The image is pulled on another host, or on the same once it has it no more; see `elsewhere.pull`."""
-        from regviz.experiment import elsewhere
-
-        return elsewhere.pull(self, host)
+        return elsewhere.pull(self, host, address)
 
     def run(self, host: str | DockerClient | None = None) -> Step:
         """The pulled image runs and prints its version; see `elsewhere.run`."""
-        from regviz.experiment import elsewhere
-
         return elsewhere.run(self, host)
 
     def do(self, step: str) -> Step:
@@ -198,7 +194,7 @@ class Experiment:
             after = self.hand.storage()
             for key, value in measured(before).items():
                 work.facts |= {f"{key}_before": value, f"{key}_after": measured(after)[key]}
-            if plan.keeps or name in ("pull", "run"):
+            if plan.keeps or (name in ("pull", "run") and not work.facts.get("refused")):
                 self.hand.mark_done(name, work.facts)
         return Step(
             name, plan.title, plan.question, plan.then, tuple(work.now), bounded(work.said), before, after, work.facts

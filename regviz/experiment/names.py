@@ -13,6 +13,8 @@ STEP_LABEL, PORT_LABEL, KIND_LABEL = f"{LABEL}.step", f"{LABEL}.port", f"{LABEL}
 FACTS_LABEL, NUMBER_LABEL, IMAGE_LABEL = f"{LABEL}.facts", f"{LABEL}.number", f"{LABEL}.image"
 DATA_KIND, BEFORE_KIND, DONE_KIND, FETCHED_KIND = "data", "before", "done", "fetched"
 """Kinds of volumes: the registry's storage, copies of it, marks of steps that are done, and of images that were pulled."""
+ELSEWHERE_KIND = "elsewhere"
+"""Of those that remember what another host was given."""
 ROOT = "/tmp/registry"  # noqa: S108  # the article's path, inside containers
 DEFAULT = "regviz"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from regviz.errors import RegvizError
+from regviz.experiment import elsewhere
 from regviz.experiment.doing import LATEST, NODEJS, SECOND, SECOND_TAG
 from regviz.experiment.names import ROOT
 from regviz.experiment.plan import STEPS, plan_of, resting_on
@@ -56,6 +57,8 @@ def undo(work: Work, done: set[str]) -> str:
     elif step in ("build", "tag"):
         _untag(work, step)
     else:
+        if step == "pull" and (left := elsewhere.clean(work.hand)):
+            raise RegvizError(f"on other hosts something is left: {'; '.join(left)}")
         work.client.api.remove_volume(work.names.done(step))
     said = f"the step {step} is taken back"
     if rest and step != "volume":
@@ -127,10 +130,11 @@ def _untag(work: Work, step: str) -> None:
 def _first_again(work: Work, *references: str) -> None:
     """The first image has its names again, and the one built anew goes."""
     first, second = work.hand.newest_image("build"), work.hand.newest_image("overwrite")
-    if first is not None:
-        for reference in references:
-            repository, _, tag = reference.rpartition(":")
-            work.client.api.tag(text(first["Id"]), repository, tag)
+    if first is None:  # the step pull emptied the engine of it
+        return
+    for reference in references:
+        repository, _, tag = reference.rpartition(":")
+        work.client.api.tag(text(first["Id"]), repository, tag)
     if second is not None:
         work.client.api.remove_image(text(second["Id"]))
 
