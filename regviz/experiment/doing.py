@@ -71,6 +71,7 @@ def tag(work: Work) -> None:
     made = work.hand.image(name) or {}
     listed = sorted(each for each in made.get("RepoTags") or () if work.names.is_own_reference(each))
     work.say([f"{each}  {made.get('Id', '')}" for each in listed])
+    work.say([f"on disk, once it is pushed: repositories/{NODEJS}, where the host is not stored"])
     work.facts |= {"image": text(made.get("Id")), "names": len(listed), "name": name, "on_disk": f"repositories/{NODEJS}"}
 
 
@@ -175,7 +176,8 @@ def collect_wrongly(work: Work) -> None:
     gone = _collected(work, lines, before)
     again = work.push(name)
     work.facts |= {"layers_skipped": len(again.there), "layers_sent_again": len(again.sent)}
-    lost = next((each for each in needed if each in gone and each != digest), "")
+    there = blobs_of(work.hand.storage())
+    lost = next((each for each in needed if each in gone and each not in there and each != digest), "")
     if lost:
         path = f"/v2/{SECOND}/blobs/{lost}"
         work.facts |= {"lost_blob": lost, "head_status": work.ask(api, "HEAD", path), "get_status": work.ask(api, "GET", path)}

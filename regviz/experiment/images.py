@@ -55,21 +55,22 @@ class Recipe:
     folder: Path | None = None
     bases: tuple[str, ...] = ()
 
-    def labelled(self, labels: Mapping[str, str]) -> Recipe:
-        """The same with labels from the first line on, so that images in between have them too.
+    def labelled(self, first: Mapping[str, str], last: Mapping[str, str]) -> Recipe:
+        """The same with labels from the first line on, so that images in between have them too, and those of its end.
 
         Examples
         --------
-        >>> print(Recipe("FROM busybox\\nRUN true").labelled({"a": "b"}).dockerfile)
+        >>> print(Recipe("FROM busybox\\nRUN true").labelled({"a": "b"}, {"a": "c"}).dockerfile)
         FROM busybox
         LABEL a="b"
         RUN true
+        LABEL a="c"
         """
-        label = "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
         lines = []
-        for line in self.dockerfile.splitlines():
-            lines += [line, label] if _FROM.match(line) else [line]
-        return Recipe("\n".join(lines), self.files, self.folder, self.bases)
+        for line in self.dockerfile.rstrip().splitlines():
+            lines += [line, _label(first)] if _FROM.match(line) else [line]
+        lines += [_label(last)] if last != first else []
+        return Recipe("\n".join(lines) + "\n", self.files, self.folder, self.bases)
 
     def context(self) -> bytes:
         """What is sent to the engine: an archive of the Dockerfile and what lies beside it.
@@ -170,6 +171,10 @@ def own(dockerfile: str | os.PathLike[str], *, changed: bool = False) -> Recipe:
         return Recipe(text, {}, path.parent, bases)
     more = f"{text.rstrip()}\nCOPY {_CHANGED} /{_CHANGED}\n"
     return Recipe(more, {_CHANGED: b"built anew\n"}, path.parent, bases)
+
+
+def _label(labels: Mapping[str, str]) -> str:
+    return "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
 
 
 def _bases(text: str, path: Path) -> tuple[str, ...]:

@@ -105,7 +105,9 @@ class Work:
         self.hand.image(reference)  # one that is there and not ours is left alone
         for base in recipe.bases:
             self.say(self.hand.ensure_image(base, self.step))
-        labelled = recipe.labelled(self.labels)
+        # One that is built anew begins as the first did, so that the engine finds what did not change.
+        first = self.names.labels("build") if self.step == "overwrite" else self.labels
+        labelled = recipe.labelled(first, self.labels)
         self.type(f"DOCKER_BUILDKIT=0 docker build -t {reference} .")
         for number, line in enumerate(labelled.dockerfile.strip().splitlines()):
             self.say([f"{'Dockerfile:' if number == 0 else '':11} {line}".rstrip()])
