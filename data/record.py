@@ -15,7 +15,7 @@ from pathlib import Path
 from regviz.experiment import STEPS, Experiment
 from regviz.experiment.pulling import daemon_json
 from regviz.experiment.ready import attached, ready
-from regviz.experiment.recorded import FILE, record
+from regviz.experiment.recording import FILE, record
 
 _PAUSE = 1
 

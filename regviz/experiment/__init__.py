@@ -9,10 +9,17 @@ from regviz.experiment.plan import STEPS
 
 if TYPE_CHECKING:
     from regviz.experiment.experiment import Experiment
+    from regviz.experiment.notebook import begin
+    from regviz.experiment.recording import recorded
     from regviz.experiment.step import Step
 
-_PUBLIC = {"Experiment": "regviz.experiment.experiment", "Step": "regviz.experiment.step"}
-__all__ = ["STEPS", "Experiment", "Step"]
+_PUBLIC = {
+    "Experiment": "regviz.experiment.experiment",
+    "Step": "regviz.experiment.step",
+    "begin": "regviz.experiment.notebook",
+    "recorded": "regviz.experiment.recording",
+}
+__all__ = ["STEPS", "Experiment", "Step", "begin", "recorded"]
 
 
 def __getattr__(name: str) -> object:

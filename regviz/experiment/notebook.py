@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.experiment.experiment import BASE, REGISTRY_IMAGE, Experiment
 from regviz.experiment.ready import ready
-from regviz.experiment.recorded import Recorded, about
+from regviz.experiment.recording import Recorded, about
 
 if TYPE_CHECKING:
     from docker import DockerClient
