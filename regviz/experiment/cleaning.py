@@ -95,9 +95,14 @@ class _Cleaner:
             for reference in image.get("RepoTags") or ():
                 if self._names.is_own_reference(str(reference)):
                     self._remove("image", str(reference), self._client.api.remove_image, text(image.get("Id")))
-        for image in self._hand.made_images():
+        left = self._hand.made_images()
+        parents = {text(image.get("ParentId")) for image in left}
+        for image in left:
+            name = text(image.get("Id"))
             if not [each for each in image.get("RepoTags") or () if each != "<none>:<none>"]:
-                self._remove("image", text(image.get("Id")), self._client.api.remove_image, text(image.get("Id")))
+                self._remove("image", name, self._client.api.remove_image, name)
+                if name in parents:  # another stands on it: it goes with that, or stays where that has a person's name
+                    self.kept.pop(name, None)
 
     def _volumes(self) -> list[str]:
         found = objects(
