@@ -9,10 +9,20 @@ from regviz.experiment.plan import STEPS
 
 if TYPE_CHECKING:
     from regviz.experiment.experiment import Experiment
+    from regviz.experiment.sent import moved, plot_moved
+    from regviz.experiment.notebook import begin
+    from regviz.experiment.recording import recorded
     from regviz.experiment.step import Step
 
-_PUBLIC = {"Experiment": "regviz.experiment.experiment", "Step": "regviz.experiment.step"}
-__all__ = ["STEPS", "Experiment", "Step"]
+_PUBLIC = {
+    "Experiment": "regviz.experiment.experiment",
+    "Step": "regviz.experiment.step",
+    "begin": "regviz.experiment.notebook",
+    "moved": "regviz.experiment.sent",
+    "plot_moved": "regviz.experiment.sent",
+    "recorded": "regviz.experiment.recording",
+}
+__all__ = ["STEPS", "Experiment", "Step", "begin", "moved", "plot_moved", "recorded"]
 
 
 def __getattr__(name: str) -> object:
