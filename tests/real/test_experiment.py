@@ -364,15 +364,19 @@ def test_what_a_person_made_of_it_stays(client: DockerClient, tidy: Experiment) 
     """Another name of the image, and a container that runs it: both are the person's."""
     image = str(tidy.build().facts["image"])
     client.api.tag(image, "mine", "1")
-    container = client.api.create_container("mine:1", ["true"])["Id"]
     assert tidy.clean().startswith("removed")
     assert client.api.inspect_image("mine:1")["RepoTags"] == ["mine:1"]
-    client.api.remove_image("mine:1", force=True)
-    with pytest.raises(RegvizError, match="in use by something else"):
-        tidy.clean()
-    assert client.api.inspect_container(container)["Image"] == image
-    client.api.remove_container(container)
-    tidy.clean()
+    client.api.remove_image("mine:1")
+
+    image = str(tidy.build().facts["image"])
+    for reference in ("yagamy-ada/nodejs", image):
+        container = client.api.create_container(reference, ["true"], name="person")["Id"]
+        for _ in range(2):
+            with pytest.raises(RegvizError, match="in use by something else stays: image .* \\(container person is made"):
+                tidy.clean()
+        assert client.api.inspect_container(container)["Image"] == image
+        assert client.api.inspect_image(image)["RepoTags"] == ["yagamy-ada/nodejs:latest"]
+        client.api.remove_container(container)
 
 
 def test_a_port_that_is_taken(client: DockerClient, tidy: Experiment) -> None:
