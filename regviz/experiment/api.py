@@ -1,4 +1,4 @@
-"""The registry's own API, asked on the engine's machine: over its loopback, or from a container where that is far away."""
+"""The registry's own API, asked on the engine's machine: over its loopback, or from a container where that is far."""
 
 from __future__ import annotations
 
@@ -20,13 +20,9 @@ _LOOPBACK = "127.0.0.1"
 _PATIENCE = 30
 _MOST_BYTES = 1 << 22
 _LINE = re.compile(rb"HTTP/1\.[01] (\d{3})")
-MANIFESTS = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 )
 
 
@@ -119,7 +115,9 @@ class Api:
             document = reply.json()
             found[reply.headers.get("docker-content-digest", "")] = len(reply.body)
             pending += [
-                text(each.get("digest")) for each in objects(document.get("manifests")) if each.get("digest") not in found
+                text(each.get("digest"))
+                for each in objects(document.get("manifests"))
+                if each.get("digest") not in found
             ]
             for each in (mapping(document.get("config")), *objects(document.get("layers"))):
                 if text(each.get("digest")):
