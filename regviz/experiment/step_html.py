@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from regviz.text import count_noun, escape_html
@@ -17,8 +16,9 @@ _PRE = (
     "white-space:pre-wrap;overflow-wrap:anywhere;text-align:left"
 )
 _LABEL = "font-size:.85em;opacity:.75"
+_COMMAND = "display:block;padding-left:1.5em;text-indent:-1.5em"
+_WORD = "display:inline-block;max-width:100%;text-indent:0;vertical-align:top"
 _FEW_LINES = 6
-_OPTIONS = re.compile(r" (?=--?[a-zA-Z])")
 
 
 def step_html(step: Step) -> str:
@@ -30,14 +30,14 @@ def step_html(step: Step) -> str:
         '<div style="display:flex;flex-wrap:wrap;gap:.8em 2em;border-top:1px solid currentColor;'
         'border-bottom:1px solid currentColor;padding:.6em 0">'
         f"{_commands('2014', step.then)}{_commands('today', step.now)}</div>"
-        f"{_said(step.said)}"
+        f"{_said(step)}"
         f'<div style="margin-top:.7em"><div style="{_LABEL}">changed on disk</div>{step.changes._repr_html_()}</div>'
         f"{_facts(step)}</div>"
     )
 
 
 def _commands(label: str, lines: Iterable[str]) -> str:
-    shown = "\n".join(map(_command, lines))
+    shown = "".join(f'<span style="{_COMMAND}">{_command(line)}\n</span>' for line in lines)
     return (
         f'<div style="flex:1 1 24em;min-width:0"><div style="{_LABEL}">{label}</div>'
         f'<pre style="{_PRE}"><code style="background:none;color:inherit;padding:0">{shown}</code></pre></div>'
@@ -45,35 +45,33 @@ def _commands(label: str, lines: Iterable[str]) -> str:
 
 
 def _command(line: str) -> str:
-    """A command whose options stay together with their values where it is wrapped."""
-    parts = _OPTIONS.split(line)
-    return " ".join(f'<span style="display:inline-block;max-width:100%">{escape_html(part)}</span>' for part in parts)
+    """A command that breaks between its words, and within one only where that is too long; copied, it is what it was."""
+    return " ".join(f'<span style="{_WORD}">{escape_html(word)}</span>' for word in line.split(" "))
 
 
-def _said(lines: tuple[str, ...]) -> str:
+def _said(step: Step) -> str:
+    lines = step.said
     if not lines:
         return ""
     shown = f'<pre style="{_PRE}">{chr(10).join(map(escape_html, lines))}</pre>'
-    is_open = " open" if len(lines) <= _FEW_LINES else ""
+    is_open = " open" if len(lines) <= _FEW_LINES or step.facts.get("refused") else ""
     summary = f'<summary style="{_LABEL};cursor:pointer">what was said ({count_noun(len(lines), "line")})</summary>'
     return f'<details{is_open} style="margin-top:.7em">{summary}{shown}</details>'
 
 
 def _facts(step: Step) -> str:
-    counted = step.counted()
-    if not counted:
+    if not step.facts:
         return ""
     cell = "padding:.1em 1.4em .1em 0;text-align:left;vertical-align:top;border:0;background:none"
     rows = "".join(
         f'<tr style="background:none"><th scope="row" style="{cell};font-weight:400;opacity:.75">'
         f"{escape_html(key.replace('_', ' '))}</th>"
-        f'<td style="{cell};font-variant-numeric:tabular-nums;overflow-wrap:anywhere">'
-        f"{escape_html(_shown(value))}</td></tr>"
-        for key, value in counted.items()
+        f'<td style="{cell};font-variant-numeric:tabular-nums;overflow-wrap:anywhere">{escape_html(_shown(value))}</td></tr>'
+        for key, value in step.facts.items()
     )
     return (
         f'<details style="margin-top:.7em"><summary style="{_LABEL};cursor:pointer">'
-        f"what was counted ({count_noun(len(counted), 'number')})</summary>"
+        f"what was counted ({count_noun(len(step.facts), 'number')})</summary>"
         f'<table style="border-collapse:collapse;margin:.2em 0 0"><tbody>{rows}</tbody></table></details>'
     )
 
