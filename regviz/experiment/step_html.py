@@ -45,7 +45,7 @@ def _commands(label: str, lines: Iterable[str]) -> str:
 
 
 def _command(line: str) -> str:
-    """A command that breaks between its words, and within one only where that is too long; copied, it is what it was."""
+    """A command that breaks between its words, and within one only where that is too long; copied, it is as it was."""
     return " ".join(f'<span style="{_WORD}">{escape_html(word)}</span>' for word in line.split(" "))
 
 
@@ -60,18 +60,20 @@ def _said(step: Step) -> str:
 
 
 def _facts(step: Step) -> str:
-    if not step.facts:
+    counted = step.counted()
+    if not counted:
         return ""
     cell = "padding:.1em 1.4em .1em 0;text-align:left;vertical-align:top;border:0;background:none"
     rows = "".join(
         f'<tr style="background:none"><th scope="row" style="{cell};font-weight:400;opacity:.75">'
         f"{escape_html(key.replace('_', ' '))}</th>"
-        f'<td style="{cell};font-variant-numeric:tabular-nums;overflow-wrap:anywhere">{escape_html(_shown(value))}</td></tr>'
-        for key, value in step.facts.items()
+        f'<td style="{cell};font-variant-numeric:tabular-nums;overflow-wrap:anywhere">'
+        f"{escape_html(_shown(value))}</td></tr>"
+        for key, value in counted.items()
     )
     return (
         f'<details style="margin-top:.7em"><summary style="{_LABEL};cursor:pointer">'
-        f"what was counted ({count_noun(len(step.facts), 'number')})</summary>"
+        f"what was counted ({count_noun(len(counted), 'number')})</summary>"
         f'<table style="border-collapse:collapse;margin:.2em 0 0"><tbody>{rows}</tbody></table></details>'
     )
 
