@@ -43,7 +43,7 @@ class Reply(NamedTuple):
             return {}
 
     def line(self) -> str:
-        """The answer in a line: its status, and the registry's own words where it refuses."""
+        """The answer in a line: its status, and the registry's own words where it refuses; not escaped."""
         reason = http.client.responses.get(self.status, "")
         errors = objects(self.json().get("errors"))
         words = "; ".join(f"{text(each.get('code'))}: {text(each.get('message'))}" for each in errors)
@@ -154,10 +154,22 @@ class Api:
             raw = bytes(self._hand.client.api.logs(container, stderr=False))
         finally:
             self._hand.remove_container(container)
-        return _parsed(raw, self._port, has_body=method != "HEAD")
+        return parsed(raw, self._port, has_body=method != "HEAD")
 
 
-def _parsed(raw: bytes, port: int, *, has_body: bool) -> Reply:
+def parsed(raw: bytes, port: int, *, has_body: bool) -> Reply:
+    r"""What a registry sent, word for word, as an answer.
+
+    Raises
+    ------
+    UnreachableError
+        It is none.
+
+    Examples
+    --------
+    >>> parsed(b"HTTP/1.0 200 OK\r\nA: b\r\n\r\n{}", 5000, has_body=True).headers
+    {'a': 'b'}
+    """
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
     found = _LINE.match(first)

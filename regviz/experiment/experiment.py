@@ -57,6 +57,9 @@ class Experiment:
 
     Examples
     --------
+    >>> from regviz.experiment import STEPS
+    >>> STEPS[:5]
+    ('volume', 'registry', 'build', 'tag', 'push')
     >>> experiment = Experiment()  # doctest: +SKIP
     >>> experiment.volume(), experiment.registry(), experiment.build(), experiment.tag()  # doctest: +SKIP
     >>> experiment.push().facts["files_after"]  # doctest: +SKIP
