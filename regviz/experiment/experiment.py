@@ -51,12 +51,15 @@ class Experiment:
     network : str, optional
         Of the registry's container and of builds, such as ``host``; left out, the engine's usual one.
     listen : str
-        The address that the registry listens at: ``0.0.0.0`` lets other hosts pull, and everyone who reaches the port push.
+        The address that the registry listens at: ``0.0.0.0`` lets other hosts pull, and whoever reaches the port push.
     images : path, optional
         An archive of the images (``regviz experiment bundle``), in the place of pulling those the engine lacks.
 
     Examples
     --------
+    >>> from regviz.experiment import STEPS
+    >>> STEPS[:5]
+    ('volume', 'registry', 'build', 'tag', 'push')
     >>> experiment = Experiment()  # doctest: +SKIP
     >>> experiment.volume(), experiment.registry(), experiment.build(), experiment.tag()  # doctest: +SKIP
     >>> experiment.push().facts["files_after"]  # doctest: +SKIP
@@ -64,7 +67,7 @@ class Experiment:
     >>> experiment.clean()  # doctest: +SKIP
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a person chooses few of them, by their names
         self,
         engine: str | DockerClient | None = None,
         *,
@@ -206,7 +209,11 @@ class Experiment:
     @contextmanager
     def _from_archive(self, step: str) -> Iterator[None]:
         """Give the engine what it lacks from the archive, if there is one, before anything would be pulled."""
-        needed = {"volume": [self.choices.base], "registry": [self.choices.registry_image], "build": [self.choices.base]}
+        needed = {
+            "volume": [self.choices.base],
+            "registry": [self.choices.registry_image],
+            "build": [self.choices.base],
+        }
         for reference in needed.get(step, []):
             if self._archive is not None and not has_image(self.client, reference):
                 with self.hand.fetching(reference, step):
