@@ -170,7 +170,7 @@ def _pull(client: DockerClient, name: str, progress: Progress) -> None:
 
 
 def _write_only(names: Sequence[str], archive: str | os.PathLike[str], target: IO[bytes]) -> None:
-    """Write what an archive has of some names: whatever else it would load might take the name of a person's own image."""
+    """Write what an archive has of some names: what else is in it might take the name of a person's own image."""
     try:
         with tarfile.open(archive) as source, tarfile.open(fileobj=target, mode="w") as chosen:
             for member in source:
