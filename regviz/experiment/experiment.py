@@ -82,9 +82,15 @@ class Experiment:
     ) -> None:
         self.names = Names(name)
         self.choices = Choices(registry_image, base, port, network, listen)
+        self._connected = engine is None or isinstance(engine, str)
         self.client = connect(engine) if engine is None or isinstance(engine, str) else engine
         self.hand = Hand(self.client, self.names, base)
         self._dockerfile, self._archive = dockerfile, images
+
+    def close(self) -> None:
+        """Let go of the engine, unless it was a client that was given; what was made stays."""
+        if self._connected:
+            self.client.close()
 
     # --- the steps
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 NO_NETWORK = "none"
 _UNDO = "undo"
+_PORT = re.compile(r"[^/]+:(\d{1,5})/")
+_MOST_PORTS = 2
 _LOG_LINES = 10_000
 _PATIENCE = 3600
 
@@ -127,6 +130,12 @@ class Hand:
         parents = {text(image.get("ParentId")) for image in made}
         of_step = (image for image in made if mapping(image.get("Labels")).get(STEP_LABEL) == step)
         return next((image for image in of_step if image.get("Id") not in parents), None)
+
+    def earlier_ports(self) -> list[int]:
+        """Where registries of the experiment listened, as the names of its images tell; the newest image's last."""
+        references = [str(each) for image in reversed(self.made_images()) for each in image.get("RepoTags") or ()]
+        own = filter(self.names.is_own_reference, references)
+        return [int(found[1]) for each in own if (found := _PORT.match(each))][-_MOST_PORTS:]
 
     def volumes(self, kind: str) -> dict[str, dict[str, str]]:
         """The experiment's volumes of one kind: names and labels."""

@@ -201,12 +201,12 @@ class Work:
         )
 
     def start_registry(self) -> int:
-        """Make the registry and start it, on the port that was asked for or a free one; the port."""
+        """Make the registry and start it; the port: that which was asked for, that of before, or a free one."""
         import docker
 
-        wanted = self.choices.port
+        wanted, earlier = self.choices.port, self.hand.earlier_ports()
         for attempt in range(_ATTEMPTS):
-            port = wanted or free_port(self.client)
+            port = wanted or (earlier.pop() if earlier else free_port(self.client))
             what = self.registry_run(port)
             container = what.create(self.client)
             try:

@@ -282,10 +282,12 @@ def test_a_far_engine_is_asked_from_a_container(whole: Run, experiment_engine: E
 def test_the_data_outlives_the_registry(client: DockerClient, tidy: Experiment) -> None:
     for name in ("volume", "registry", "build", "tag", "push"):
         tidy.do(name)
+    listened, done = tidy.registry().facts["port"], set(tidy.steps().query("state == 'done'")["step"])
     before = see(client, "ada-data", None).files
     assert "push rest" in tidy.undo("registry")
     assert see(client, "ada-data", None).files == before
     port = port_of(tidy.registry())
+    assert (port, set(tidy.steps().query("state == 'done'")["step"])) == (listened, done)
     assert request(port, "GET", "/v2/_catalog").json() == {"repositories": ["nodejs"]}
 
 
@@ -386,6 +388,25 @@ def test_what_a_person_made_of_it_stays(client: DockerClient, tidy: Experiment) 
         assert client.api.inspect_container(container)["Image"] == image
         assert client.api.inspect_image(image)["RepoTags"] == ["yagamy-ada/nodejs:latest"]
         client.api.remove_container(container)
+
+
+def test_an_image_of_ones_own(client: DockerClient, tidy: Experiment, tmp_path: Path) -> None:
+    """With the files beside its Dockerfile, in several stages; its layers are those of the Dockerfile."""
+    lines = [
+        "ARG BASE=busybox",
+        "FROM $BASE AS first",
+        "RUN echo made > /made",
+        "FROM busybox",
+        "COPY --from=first /made /made",
+    ]
+    (tmp_path / "Dockerfile").write_text("\n".join([*lines, "COPY beside /beside", ""]), encoding="utf-8")
+    (tmp_path / "beside").write_bytes(b"beside\n")
+    experiment = Experiment(client, name="ada", dockerfile=tmp_path)
+    facts = experiment.build().facts
+    assert facts["layers"] == len(client.api.inspect_image(BASE)["RootFS"]["Layers"]) + 2
+    said = client.containers.run(str(facts["image"]), ["cat", "/made", "/beside"], remove=True, network_mode="none")
+    assert said == b"made\nbeside\n"
+    assert tidy.clean().startswith("removed")
 
 
 def test_a_port_that_is_taken(client: DockerClient, tidy: Experiment) -> None:
