@@ -189,6 +189,7 @@ def test_a_command_without_an_engine_says_so_in_one_line(words: tuple[str, ...])
     assert (code, shown) == (1, "")
     assert said.startswith(f"regviz: no Docker Engine at {NOWHERE}")
     assert said.count("\n") == 1
+    assert said.endswith("a recorded run: regviz experiment run --recorded\n") == (words == ("run",))
 
 
 def test_an_archive_for_another_platform_is_refused() -> None:

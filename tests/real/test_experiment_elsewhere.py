@@ -19,9 +19,10 @@ from regviz.cli import main
 from regviz.errors import RegvizError
 from regviz.experiment import bundle, elsewhere
 from regviz.experiment.experiment import Experiment
+from regviz.experiment.notebook import begin
 from regviz.experiment.pulling import Pull, ways_around
 from regviz.experiment.ready import host_of, ready
-from regviz.experiment.recording import recorded
+from regviz.experiment.recording import Recorded, recorded
 from regviz.experiment.step import Step
 from regviz.report.execute import execute, read_notebook
 from regviz.text import format_bytes
@@ -288,6 +289,17 @@ def kinds(step: Step) -> set[tuple[str, str]]:
     shapes = table["path"].str.replace(r"[0-9a-f]{64}", "DIGEST", regex=True)
     shapes = shapes.str.replace(r"/[0-9a-f]{2}(?=/DIGEST|$)", "/XX", regex=True)
     return set(zip(table["change"], shapes, strict=True))
+
+
+def test_an_engine_that_cannot_have_the_images(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other host has an engine, no images, and no way out: the recorded run goes on."""
+    before = state(host.client)
+    article = begin(host.url)
+    assert isinstance(article, Recorded)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2
+    assert "it does not reach the registry of that image; where there is no way out" in said[0]
+    assert state(host.client) == before
 
 
 def test_readiness_is_what_the_engine_says(pushed: Experiment, host: Host, address: str) -> None:
