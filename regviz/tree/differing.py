@@ -72,7 +72,7 @@ def changes(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     found = changes(None, write(first_push_world(), f"{folder}/registry"))
     >>> print(found.summary)
-    19 files came, 15.9 KiB
+    19 files came, 12.9 KiB
     >>> found.table["change"].unique().tolist()
     ['came']
     """

@@ -173,8 +173,9 @@ def snapshot(
 
     Examples
     --------
-    >>> changes(snapshot(), snapshot()).table.empty
-    True
+    >>> from regviz.tree import changes
+    >>> changes(snapshot(), snapshot()).summary
+    'nothing differs'
     """
     made = observed(
         source,
