@@ -65,7 +65,7 @@ _PUBLIC = {
     "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
 }
-_MODULES = ("analysis", "graph", "plot", "world")
+_MODULES = ("analysis", "graph", "lesson", "plot", "world")
 __all__ = [
     "Registry",
     "RegvizError",
@@ -94,6 +94,7 @@ __all__ = [
     "layer_counts",
     "layer_graph",
     "layer_sizes",
+    "lesson",
     "nearest_base",
     "object_graph",
     "owner_sets",
@@ -123,7 +124,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from regviz import analysis, graph, plot, world
+    from regviz import analysis, graph, lesson, plot, world
     from regviz.analysis import (
         ancestors,
         bases,
