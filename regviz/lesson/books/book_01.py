@@ -152,8 +152,8 @@ def diff_id() -> str:
 
 
 @digest.mistake(
-    "That stands in _checksum: the engine's sum over the json and the entries of the tar, and no hash of a file. A cell "
-    "further down makes it again."
+    "That stands in _checksum: the engine's sum over the json and the entries of the tar, and no hash of a file. A "
+    "cell further down makes it again."
 )
 def checksum() -> str:
     """What _checksum says."""
