@@ -106,7 +106,9 @@ class Api:
             document = reply.json()
             found[reply.headers.get("docker-content-digest", "")] = len(reply.body)
             pending += [
-                text(each.get("digest")) for each in objects(document.get("manifests")) if each.get("digest") not in found
+                text(each.get("digest"))
+                for each in objects(document.get("manifests"))
+                if each.get("digest") not in found
             ]
             for each in (mapping(document.get("config")), *objects(document.get("layers"))):
                 if text(each.get("digest")):

@@ -87,7 +87,9 @@ class _Cleaner:
         if mapping(container.get("Labels")).get(STEP_LABEL) not in _IMAGE_STEPS:
             return True
         image = text(container.get("Image"))
-        return image.startswith("sha256:") or (bool(image) and text(container.get("ImageID")).startswith(f"sha256:{image}"))
+        return image.startswith("sha256:") or (
+            bool(image) and text(container.get("ImageID")).startswith(f"sha256:{image}")
+        )
 
     def _images(self) -> None:
         """Those it built or pulled again: its own names of them, and then all that have no name left."""
@@ -129,5 +131,3 @@ class _Cleaner:
             return False
         self._removed[kind].add(counted or name)
         return True
-
-

@@ -206,7 +206,11 @@ class Experiment:
     @contextmanager
     def _from_archive(self, step: str) -> Iterator[None]:
         """Give the engine what it lacks from the archive, if there is one, before anything would be pulled."""
-        needed = {"volume": [self.choices.base], "registry": [self.choices.registry_image], "build": [self.choices.base]}
+        needed = {
+            "volume": [self.choices.base],
+            "registry": [self.choices.registry_image],
+            "build": [self.choices.base],
+        }
         for reference in needed.get(step, []):
             if self._archive is not None and not has_image(self.client, reference):
                 with self.hand.fetching(reference, step):

@@ -214,7 +214,9 @@ class Hand:
     def mark_done(self, step: str, facts: Mapping[str, int | str | bool]) -> None:
         """Remember that a step was done, and the numbers of it."""
         name, marks = self.names.done(step), self.done()
-        number = marks.get(step, {}).get(NUMBER_LABEL) or str(1 + max((number_of(each) for each in marks.values()), default=0))
+        number = marks.get(step, {}).get(NUMBER_LABEL) or str(
+            1 + max((number_of(each) for each in marks.values()), default=0)
+        )
         if step in marks:
             self.client.api.remove_volume(name)
         said = json.dumps(dict(facts), ensure_ascii=False)

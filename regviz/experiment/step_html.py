@@ -63,7 +63,7 @@ def _facts(step: Step) -> str:
     )
     return (
         f'<details style="margin-top:.7em"><summary style="{_LABEL};cursor:pointer">'
-        f'what was counted ({count_noun(len(step.facts), "number")})</summary>'
+        f"what was counted ({count_noun(len(step.facts), 'number')})</summary>"
         f'<table style="border-collapse:collapse;margin:.2em 0 0"><tbody>{rows}</tbody></table></details>'
     )
 

@@ -30,7 +30,9 @@ def step_lines(step: Step, width: int | None = None) -> Iterator[str]:
         A line, without control characters.
     """
     yield f"{step.name}: {escape_terminal(step.title)}"
-    yield from textwrap.wrap(escape_terminal(step.question), width or _WIDE, initial_indent="  ", subsequent_indent="  ")
+    yield from textwrap.wrap(
+        escape_terminal(step.question), width or _WIDE, initial_indent="  ", subsequent_indent="  "
+    )
     yield ""
     yield from _block("2014", step.then, width)
     yield from _block("today", step.now, width)

@@ -96,7 +96,9 @@ def _restore(work: Work) -> None:
     if code == _NO_COPY:
         raise not_done
     if code:
-        raise RegvizError(f"the storage cannot be put back as it was before {step}: is there room on the engine's disk?")
+        raise RegvizError(
+            f"the storage cannot be put back as it was before {step}: is there room on the engine's disk?"
+        )
     if step in ("share", "overwrite"):
         _untag(work, step)
     if step in marks:

@@ -97,7 +97,9 @@ class Work:
         self.say(lines)
         if code:
             said = f": {one_line(lines[-1])}" if lines else ""
-            raise RegvizError(f"`{' '.join(what.command[:2])}` in a container of {what.image} ended with code {code}{said}")
+            raise RegvizError(
+                f"`{' '.join(what.command[:2])}` in a container of {what.image} ended with code {code}{said}"
+            )
         return lines
 
     def build(self, recipe: Recipe, reference: str) -> dict[str, Any]:
@@ -249,7 +251,9 @@ class Work:
         image = text(mapping(details.get("Config")).get("Image")) or self.choices.registry_image
         config = mapping(mapping(self.client.api.inspect_image(image)).get("Config"))
         words = [str(word) for key in ("Entrypoint", "Cmd") for word in (config.get(key) or [])]
-        path = next((word for word in reversed(words) if word.endswith((".yml", ".yaml"))), "/etc/docker/registry/config.yml")
+        path = next(
+            (word for word in reversed(words) if word.endswith((".yml", ".yaml"))), "/etc/docker/registry/config.yml"
+        )
         return Run(
             image,
             ("garbage-collect", path),
