@@ -31,6 +31,7 @@ from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.draw import figure
 from regviz.cli.experiment import experiment
+from regviz.cli.learn import lesson
 from regviz.cli.look import detect, graph, rules, table, tree
 from regviz.cli.look_changes import tree_changes
 from regviz.cli.make import capture, lab, report, world
@@ -48,6 +49,7 @@ _SECTIONS = {
     "Is it well": (check, doctor, rules),
     "Make": (capture, lab, world),
     "Do it for real": (experiment,),
+    "Learn": (lesson,),
 }
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}
