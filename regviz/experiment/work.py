@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
-from regviz.experiment.api import MANIFESTS, Api
+from regviz.experiment.api import MANIFESTS, Api, Reply
 from regviz.experiment.commands import Run
 from regviz.experiment.names import PORT_LABEL, ROOT
 from regviz.experiment.pushing import push
@@ -176,14 +176,14 @@ class Work:
         on_host = mapping(details.get("HostConfig")).get("NetworkMode") == "host"
         return Api(self.hand, port, port if on_host else INNER_PORT)
 
-    def ask(self, api: Api, method: str, path: str, *, manifests: bool = False) -> int:
-        """One request that a person may see; its status."""
+    def ask(self, api: Api, method: str, path: str, *, manifests: bool = False) -> Reply:
+        """One request that a person may see."""
         accept = MANIFESTS if manifests else ""
         self.type(api.text(method, path, accept=accept))
         reply = api.ask(method, path, accept=accept or "*/*")
         digest = reply.headers.get("docker-content-digest", "")
         self.say([f"{method} {path}", f"  {reply.line()}" + (f" {digest}" if digest else "")])
-        return reply.status
+        return reply
 
     def registry_run(self, port: int) -> Run:
         """The registry's container."""
@@ -201,12 +201,12 @@ class Work:
         )
 
     def start_registry(self) -> int:
-        """Make the registry and start it, on the port that was asked for or a free one; the port."""
+        """Make the registry and start it; the port: that which was asked for, that of before, or a free one."""
         import docker
 
-        wanted = self.choices.port
+        wanted, earlier = self.choices.port, self.hand.earlier_ports()
         for attempt in range(_ATTEMPTS):
-            port = wanted or free_port(self.client)
+            port = wanted or (earlier.pop() if earlier else free_port(self.client))
             what = self.registry_run(port)
             container = what.create(self.client)
             try:
@@ -214,7 +214,11 @@ class Work:
             except (docker.errors.APIError, RegvizError) as error:
                 self.hand.remove_container(container)
                 taken = any(word in str(error) for word in ("already allocated", _TAKEN, "not available"))
-                if wanted or not taken or attempt == _ATTEMPTS - 1:
+                if wanted and taken:
+                    raise RegvizError(
+                        f"the port {port} is taken on the engine's machine: give another (--port), or none for any"
+                    ) from error
+                if not taken or attempt == _ATTEMPTS - 1:
                     raise explain(error) from error
                 continue
             self.type(what.text())
@@ -258,7 +262,7 @@ class Work:
             image,
             ("garbage-collect", path),
             labels=self.labels,
-            environment=environment(f":{INNER_PORT}"),
+            environment=environment(f":{INNER_PORT}") | {"REGISTRY_LOG_LEVEL": "warn"},
             volumes_from=self.names.data,
             network="none",
         )
