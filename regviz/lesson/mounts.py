@@ -247,7 +247,7 @@ class Engine:
         if not there:
             return "No volume is left, and no file"
         if not using:
-            return f"No container is left, and {count_noun(there, 'volume')} with {files} left over"
+            return f"No container is left, but {count_noun(there, 'volume')} with {files}"
         return f"{count_noun(using, 'container')} and {count_noun(there, 'volume')} with {files}"
 
     def _told(self) -> str:
