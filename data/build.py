@@ -11,39 +11,51 @@ import datetime as dt
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from regviz.capture.writing import write_files
 from regviz.read import read
-from regviz.world import small_world, storage_tree
+from regviz.world import FileTree, first_push_world, small_world, storage_tree, unfolding
 from regviz.world.compress import gzip
-from regviz.world.filetree import FileTree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PREFIX = "registry"
-LAYOUTS = ("v1", "distribution", "oci", "docker-save", "docker-save-old", "capture")
 CAPTURED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
 
-def archive_name(layout: str) -> str:
-    return "world-capture.tar" if layout == "capture" else f"world-{layout}.tar.gz"  # Parquet is compressed already
-
-
-def build(layout: str) -> bytes:
-    """The small world in a layout, as an archive that is the same on every machine."""
-    if layout == "capture":
-        return capture()
-    if layout.startswith("docker-save"):
-        server = "0.9" if layout.endswith("-old") else "20.10"
-        return gzip(storage_tree(small_world(), "docker-save", server=server).archive())
+def world(layout: str) -> bytes:
+    """The small world in a layout."""
     return gzip(storage_tree(small_world(), layout).archive(PREFIX))
+
+
+def saved(server: str) -> bytes:
+    """What an engine saves of the small world."""
+    return gzip(storage_tree(small_world(), "docker-save", server=server).archive())
+
+
+def first_push(layout: str) -> bytes:
+    """A registry after its first push."""
+    return gzip(storage_tree(first_push_world(), layout).archive(PREFIX))
+
+
+def steps(layout: str) -> bytes:
+    """The article's registry after each step, each in a folder of its own; what has one path lies together."""
+    whole = FileTree()
+    for name, tree in unfolding(layout):
+        whole.put(name, tree)
+    return gzip(whole.archive(key=lambda path: path.partition("/")[::-1]))
 
 
 def capture() -> bytes:
     """What regviz saves of the Distribution registry. Its bytes are those of the pinned pyarrow."""
-    source, tree = archive_name("distribution"), FileTree()
+    source, tree = "world-distribution.tar.gz", FileTree()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        (folder / source).write_bytes(build("distribution"))
+        (folder / source).write_bytes(world("distribution"))
         registry = read(folder / source)
         registry.source = replace(registry.source, uri=source, read_at=CAPTURED)
         (folder / "made").mkdir()
@@ -53,14 +65,29 @@ def capture() -> bytes:
     return tree.archive()
 
 
+ARCHIVES: dict[str, Callable[[], bytes]] = {
+    "world-v1.tar.gz": partial(world, "v1"),
+    "world-distribution.tar.gz": partial(world, "distribution"),
+    "world-oci.tar.gz": partial(world, "oci"),
+    "world-docker-save.tar.gz": partial(saved, "20.10"),
+    "world-docker-save-old.tar.gz": partial(saved, "0.9"),
+    "world-capture.tar": capture,  # Parquet is compressed already
+    "first-push.tar.gz": partial(first_push, "v1"),
+    "first-push-distribution.tar.gz": partial(first_push, "distribution"),
+    "unfolding-v1.tar.gz": partial(steps, "v1"),
+    "unfolding-distribution.tar.gz": partial(steps, "distribution"),
+}
+"""Each archive by name, and what builds it: the same bytes on every machine."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where an archive differs")
     parser.add_argument("--directory", type=Path, default=Path(__file__).parent, help="default: this folder")
     options = parser.parse_args()
     stale = 0
-    for layout in LAYOUTS:
-        path, built = options.directory / archive_name(layout), build(layout)
+    for name, build in ARCHIVES.items():
+        path, built = options.directory / name, build()
         if not options.check:
             path.write_bytes(built)
             print(f"{path}: {len(built):,} bytes")

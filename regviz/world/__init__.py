@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regviz.errors import RegvizError
+from regviz.world.article import article_world, first_push_world, unfolding
 from regviz.world.artifacts import (
     attested_index,
     bill_of_materials,
@@ -40,7 +41,7 @@ from regviz.world.distribution import DistributionWriter
 from regviz.world.docker_save import saved
 from regviz.world.documents import document, image_config
 from regviz.world.encode import chain_ids, digest
-from regviz.world.events import AbortPush, DeleteManifest, DeleteTag, MakePrivate, Push, World
+from regviz.world.events import AbortPush, Collect, DeleteManifest, DeleteTag, MakePrivate, Push, World
 from regviz.world.filetree import FileTree
 from regviz.world.oci import OciWriter
 from regviz.world.small import small_world
@@ -57,6 +58,7 @@ __all__ = [
     "Blob",
     "Build",
     "Child",
+    "Collect",
     "DeleteManifest",
     "DeleteTag",
     "File",
@@ -67,6 +69,7 @@ __all__ = [
     "MakePrivate",
     "Push",
     "World",
+    "article_world",
     "attested_index",
     "bill_of_materials",
     "chain_ids",
@@ -74,6 +77,7 @@ __all__ = [
     "digest",
     "directory",
     "document",
+    "first_push_world",
     "hardlink",
     "helm_chart",
     "image_config",
@@ -87,6 +91,7 @@ __all__ = [
     "storage_tree",
     "symlink",
     "synthetic_world",
+    "unfolding",
     "whiteout",
     "write",
 ]

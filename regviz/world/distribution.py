@@ -15,9 +15,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from regviz.errors import RegvizError
+from regviz.world.collecting import collect
 from regviz.world.documents import document
 from regviz.world.encode import digest, go_time
-from regviz.world.events import AbortPush, DeleteManifest, DeleteTag, Push
+from regviz.world.events import AbortPush, Collect, DeleteManifest, DeleteTag, Push
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -86,6 +87,8 @@ class DistributionWriter:
             self._delete_tag(event)
         elif isinstance(event, DeleteManifest):
             self._delete_manifest(event)
+        elif isinstance(event, Collect):
+            self._collect(event)
         else:
             message = f"a Distribution registry knows no {type(event).__name__}; give the event layouts={{'v1'}}"
             raise RegvizError(message)
@@ -154,6 +157,12 @@ class DistributionWriter:
         for tag in self._tree.children(tags):
             if self._tree[f"{tags}/{tag}/current/link"] == gone.encode():
                 self._tree.remove(f"{tags}/{tag}", event.at)
+
+    def _collect(self, event: Collect) -> None:
+        if self._version != "2.8":
+            message = f"the collector of server {self._version} cannot be imitated; write as server='2.8'"
+            raise RegvizError(message)
+        collect(self._tree, ROOT, event.at, delete_untagged=event.delete_untagged)
 
     def _must_exist(self, path: str, event: DeleteTag | DeleteManifest) -> None:
         if path not in self._tree:

@@ -95,7 +95,24 @@ class MakePrivate(_Event):
     layouts: frozenset[str] = field(default=frozenset({"v1"}))
 
 
-Event: TypeAlias = Push | AbortPush | DeleteTag | DeleteManifest | MakePrivate
+@dataclass(frozen=True, kw_only=True)
+class Collect:
+    """The garbage of the whole registry was collected, as Distribution 2.8 does it.
+
+    Attributes
+    ----------
+    at : datetime
+    delete_untagged : bool
+        With the option ``-m``.
+    layouts : frozenset of str
+    """
+
+    at: dt.datetime
+    delete_untagged: bool = False
+    layouts: frozenset[str] = field(default=frozenset({"distribution"}))
+
+
+Event: TypeAlias = Push | AbortPush | DeleteTag | DeleteManifest | MakePrivate | Collect
 
 
 @dataclass(frozen=True)

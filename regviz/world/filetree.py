@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import posixpath
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError, TargetExistsError
 from regviz.world.encode import tar
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_NEVER = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
 class FileTree:
     """Files by path, as a registry's server would create, rewrite and remove them.
 
     A directory's time is that of the last entry that came or went in it, as file systems keep it.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        When the folder itself was made.
 
     Examples
     --------
@@ -30,11 +37,11 @@ class FileTree:
     (['a/link'], ['link'])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at: dt.datetime | None = None) -> None:
         self._files: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
         self._directories: dict[str, set[str]] = {"": set()}
-        self._times: dict[str, int] = {"": 0}
+        self._times: dict[str, int] = {"": int(at.timestamp()) if at else 0}
 
     def __iter__(self) -> Iterator[str]:
         """The paths of all files and links, sorted."""
@@ -110,6 +117,36 @@ class FileTree:
             self._directories[above].add(name)
             self._times[above] = int(at.timestamp())
 
+    def copy(self) -> FileTree:
+        """The tree as it is now; what happens to either later is no concern of the other."""
+        copied = FileTree()
+        copied.put("", self)
+        return copied
+
+    def put(self, place: str, tree: FileTree) -> None:
+        """Put everything of another tree into a directory of this one, with the times that it has.
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> began = dt.datetime(2016, 3, 27, tzinfo=dt.UTC)
+        >>> whole = FileTree()
+        >>> whole.put("before", FileTree(began))
+        >>> whole.directories, whole.changed_at("before") == began.timestamp()
+        (['before'], True)
+        """
+        if place:
+            self.make_directory(place, _NEVER)
+        for path in tree.directories:
+            self.make_directory(posixpath.join(place, path), _NEVER)
+        for path in tree:
+            if target := tree.target(path):
+                self.link(posixpath.join(place, path), target, _NEVER)
+            else:
+                self.write(posixpath.join(place, path), tree[path], _NEVER)
+        for path in ["", *tree.directories, *tree]:
+            self._times[posixpath.join(place, path).rstrip("/")] = tree.changed_at(path)
+
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Lay the tree out in a folder that is empty or not there yet.
 
@@ -139,17 +176,19 @@ class FileTree:
             os.utime(root / path, (self._times[path], self._times[path]), follow_symlinks=path not in self._links)
         return root
 
-    def archive(self, prefix: str = "") -> bytes:
+    def archive(self, prefix: str = "", *, key: Callable[[str], Any] | None = None) -> bytes:
         """The tree as a tar: every directory, file and link, sorted by path, owned by root.
 
         Parameters
         ----------
         prefix : str
             A folder that everything lies in, as ``registry``.
+        key : callable, optional
+            Takes a path, and gives what to sort by instead: a directory before what is in it.
         """
 
         def members() -> Iterator[tuple[tarfile.TarInfo, bytes]]:
-            for path in sorted(self._times):
+            for path in sorted(self._times, key=key):
                 name = posixpath.join(prefix, path).rstrip("/")
                 if not name:
                     continue

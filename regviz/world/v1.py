@@ -20,7 +20,7 @@ from regviz.errors import RegvizError
 from regviz.world.compress import GZIP_OF_EMPTY_TAR, GZIP_OF_NOTHING
 from regviz.world.describe import Image
 from regviz.world.encode import go_json
-from regviz.world.events import AbortPush, DeleteTag, MakePrivate, Push
+from regviz.world.events import AbortPush, Collect, DeleteTag, MakePrivate, Push
 from regviz.world.v1_json import DOCKER_0_9, DOCKER_1_3, user_agent_fields, v1_images
 
 if TYPE_CHECKING:
@@ -105,6 +105,9 @@ class V1Writer:
             self._delete_tag(event)
         elif isinstance(event, MakePrivate):
             self._tree.write(f"{self._repository(event.repository)}/_private", b"", event.at)
+        elif isinstance(event, Collect):
+            message = "v1 has no collector: images stay for ever; give the event layouts={'distribution'}"
+            raise RegvizError(message)
         else:
             message = "v1 has no manifests to delete; give the event layouts={'distribution'}, or delete a tag"
             raise RegvizError(message)
