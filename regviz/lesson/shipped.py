@@ -65,7 +65,7 @@ def files(name: str) -> Mapping[str, bytes]:
     --------
     >>> content = files("world-v1")
     >>> len(content), content["registry/repositories/library/nodejs/tag_0.10"][:12]
-    (238, b'a85b66ca57c7')
+    (238, b'6130def116db')
     """
     return MappingProxyType({path: content for path, content, _ in _members(name) if content is not None})
 
