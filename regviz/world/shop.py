@@ -6,7 +6,7 @@ import datetime as dt
 
 from regviz.world.build import Build
 from regviz.world.contents import noise, prose
-from regviz.world.describe import Image, Layer, program
+from regviz.world.describe import File, Image, Layer, program
 from regviz.world.events import Push, World
 
 
@@ -21,17 +21,18 @@ def shop_world() -> World:
     ['cart', 'pay']
     """
     day = dt.datetime(2024, 1, 8, 9, tzinfo=dt.UTC)
-    files = {"bin/sh": program(noise("shop sh", 5_999)), "usr/share/doc/notice": prose("shop notice", 4_000)}
+    files: dict[str, bytes | File] = {
+        "bin/sh": program(noise("shop sh", 5_999)),
+        "usr/share/doc/notice": prose("shop notice", 4_000),
+    }
     base = Image((Layer("", day, files, comment="Imported from -"),))
-    cart, pay = _on(base, "cart", 3_000, day + dt.timedelta(days=1)), _on(base, "pay", 1_200, day + dt.timedelta(days=2))
-    hour = dt.timedelta(hours=1)
-    return World(
-        "shop",
-        (
-            Push(repository="shop/cart", content=cart, tags=("1",), at=day + dt.timedelta(days=1) + hour),
-            Push(repository="shop/pay", content=pay, tags=("1",), at=day + dt.timedelta(days=2) + hour),
-        ),
+    next_day, hour = day + dt.timedelta(days=1), dt.timedelta(hours=1)
+    built = {"cart": (3_000, next_day), "pay": (1_200, next_day + dt.timedelta(days=1))}
+    pushes = (
+        Push(repository=f"shop/{name}", content=_on(base, name, size, start), tags=("1",), at=start + hour)
+        for name, (size, start) in built.items()
     )
+    return World("shop", tuple(pushes))
 
 
 def _on(base: Image, name: str, size: int, start: dt.datetime) -> Image:

@@ -23,7 +23,7 @@ book = Book(
     question="The sizes of 22 tags add up to several times what their blobs take. How many bytes come back when the "
     "largest of them is deleted?",
     minutes=45,
-    archives=(SHOP, WORLD),
+    archives=(SHOP,),
     objectives=(
         "tell logical, unique, exclusive, shared and amortised bytes apart, and work them out by hand",
         "account for every byte between the sum of all tags and what du says",
@@ -91,7 +91,9 @@ def the_whole_tag() -> int:
     return sum(_needed("shop/cart").values())
 
 
-@exclusive.mistake("That is its layer alone. Its manifest and its configuration are blobs too, and nobody else needs them.")
+@exclusive.mistake(
+    "That is its layer alone. Its manifest and its configuration are blobs too, and nobody else needs them."
+)
 def the_layer_alone() -> int:
     return list(_needed("shop/cart").values())[-1]
 
@@ -111,7 +113,9 @@ def fair_share() -> float:
     return sum(length / (1 + (digest in _needed("shop/cart"))) for digest, length in _needed("shop/pay").items())
 
 
-@fair_share.mistake("Half of everything would be a bill by heads. Only what both need is divided; their own blobs are not.")
+@fair_share.mistake(
+    "Half of everything would be a bill by heads. Only what both need is divided; their own blobs are not."
+)
 def half_of_everything() -> float:
     return _stored() / 2
 
@@ -143,7 +147,7 @@ def tagged_bytes() -> int:
     why="What many tags share was counted for each of them.",
 )
 def counted_too_often() -> int:
-    return int(_tags()["unique_bytes"].sum()) - tagged_bytes()
+    return int(_tags()["unique_bytes"].sum()) - int(tagged_bytes())
 
 
 @counted_too_often.mistake(
@@ -154,14 +158,18 @@ def against_all_blobs() -> int:
     return int(_tags()["unique_bytes"].sum()) - int(table.loc[table["present"], "blob_bytes"].sum())
 
 
-@counted_too_often.mistake("Between repositories only: blobs that several tags of one repository need are counted too often too.")
+@counted_too_often.mistake(
+    "Between repositories only: blobs that several tags of one repository need are counted too often too."
+)
 def between_repositories() -> int:
     from regviz.analysis import sizes
 
-    return int(sizes(registry(WORLD))["unique_bytes"].sum()) - tagged_bytes()
+    return int(sizes(registry(WORLD))["unique_bytes"].sum()) - int(tagged_bytes())
 
 
-@counted_too_often.mistake("The shared bytes of all tags, added up, include each shared blob once rightly: it has to lie there once.")
+@counted_too_often.mistake(
+    "The shared bytes of all tags, added up, include each shared blob once rightly: it has to lie there once."
+)
 def all_that_is_shared() -> int:
     return int(_tags()["shared_bytes"].sum())
 
@@ -176,7 +184,9 @@ def in_blocks() -> int:
     return sum(-(-len(content) // _BLOCK) * _BLOCK for content in files(SHOP).values())
 
 
-@in_blocks.mistake("You rounded up the sum. Each file is rounded up by itself, and a link of 71 bytes takes a whole block.")
+@in_blocks.mistake(
+    "You rounded up the sum. Each file is rounded up by itself, and a link of 71 bytes takes a whole block."
+)
 def sum_rounded_up() -> int:
     return -(-sum(map(len, files(SHOP).values())) // _BLOCK) * _BLOCK
 
@@ -191,12 +201,14 @@ def blobs_alone() -> int:
     return sum(-(-len(content) // _BLOCK) * _BLOCK for path, content in files(SHOP).items() if "/blobs/" in path)
 
 
-@book.prediction("06.c", asks="How many bytes of your disk does the folder of the shop take, with its directories?", unit="bytes")
+@book.prediction(
+    "06.c", asks="How many bytes of your disk does the folder of the shop take, with its directories?", unit="bytes"
+)
 def on_disk() -> int:
     """Of a file system that does not say; by blocks of files and a block for each directory."""
     paths = [path.split("/") for path in files(SHOP)]
     directories = {tuple(parts[:depth]) for parts in paths for depth in range(1, len(parts))}
-    return in_blocks() + len(directories) * _BLOCK
+    return int(in_blocks()) + len(directories) * _BLOCK
 
 
 def _owned(name: str) -> pd.DataFrame:
@@ -231,7 +243,9 @@ def all_its_sets() -> int:
     return int(_owned("library/nodejs")["bytes"].sum())
 
 
-@book.prediction("06.d", asks="How many bytes come back when team/web:1.0 is deleted and the garbage is collected?", unit="bytes")
+@book.prediction(
+    "06.d", asks="How many bytes come back when team/web:1.0 is deleted and the garbage is collected?", unit="bytes"
+)
 def largest_tag() -> int:
     return _freed(["team/web:1.0"])
 

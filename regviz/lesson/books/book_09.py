@@ -19,11 +19,11 @@ _given: list[Registry] = []
 book = Book(
     "09",
     title="Your own registry",
-    question="Of all the bytes that your registry stores, how many would come back if the tags went that nobody misses?",
+    question="How many of the bytes that your registry stores would come back if the tags went that nobody misses?",
     minutes=40,
     archives=("world-distribution",),
     objectives=(
-        "read your own registry, from its storage, its URL, an engine or a capture, and know what that source cannot tell",
+        "read your own registry, from its storage, its address or an engine, and know what that cannot tell",
         "say which tags cost most, and which of them cost nothing",
         "say what a deletion frees and breaks, and who else would notice",
         "write down a decision that somebody else can check",
@@ -73,7 +73,7 @@ def needed() -> int:
     return int(_sizes().attrs["tagged_bytes"])
 
 
-@book.check("09.1", asks="How many times as much as the tags need together is the sum of their sizes?")
+@book.check("09.1", asks="The sum of the tags' sizes is how many times what they need together?")
 def ratio() -> float:
     table = _sizes()
     return float(table["unique_bytes"].sum() / table.attrs["tagged_bytes"])
@@ -87,7 +87,7 @@ def of_repositories() -> float:
 
 @ratio.mistake("Turn the fraction round: the sum of the sizes by what is needed.")
 def upside_down() -> float:
-    return 1 / ratio()
+    return 1 / float(ratio())
 
 
 @book.check(
@@ -100,7 +100,9 @@ def without_own() -> int:
     return int((_sizes()["exclusive_bytes"] == 0).sum())
 
 
-@without_own.mistake("You left out the first of each group: where two tags name one manifest, neither has a byte of its own.")
+@without_own.mistake(
+    "You left out the first of each group: where two tags name one manifest, neither has a byte of its own."
+)
 def but_one() -> int:
     tags = _own().tags
     return int(len(tags) - tags["manifest"].nunique())

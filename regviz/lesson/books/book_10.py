@@ -22,7 +22,7 @@ book = Book(
     title="A registry reader in sixty lines",
     question="340 files are the storage of a registry with 22 tags. How many lines of Python make the tables of them?",
     minutes=50,
-    archives=("shop", WORLD),
+    archives=("shop",),
     objectives=(
         "read tags, manifests, layers and blobs from the files of a registry",
         "find all that a tag needs, across the three shapes of manifests",
@@ -86,7 +86,9 @@ def by_tag_alone() -> dict[str, str]:
     return {tag: digest for (_, tag), digest in tags().items()}
 
 
-@tags.mistake("That is from index, which remembers what a tag pointed to at some time; current has what it points to now.")
+@tags.mistake(
+    "That is from index, which remembers what a tag pointed to at some time; current has what it points to now."
+)
 def from_the_index() -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     pattern = re.compile(r".*/repositories/(.+)/_manifests/tags/([^/]+)/index/\w+/\w+/link")
@@ -101,7 +103,9 @@ def as_one_text() -> dict[str, str]:
     return {f"{repository}:{tag}": digest for (repository, tag), digest in tags().items()}
 
 
-@book.check("10.3", asks="Which digests are manifests?", why="Those of tags, of indexes and those that no tag reaches any more.")
+@book.check(
+    "10.3", asks="Which digests are manifests?", why="Those of tags, of indexes and those that no tag reaches any more."
+)
 def manifests() -> set[str]:
     """As the table of manifests has it."""
     return set(_world().manifests["manifest"].astype(str))
@@ -126,7 +130,11 @@ def _document(digest: str) -> Any:
         return None
 
 
-@book.check("10.4", asks="Which layers has each manifest, the base first?", why="Indexes have none, and schema 1 was turned round.")
+@book.check(
+    "10.4",
+    asks="Which layers has each manifest, the base first?",
+    why="Indexes have none, and schema 1 was turned round.",
+)
 def layers() -> dict[str, list[str]]:
     """As the table of manifests' layers has it."""
     table = _world().manifest_layers.sort_values(["manifest", "position"])
@@ -165,17 +173,13 @@ def reached() -> dict[tuple[str, str], set[str]]:
     from regviz.graph.objects import tag_key
 
     graph = object_graph(_world())
-    needs = nx.MultiDiGraph(
-        (one, other) for one, other, role in graph.edges(data="role") if role != "subject"
-    )
+    needs = nx.MultiDiGraph((one, other) for one, other, role in graph.edges(data="role") if role != "subject")
     return {tag: set(nx.descendants(needs, tag_key(*tag))) for tag in tags()}
 
 
 @reached.mistake("An index needs all that the manifests in it need, not only those manifests.")
 def one_level() -> dict[tuple[str, str], set[str]]:
-    return {
-        tag: {digest, *_config(digest), *layers()[digest], *_children(digest)} for tag, digest in tags().items()
-    }
+    return {tag: {digest, *_config(digest), *layers()[digest], *_children(digest)} for tag, digest in tags().items()}
 
 
 def _children(digest: str) -> list[str]:
@@ -193,7 +197,9 @@ def with_subjects() -> dict[tuple[str, str], set[str]]:
     found = reached()
     of_image = {digest: found[tag] for tag, digest in tags().items()}
     subjects = {each: (_document(each).get("subject") or {}).get("digest", "") for each in manifests()}
-    return {tag: needs.union(*(of_image.get(subjects.get(each, ""), ()) for each in needs)) for tag, needs in found.items()}
+    return {
+        tag: needs.union(*(of_image.get(subjects.get(each, ""), ()) for each in needs)) for tag, needs in found.items()
+    }
 
 
 @reached.mistake("The manifest itself is a blob that the tag needs.")
@@ -204,7 +210,9 @@ def without_itself() -> dict[tuple[str, str], set[str]]:
 _SIZES = ["repository", "tag", "unique_bytes", "exclusive_bytes", "amortised_bytes"]
 
 
-@book.check("10.6", asks="How many bytes has each tag?", unit="bytes", why="Your reader and regviz say the same of every tag.")
+@book.check(
+    "10.6", asks="How many bytes has each tag?", unit="bytes", why="Your reader and regviz say the same of every tag."
+)
 def sizes() -> pd.DataFrame:
     """As rv.sizes has it; its shares are in whole bytes, which is less than a thousandth away from yours."""
     from regviz.analysis import sizes as all_sizes
@@ -228,7 +236,8 @@ def exclusive_to_the_repository() -> pd.DataFrame:
     for (repository, _), found in reached().items():
         for blob in found:
             owners.setdefault(blob, set()).add(repository)
-    stored, table = blobs(), sizes().copy()
+    stored = blobs()
+    table: pd.DataFrame = sizes().copy()
     table["exclusive_bytes"] = [
         sum(stored.get(blob, 0) for blob in reached()[row.repository, row.tag] if len(owners[blob]) == 1)
         for row in table.itertuples()
