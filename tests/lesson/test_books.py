@@ -13,7 +13,7 @@ from regviz import share
 from regviz.lesson import books, forms
 from regviz.lesson import state as states
 from regviz.lesson.book import archive, files
-from regviz.lesson.calls import _judged
+from regviz.lesson.calls import judge
 from regviz.lesson.shipped import FOLDER
 from regviz.lesson.terms import terms, words
 from regviz.report.page import render
@@ -81,7 +81,7 @@ def test_each_known_mistake_is_wrong_and_gives_its_hint(number: str) -> None:
     assert holding.mistaken_mistakes(book) == []
     for check in book.checks.values():
         for mistake in check.mistakes:
-            state, name, shown = _judged(check, mistake.value, None)
+            state, name, shown = judge(check, mistake.value)
             assert (state, name) == (states.WRONG, mistake.name)
             assert mistake.hint in shown.text
 
