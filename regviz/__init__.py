@@ -60,6 +60,7 @@ _PUBLIC = {
     "transfer": "regviz.analysis",
     "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
+    "tree_changes": "regviz.tree",
     "what_if": "regviz.analysis",
     "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
@@ -115,6 +116,7 @@ __all__ = [
     "transfer",
     "transfer_matrix",
     "tree",
+    "tree_changes",
     "what_if",
     "what_if_curve",
     "who_uses",
@@ -169,7 +171,7 @@ if TYPE_CHECKING:
     from regviz.read import read
     from regviz.registry import Registry
     from regviz.report import report
-    from regviz.tree import tree
+    from regviz.tree import tree, tree_changes
 
 
 def __getattr__(name: str) -> object:

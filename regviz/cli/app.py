@@ -21,13 +21,14 @@ from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.draw import figure
 from regviz.cli.look import detect, graph, rules, table, tree
+from regviz.cli.look_changes import tree_changes
 from regviz.cli.make import capture, lab, report, world
 from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 INTERRUPTED = 130
 _SECTIONS = {
-    "Look": (plan, report, tree, table, graph, figure, detect),
+    "Look": (plan, report, tree, tree_changes, table, graph, figure, detect),
     "Whose bytes": (sizes, composition, reconcile, sharing, owner_sets, clusters, churn),
     "What could go": (states, garbage, what_if, delete_together, what_if_curve),
     "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants),
