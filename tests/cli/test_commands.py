@@ -36,6 +36,7 @@ ISSUE |= {"garbage", "who-uses", "bases", "nearest-base", "ancestors", "descenda
 ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth", "forecast", "check"}
 ISSUE |= {"figure"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
+ISSUE |= {"steps-on-disk"}
 ISSUE |= {"composition", "states", "what-if-curve"}
 
 
