@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regviz.errors import RegvizError
 from regviz.lesson import forms
 
 if TYPE_CHECKING:
+    import os
+
     from nbformat import NotebookNode
 
 PATHS = ("45", "90")
@@ -122,3 +125,47 @@ def _read(name: str) -> NotebookNode:
     from nbformat import read
 
     return read(forms.path_of(name), as_version=4)
+
+
+def write(path: str, folder: str | os.PathLike[str] = ".") -> list[Path]:
+    """Write a notebook for each lesson of a path, with the sections that it takes.
+
+    Parameters
+    ----------
+    path : {"45", "90"}
+    folder : path
+        It is made if it is not there.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files, in order: ``01-push-45.ipynb``.
+
+    Raises
+    ------
+    RegvizError
+        There is no such path, a file is there already, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     all(made.name.endswith("-45.ipynb") for made in write("45", folder))
+    True
+    """
+    from nbformat import writes
+
+    place, made = Path(folder), []
+    for name in steps(path):
+        target = place / f"{name}-{path}.ipynb"
+        text = writes(cut(_read(name), path))
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with target.open("x", encoding="utf-8") as file:
+                file.write(f"{text.rstrip()}\n")
+        except FileExistsError as error:
+            raise RegvizError(f"{target} is there already, perhaps with answers; give another folder") from error
+        except OSError as error:
+            raise RegvizError(f"{target} cannot be written: {error.strerror}; give another folder") from error
+        made.append(target)
+    return made
