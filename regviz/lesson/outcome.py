@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import regviz
 from regviz.errors import RegvizError
-from regviz.lesson import display
+from regviz.lesson import books, display
 from regviz.lesson import state as states
 from regviz.lesson.calls import current
 from regviz.lesson.state import Record, Session, kept
@@ -27,6 +27,40 @@ FORMAT, VERSION = "regviz-lesson-results", 1
 
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+|\.\.+")
 _LONGEST_NAME = 40
+
+
+def lessons() -> pd.DataFrame:
+    """The lessons that ship, in order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row each: lesson, title, question, minutes, checks, predictions, archives.
+
+    Examples
+    --------
+    >>> list(lessons().columns)
+    ['lesson', 'title', 'question', 'minutes', 'checks', 'predictions', 'archives']
+    """
+    import pandas as pd
+
+    found = [book for book in map(books.find, books.numbers()) if book is not None]
+    rows = [
+        (
+            book.number,
+            book.title,
+            book.question,
+            book.minutes,
+            len(book.checks),
+            len(book.predictions),
+            ", ".join(book.archives),
+        )
+        for book in found
+    ]
+    columns = ["lesson", "title", "question", "minutes", "checks", "predictions", "archives"]
+    table = pd.DataFrame(rows, columns=columns, dtype="object")
+    counts = dict.fromkeys(("minutes", "checks", "predictions"), "Int64")
+    return table.astype(dict.fromkeys(("lesson", "title", "question", "archives"), "str") | counts)
 
 
 def results() -> pd.DataFrame:

@@ -8,6 +8,7 @@ from regviz.plot.counts import layer_counts, layer_references
 from regviz.plot.curves import delete_together, what_if_curve
 from regviz.plot.deletion import what_if
 from regviz.plot.grids import grid
+from regviz.plot.guesses import guesses
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.icicles import icicle
@@ -38,6 +39,7 @@ __all__ = [
     "garbage",
     "grid",
     "growth",
+    "guesses",
     "history",
     "icicle",
     "layer_counts",
