@@ -124,7 +124,8 @@ def cut(notebook: NotebookNode, path: str) -> NotebookNode:
 def _read(name: str) -> NotebookNode:
     from nbformat import read
 
-    return read(forms.path_of(name), as_version=4)
+    notebook: NotebookNode = read(forms.path_of(name), as_version=4)
+    return notebook
 
 
 def write(path: str, folder: str | os.PathLike[str] = ".") -> list[Path]:

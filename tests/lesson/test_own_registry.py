@@ -38,7 +38,9 @@ def test_the_lesson_is_right_on_every_kind_of_source(tmp_path: Path) -> None:
     assert captured["results"][NEWEST]["truth"] == stood_in["results"][NEWEST]["truth"]
     assert "the small world stands in" in stood_in["text"]
     assert "stands in" not in captured["text"]
-    assert v1["results"][NEEDED]["truth"] == 154_890  # layer files of all that tags stand on, counted by tarfile and json
+    assert (
+        v1["results"][NEEDED]["truth"] == 154_890
+    )  # layer files of all that tags stand on, counted by tarfile and json
 
 
 @pytest.fixture

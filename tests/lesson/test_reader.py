@@ -10,8 +10,9 @@ import nbformat
 import pytest
 
 import regviz as rv
-from regviz.lesson import books, forms
+from regviz.lesson import forms
 from regviz.lesson.book import archive
+from regviz.lesson.books import book_10
 from regviz.world import small_world, storage_tree, synthetic_world
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def test_it_has_at_most_sixty_lines_and_the_lesson_says_how_many() -> None:
     lines = [line for part in parts() for line in part.splitlines() if line.strip()]
     assert 40 < len(lines) <= MOST
     assert max(map(len, lines)) <= 120
-    assert books.find("10").predictions["10.a"].truth == len(lines)
+    assert book_10.book.predictions["10.a"].truth == len(lines)
 
 
 def stored(world: World, folder: Path) -> Path:
@@ -97,5 +98,7 @@ def agree(path: Path, *, blobs_and_tags_alone: bool = False) -> None:
     assert list(mine.index) == list(theirs.index)
     for column in ("unique_bytes", "exclusive_bytes"):
         assert list(mine[column]) == list(theirs[column])
-    assert all(abs(one - other) < 1 for one, other in zip(mine["amortised_bytes"], theirs["amortised_bytes"], strict=True))
+    assert all(
+        abs(one - other) < 1 for one, other in zip(mine["amortised_bytes"], theirs["amortised_bytes"], strict=True)
+    )
     assert mine["amortised_bytes"].sum() == pytest.approx(rv.sizes(reg, by="tag").attrs["tagged_bytes"])
