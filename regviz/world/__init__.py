@@ -43,7 +43,9 @@ from regviz.world.documents import document, image_config
 from regviz.world.encode import chain_ids, digest
 from regviz.world.events import AbortPush, Collect, DeleteManifest, DeleteTag, MakePrivate, Push, World
 from regviz.world.filetree import FileTree
+from regviz.world.museum import museum
 from regviz.world.oci import OciWriter
+from regviz.world.platforms import platforms
 from regviz.world.shop import shop_world
 from regviz.world.small import small_world
 from regviz.world.synthetic import synthetic_world
@@ -83,7 +85,9 @@ __all__ = [
     "helm_chart",
     "image_config",
     "index_of",
+    "museum",
     "opaque_whiteout",
+    "platforms",
     "program",
     "referrers_index",
     "referrers_tag",
