@@ -66,7 +66,7 @@ _PUBLIC = {
     "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
 }
-_MODULES = ("analysis", "graph", "lesson", "plot", "world")
+_MODULES = ("analysis", "experiment", "graph", "lesson", "plot", "world")
 __all__ = [
     "Registry",
     "RegvizError",
@@ -86,6 +86,7 @@ __all__ = [
     "deletion_plan",
     "descendants",
     "doctor",
+    "experiment",
     "explore",
     "forecast",
     "garbage",
@@ -126,7 +127,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from regviz import analysis, graph, lesson, plot, world
+    from regviz import analysis, experiment, graph, lesson, plot, world
     from regviz.analysis import (
         ancestors,
         bases,

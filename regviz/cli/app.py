@@ -30,6 +30,7 @@ from regviz.cli.answer_whatif import delete_together, what_if, what_if_curve
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.draw import figure
+from regviz.cli.experiment import experiment
 from regviz.cli.learn import lesson
 from regviz.cli.look import detect, graph, rules, table, tree
 from regviz.cli.look_changes import tree_changes
@@ -47,6 +48,7 @@ _SECTIONS = {
     "Over time": (history, tag_history, stale_tags, growth, forecast),
     "Is it well": (check, doctor, rules),
     "Make": (capture, lab, world),
+    "Do it for real": (experiment,),
     "Learn": (lesson,),
 }
 _ASCII = str.maketrans(

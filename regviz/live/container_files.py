@@ -53,10 +53,12 @@ class ContainerFiles:
     client : DockerClient
     details : dict
         What the engine says of the container.
+    lent : DockerClient, optional
+        The client that archives are asked of too; left out, each is asked for over a connection of its own.
     """
 
-    def __init__(self, client: DockerClient, details: dict[str, Any]) -> None:
-        self.details = details
+    def __init__(self, client: DockerClient, details: dict[str, Any], lent: DockerClient | None = None) -> None:
+        self.details, self._lent = details, lent
         self.name = clean(text(details.get("Name")).removeprefix("/"))
         self._client, self._id = client, text(details.get("Id"))
         self._mounts = [mount for mount in objects(details.get("Mounts")) if text(mount.get("Destination"))]
@@ -85,7 +87,7 @@ class ContainerFiles:
         if stat is None or length(stat.get("size")) > _LARGEST_FILE:
             return None
         data = b""
-        with Answer(self._id, path, path, None) as answer:
+        with Answer(self._id, path, path, None, client=self._lent) as answer:
             while len(data) < 2 * _LARGEST_FILE and (piece := next(answer, b"")):
                 data += piece
         try:
@@ -113,7 +115,7 @@ class ContainerFiles:
             hint = in_place_hint(self._client, text(mount.get("Source")))
             raise RegvizError(too_large(what, format_bytes(size), hint))
         limit = None if reading.access.yes else MOST_BYTES
-        answer = Answer(self._id, path.rstrip("/") + "/.", what, limit, reading.progress, size)
+        answer = Answer(self._id, path.rstrip("/") + "/.", what, limit, reading.progress, size, client=self._lent)
         return KeptTar(Kept(what, answer), partial=reading.partial), "read from the archive that the engine sends of it"
 
     def in_place(self, path: str) -> str | None:
@@ -173,6 +175,8 @@ class Answer:
         Shows how far it came.
     size : int, optional
         Bytes that will come, as far as is known.
+    client : DockerClient, optional
+        Who asks for it, in place of a connection of its own.
     """
 
     def __init__(
@@ -183,8 +187,10 @@ class Answer:
         limit: int | None,
         progress: Progress | None = None,
         size: int | None = None,
+        *,
+        client: DockerClient | None = None,
     ) -> None:
-        self._stack = ExitStack()
+        self._stack, self._client = ExitStack(), client
         self._what, self._limit, self._count = what, limit, 0
         self._container, self._path = container, path
         self._progress, self._size = progress, size
@@ -229,8 +235,8 @@ class Answer:
         return piece
 
     def _begun(self) -> Iterator[bytes]:
-        with explained(engine_host()):
-            client = self._stack.enter_context(closing(connect()))
+        with explained(str(self._client.api.base_url) if self._client else engine_host()):
+            client = self._client or self._stack.enter_context(closing(connect()))
             pieces: Iterator[bytes] = client.api.get_archive(self._container, self._path, _PIECE)[0]
         if self._progress is not None:
             said = "bytes" if self._size is None else format_bytes(self._size)

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import posixpath
 import re
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -91,7 +91,12 @@ def split_source(source: str) -> tuple[str, str]:
 
 
 def open_source(
-    source: str, *, access: Access | None = None, partial: bool = False, progress: Progress = no_progress
+    source: str,
+    *,
+    access: Access | None = None,
+    partial: bool = False,
+    progress: Progress = no_progress,
+    client: DockerClient | None = None,
 ) -> Opened:
     """Find a registry's storage in a container or volume, and open it.
 
@@ -105,6 +110,8 @@ def open_source(
         Go on with what was read where the engine's answer breaks off.
     progress : Progress
         Shows how far the engine's answer came.
+    client : DockerClient, optional
+        The engine to ask, which stays open; left out, it is the one of the environment.
 
     Raises
     ------
@@ -113,16 +120,17 @@ def open_source(
     """
     name, path = split_source(source)
     reading = Reading(access or Access(), partial, progress)
-    with explained(engine_host()), closing(connect()) as client:
+    with explained(str(client.api.base_url) if client else engine_host()), ExitStack() as stack:
+        asked = client or stack.enter_context(closing(connect()))
         if source.startswith(CONTAINER):
-            return _Container(client, source, name).opened(path, reading)
-        return _Volume(client, source, name).opened(path or "/", reading)
+            return _Container(asked, source, name, client).opened(path, reading)
+        return _Volume(asked, source, name, client).opened(path or "/", reading)
 
 
 class _Container:
     """A container that keeps a registry."""
 
-    def __init__(self, client: DockerClient, source: str, name: str) -> None:
+    def __init__(self, client: DockerClient, source: str, name: str, lent: DockerClient | None) -> None:
         import docker
 
         self._source, self._name = source, name
@@ -131,7 +139,7 @@ class _Container:
         except docker.errors.NotFound:
             names = (text(each)[1:] for item in objects(client.api.containers(all=True)) for each in item["Names"])
             raise _absent("container", name, sorted(names)) from None
-        self._files = ContainerFiles(client, details)
+        self._files = ContainerFiles(client, details, lent)
         self._here = is_of_this_machine(client)
 
     def opened(self, path: str, reading: Reading) -> Opened:
@@ -196,10 +204,10 @@ class _Container:
 class _Volume:
     """A volume that keeps a registry."""
 
-    def __init__(self, client: DockerClient, source: str, name: str) -> None:
+    def __init__(self, client: DockerClient, source: str, name: str, lent: DockerClient | None) -> None:
         import docker
 
-        self._client, self._source, self._name = client, source, name
+        self._client, self._source, self._name, self._lent = client, source, name, lent
         try:
             self._details = mapping(client.api.inspect_volume(name))
         except docker.errors.NotFound:
@@ -227,7 +235,7 @@ class _Volume:
                 + in_place_hint(self._client, text(self._details.get("Mountpoint")))
             )
         with helper_container(self._client, self._name, reading.access.helper_image) as (details, destination):
-            files = ContainerFiles(self._client, details)
+            files = ContainerFiles(self._client, details, self._lent)
             inner = posixpath.normpath(f"{destination}/{path}")
             if not (is_folder := files.is_folder(inner)):
                 raise SourceNotFoundError(_no_folder(f"volume {self._name}", path, is_folder))
@@ -248,7 +256,7 @@ class _Volume:
             except docker.errors.NotFound:  # removed since it was listed
                 continue
             found += [
-                (ContainerFiles(self._client, details), text(mount.get("Destination")))
+                (ContainerFiles(self._client, details, self._lent), text(mount.get("Destination")))
                 for mount in objects(details.get("Mounts"))
                 if mount.get("Type") == "volume" and mount.get("Name") == self._name
             ]

@@ -13,6 +13,7 @@ from regviz.report import report
 from tests.real.answers import ask_everything
 from tests.real.content import push_content
 from tests.real.distribution import distribution
+from tests.real.experiment_engine import experiment_engine as experiment_engine_at
 from tests.real.exploring import watched
 from tests.real.one_world import one_world as one_world_at
 from tests.real.packed import FORMS, pack
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from regviz.registry import Registry
     from tests.real.answers import Answers
+    from tests.real.containers import Engine
     from tests.real.content import Content
     from tests.real.distribution import DistributionServer
     from tests.real.one_world import World
@@ -97,6 +99,13 @@ def one_world(skopeo: Skopeo, buildah: Buildah, tmp_path_factory: pytest.TempPat
     """One family of images in a registry and in an engine; nothing changes them after this."""
     with one_world_at(skopeo, buildah, tmp_path_factory.mktemp("one-world")) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def experiment_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine with a registry's image and a small base; each test leaves it as it was."""
+    with experiment_engine_at(tmp_path_factory.mktemp("experiment")) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

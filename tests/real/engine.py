@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import docker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from docker import DockerClient
@@ -23,11 +23,18 @@ _PAUSE = 0.1
 
 
 @contextmanager
-def docker_engine(program: str, folder: Path) -> Iterator[DockerClient]:
-    """Run an engine without network, all its files below `folder`, and yield a client of it."""
+def docker_engine(
+    program: str, folder: Path, *, inside: Sequence[str] = (), options: Sequence[str] = ()
+) -> Iterator[DockerClient]:
+    """Run an engine without network, all its files below `folder`, and yield a client of it.
+
+    `inside` is a command that enters a namespace and runs there what follows; `options` are more of the engine's own.
+    """
     socket = folder / "docker.sock"
     command = [
+        *inside,
         program,
+        *options,
         "--iptables=false",
         "--ip6tables=false",
         "--bridge=none",
