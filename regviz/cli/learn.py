@@ -129,6 +129,29 @@ def glossary(*, output: str) -> None:
 
 
 @lesson.command()
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.html",
+    type=click.Path(readable=False),
+    default="cheatsheet.html",
+    show_default=True,
+    help="The file to write.",
+)
+def cheatsheet(*, output: str) -> None:
+    """Write the layouts on one sheet of paper.
+
+    One image in Docker Registry v1, in Distribution, as an OCI layout and as docker save writes it: one page of A4. The
+    path is printed.
+    """
+    from regviz.lesson.cheatsheet import cheatsheet as sheet
+
+    with binary_output(output) as file:
+        file.write(sheet().encode())
+    click.echo(escape_terminal(output))
+
+
+@lesson.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option("--each", is_flag=True, help="A row for each learner's guess and answer instead.")
 @format_option
