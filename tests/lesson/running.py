@@ -111,6 +111,7 @@ def both(path: Path, place: Path) -> dict[str, Ran]:
         "PYTHONPATH": str(ROOT),
         "IPYTHONDIR": str(place / "ipython"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "DOCKER_HOST": f"unix://{place}/no-engine.sock",  # what a lesson does on an engine has tests of its own
     }
     environment.pop("REGVIZ_PAGE", None)
     place.mkdir(parents=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,10 @@ from regviz.lesson.book import archive, files
 from regviz.lesson.calls import judge
 from regviz.lesson.shipped import FOLDER
 from regviz.lesson.terms import terms, words
+from regviz.report.lessons import LESSON
 from regviz.report.page import render
-from tests.conftest import ROOT
 from tests.lesson import holding, running
+from tests.lesson.loading import loads
 from tests.report.reading import parse
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def test_what_the_prose_says_stands_beside_it(number: str, ran: Path) -> None:
 @pytest.mark.parametrize("number", NUMBERS)
 def test_its_page_loads_nothing_and_has_no_cell_for_students(number: str, ran: Path) -> None:
     executed = running.both(shipped(number), ran / number)["solution"].notebook
-    html = render(forms.report(executed), title=number)
+    html = render(forms.report(executed), title=number, kind=LESSON)
     page = parse(html)
     assert page.all("pre", class_="stderr") == []
     assert len(page.all("h1")) == 1
@@ -135,20 +135,6 @@ def test_its_page_loads_nothing_and_has_no_cell_for_students(number: str, ran: P
     for cell in holding.student_only(executed):
         assert re.sub(r"[\s*`#]+", "", cell.source)[:60] not in re.sub(r"[*`#]+", "", text)
     assert loads(html) == []
-
-
-def loads(html: str) -> list[str]:
-    """What a page would fetch, as the check of CI finds it."""
-    spec = importlib.util.spec_from_file_location("loads_nothing", ROOT / ".ci" / "loads_nothing.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    page = module.Loads()
-    page.feed(html)
-    assert page.tags
-    found: list[str] = page.found
-    return found
 
 
 def test_every_term_of_the_glossary_is_used_in_a_lesson() -> None:
