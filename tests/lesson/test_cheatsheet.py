@@ -83,7 +83,7 @@ def test_its_trees_have_every_file(page: str, stored: dict[str, bytes]) -> None:
 def rows(part: str) -> list[tuple[str, str]]:
     """Name and size of each line of a tree."""
     body = part.partition("</table>")[0]
-    cells = re.findall(r'<td class="name"><i>.*?</i>(.*?)</td><td class="n">(.*?)</td>', body)
+    cells = re.findall(r'<td class="name"><i [^>]*>.*?</i>(.*?)</td><td class="n">(.*?)</td>', body)
     return [(unescape(re.sub(r"<b.*?</b>|<[^>]*>", "", name)).strip(), size) for name, size in cells]
 
 
