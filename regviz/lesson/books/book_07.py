@@ -145,7 +145,7 @@ def attested() -> int:
 @book.check(
     "07.3",
     asks="On which platforms can app:1.0 run now? A set of texts such as linux/amd64.",
-    why="An attestation has a platform only because an entry must have one: unknown/unknown.",
+    why="unknown/unknown keeps hosts from taking an attestation for an image: no host is such a platform.",
     hint="Take os and architecture of each entry, joined by a slash, and leave out what no host is.",
 )
 def runnable() -> set[str]:
