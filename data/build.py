@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING
 
 from regviz.capture.writing import write_files
 from regviz.read import read
-from regviz.world import FileTree, first_push_world, museum, platforms, small_world, storage_tree, unfolding
+from regviz.world import (
+    FileTree,
+    first_push_world,
+    museum,
+    platforms,
+    shop_world,
+    small_world,
+    storage_tree,
+    unfolding,
+)
 from regviz.world.compress import gzip
 
 if TYPE_CHECKING:
@@ -40,6 +49,11 @@ def saved(server: str) -> bytes:
 def first_push(layout: str) -> bytes:
     """A registry after its first push."""
     return gzip(storage_tree(first_push_world(), layout).archive(PREFIX))
+
+
+def shop() -> bytes:
+    """The smallest registry in which bytes are shared."""
+    return gzip(storage_tree(shop_world(), "distribution").archive(PREFIX))
 
 
 def steps(states: Callable[[], list[tuple[str, FileTree]]]) -> bytes:
@@ -86,6 +100,7 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
     "unfolding-distribution.tar.gz": partial(steps, partial(unfolding, "distribution")),
     "museum.tar.gz": rooms,
     "platforms.tar.gz": partial(steps, platforms),
+    "shop.tar.gz": shop,
 }
 """Each archive by name, and what builds it: the same bytes on every machine."""
 

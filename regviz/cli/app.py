@@ -13,7 +13,17 @@ import click
 import regviz
 from regviz.cli.answer_check import check, doctor
 from regviz.cli.answer_garbage import garbage, states
-from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descendants, diff, nearest_base, who_uses
+from regviz.cli.answer_lineage import (
+    ancestors,
+    bases,
+    churn,
+    compare,
+    descendants,
+    diff,
+    nearest_base,
+    steps_on_disk,
+    who_uses,
+)
 from regviz.cli.answer_sizes import clusters, composition, owner_sets, reconcile, sharing
 from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
 from regviz.cli.answer_whatif import delete_together, what_if, what_if_curve
@@ -33,7 +43,7 @@ _SECTIONS = {
     "Look": (plan, report, tree, tree_changes, table, graph, figure, detect),
     "Whose bytes": (sizes, composition, reconcile, sharing, owner_sets, clusters, churn),
     "What could go": (states, garbage, what_if, delete_together, what_if_curve),
-    "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants),
+    "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants, steps_on_disk),
     "Compare and move": (compare, diff, transfer),
     "Over time": (history, tag_history, stale_tags, growth, forecast),
     "Is it well": (check, doctor, rules),

@@ -9,6 +9,7 @@ import click
 
 from regviz.cli.options import binary_output, format_option, output_option
 from regviz.cli.output import SUFFIXES, is_for_people, terminal_width, write_lines, write_table
+from regviz.cli.teach import notes, path_
 from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ def lesson() -> None:
     A lesson is a notebook that asks, and says whether an answer is right: regviz lab opens them. These commands are
     for who teaches.
     """
+
+
+lesson.add_command(notes)
+lesson.add_command(path_)
 
 
 @lesson.command("list")

@@ -17,6 +17,7 @@ from regviz.plot.lanes import tag_history
 from regviz.plot.leftovers import collectors, garbage, states
 from regviz.plot.maps import tag_map
 from regviz.plot.matrix import transfer_matrix
+from regviz.plot.on_disk import steps_on_disk
 from regviz.plot.pairs import compare_images
 from regviz.plot.past import history
 from regviz.plot.readings import growth
@@ -50,6 +51,7 @@ __all__ = [
     "sizes",
     "stale_tags",
     "states",
+    "steps_on_disk",
     "tag_history",
     "tag_map",
     "transfer_matrix",

@@ -46,6 +46,7 @@ from regviz.world.filetree import FileTree
 from regviz.world.museum import museum
 from regviz.world.oci import OciWriter
 from regviz.world.platforms import platforms
+from regviz.world.shop import shop_world
 from regviz.world.small import small_world
 from regviz.world.synthetic import synthetic_world
 from regviz.world.v1 import V1Writer
@@ -90,6 +91,7 @@ __all__ = [
     "program",
     "referrers_index",
     "referrers_tag",
+    "shop_world",
     "signature_tag",
     "small_world",
     "storage_tree",

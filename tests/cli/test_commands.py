@@ -38,6 +38,7 @@ ISSUE |= {"figure"}
 ISSUE |= {"experiment"}
 ISSUE |= {"lesson"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
+ISSUE |= {"steps-on-disk"}
 ISSUE |= {"composition", "states", "what-if-curve"}
 ISSUE |= {"tree-changes"}
 
