@@ -9,10 +9,9 @@ dictionaries have no useful order: here ``_index_images`` is sorted by id.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus
 
 from regviz.errors import RegvizError
@@ -46,6 +45,9 @@ if TYPE_CHECKING:
 
         def remove(self, path: str, at: dt.datetime, /) -> None:
             """Remove a file, if it is there."""
+
+
+Row = TypeVar("Row", str, dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -193,10 +195,21 @@ class V1Writer:
         return total.size
 
     def _describe(self, image: Upload, at: dt.datetime) -> None:
-        below = json.loads(self._tree[f"images/{image.parent}/ancestry"]) if image.parent else []
+        below = self._rows(f"images/{image.parent}/ancestry", str) if image.parent else []
         self._write(image, "_inprogress", b"true", at)
         self._write(image, "json", image.json, at)
         self._write(image, "ancestry", json.dumps([image.id, *below]).encode(), at)
+
+    def _rows(self, path: str, kind: type[Row]) -> list[Row]:
+        """A list that the server wrote."""
+        try:
+            rows = json.loads(self._tree[path])
+        except ValueError:
+            rows = None
+        if not isinstance(rows, list) or not all(isinstance(row, kind) for row in rows):
+            message = f"{path} is not the list that a server leaves there: this storage is damaged"
+            raise RegvizError(message)
+        return rows
 
     def _write(self, image: Upload, name: str, data: bytes, at: dt.datetime) -> None:
         self._tree.write(f"images/{image.id}/{name}", data, at)
@@ -229,7 +242,7 @@ class V1Writer:
     def _list_images(self, repository: str, new: Sequence[str], at: dt.datetime) -> None:
         """The union of all pushes, which never shrinks."""
         path = f"{self._repository(repository)}/_index_images"
-        ids = {row["id"] for row in json.loads(self._tree[path])} | set(new)
+        ids = {str(row.get("id")) for row in self._rows(path, dict)} | set(new)
         self._tree.write(path, json.dumps([{"id": image_id} for image_id in sorted(ids)]).encode(), at)
 
     def _abort(self, event: AbortPush) -> None:

@@ -1,9 +1,9 @@
 """The v1 images of an image of today: its layers, each with the id and the JSON that docker itself gave them.
 
-An image of today is a configuration and a list of layers; v1 wants an id and a JSON for each layer. From 1.10 on docker
-made both from the configuration, so that engines before 1.10 could load what it saved, and they are the same wherever
-they are made: an id is the SHA-256 of the JSON without its id, with the chain ID of the layer and the id below. Only the
-topmost layer says what the image is; of those below nothing but their place on the stack is known any more.
+An image of today is a configuration and a list of layers; v1 wants an id and a JSON for each layer. From 1.10 on
+docker made both from the configuration, so that engines before 1.10 could load what it saved, and they are the same
+wherever they are made: an id is the SHA-256 of the JSON without its id, with the chain ID of the layer and the id
+below. Only the topmost layer says what the image is; of those below nothing but their place on the stack is known.
 
 Sources: moby v20.10.24, image/v1/imagev1.go (CreateID), image/tarexport/save.go (saveImage), image/image.go (V1Image)
 and api/types/container/config.go (Config, HealthConfig), whose fields Go writes in the order they are declared.
@@ -81,8 +81,8 @@ def v1_steps(config: Mapping[str, Any], diff_ids: Sequence[str]) -> list[V1Step]
     Examples
     --------
     >>> base, top = v1_steps({"os": "linux", "architecture": "amd64"}, ["sha256:" + "a" * 64, "sha256:" + "b" * 64])
-    >>> top.parent == base.id, base.json.startswith(b'{"id":"' + base.id.encode() + b'","created":"1970-01-01T00:00:00Z"')
-    (True, True)
+    >>> top.parent == base.id, base.json[80:112]
+    (True, b'created":"1970-01-01T00:00:00Z",')
     """
     steps: list[V1Step] = []
     below: dict[str, Any] = {"created": _EPOCH, "container_config": _fields({}, _CONFIG)}
