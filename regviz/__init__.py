@@ -64,7 +64,7 @@ _PUBLIC = {
     "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
 }
-_MODULES = ("analysis", "graph", "plot", "world")
+_MODULES = ("analysis", "experiment", "graph", "lesson", "plot", "world")
 __all__ = [
     "Registry",
     "RegvizError",
@@ -84,6 +84,7 @@ __all__ = [
     "deletion_plan",
     "descendants",
     "doctor",
+    "experiment",
     "explore",
     "forecast",
     "garbage",
@@ -93,6 +94,7 @@ __all__ = [
     "layer_counts",
     "layer_graph",
     "layer_sizes",
+    "lesson",
     "nearest_base",
     "object_graph",
     "owner_sets",
@@ -121,7 +123,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from regviz import analysis, graph, plot, world
+    from regviz import analysis, experiment, graph, lesson, plot, world
     from regviz.analysis import (
         ancestors,
         bases,

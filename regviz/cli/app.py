@@ -20,6 +20,7 @@ from regviz.cli.answer_whatif import delete_together, what_if, what_if_curve
 from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.draw import figure
+from regviz.cli.experiment import experiment
 from regviz.cli.look import detect, graph, rules, table, tree
 from regviz.cli.make import capture, lab, report, world
 from regviz.errors import RegvizError
@@ -35,6 +36,7 @@ _SECTIONS = {
     "Over time": (history, tag_history, stale_tags, growth, forecast),
     "Is it well": (check, doctor, rules),
     "Make": (capture, lab, world),
+    "Do it for real": (experiment,),
 }
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}

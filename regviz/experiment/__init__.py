@@ -1,1 +1,23 @@
-"""The article, done for real, on the reader's own engine."""
+"""The article, done for real, on the reader's own engine: ``rv.experiment.Experiment``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from regviz.experiment.plan import STEPS
+
+if TYPE_CHECKING:
+    from regviz.experiment.experiment import Experiment
+    from regviz.experiment.step import Step
+
+_PUBLIC = {"Experiment": "regviz.experiment.experiment", "Step": "regviz.experiment.step"}
+__all__ = ["STEPS", "Experiment", "Step"]
+
+
+def __getattr__(name: str) -> object:
+    """Public names are loaded when first used: they need pandas and the docker package."""
+    if name not in _PUBLIC:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -1,4 +1,4 @@
-"""All images of the experiment in one archive, so that a room of thirty needs no internet and meets no limit of pulls."""
+"""The experiment's images in one archive, so that a room of thirty needs no internet and meets no limit of pulls."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def save(
     images: Sequence[str] = IMAGES,
     progress: Progress = no_progress,
 ) -> Path:
-    """Save the images that the experiment is made of as one archive of ``docker save``; those not here are pulled first.
+    """Save the images that the experiment is made of as one archive of ``docker save``; what is not here is pulled.
 
     Parameters
     ----------
@@ -178,13 +178,16 @@ def _write(client: DockerClient, names: Sequence[str], place: Path, progress: Pr
     except OSError as error:
         raise RegvizError(f"{place} cannot be written: {error.strerror}; give another place") from error
     try:
-        with os.fdopen(handle, "wb") as file, progress("bytes", None) as tick:
-            with api.get(url, params={"names": list(names)}, stream=True, timeout=None) as answer:
-                api._raise_for_status(answer)  # noqa: SLF001  its own way from an answer to an error of docker's
-                for chunk in answer.iter_content(_CHUNK):
-                    file.write(chunk)
-                    tick(len(chunk))
-        os.chmod(unfinished, 0o644)  # noqa: PTH101, S103
+        with (
+            os.fdopen(handle, "wb") as file,
+            progress("bytes", None) as tick,
+            api.get(url, params={"names": list(names)}, stream=True, timeout=None) as answer,
+        ):
+            api._raise_for_status(answer)  # noqa: SLF001  its own way from an answer to an error of docker's
+            for chunk in answer.iter_content(_CHUNK):
+                file.write(chunk)
+                tick(len(chunk))
+        os.chmod(unfinished, 0o644)  # noqa: PTH101
         os.replace(unfinished, place)  # noqa: PTH105
     except BaseException:
         with suppress(OSError):

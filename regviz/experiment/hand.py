@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 NO_NETWORK = "none"
 _LOG_LINES = 10_000
+_PATIENCE = 3600
 
 
 class Hand:
@@ -121,8 +122,9 @@ class Hand:
 
     def newest_image(self, step: str) -> dict[str, Any] | None:
         """The last image that a step built."""
-        of_step = [image for image in self.made_images() if mapping(image.get("Labels")).get(STEP_LABEL) == step]
-        parents = {text(image.get("ParentId")) for image in of_step}
+        made = self.made_images()
+        parents = {text(image.get("ParentId")) for image in made}
+        of_step = (image for image in made if mapping(image.get("Labels")).get(STEP_LABEL) == step)
         return next((image for image in of_step if image.get("Id") not in parents), None)
 
     def volumes(self, kind: str) -> dict[str, dict[str, str]]:
@@ -177,7 +179,7 @@ class Hand:
         """Start a container and wait for its end; its exit code and what it printed."""
         api = self.client.api
         api.start(container)
-        code = int(api.wait(container)["StatusCode"])
+        code = int(api.wait(container, timeout=_PATIENCE)["StatusCode"])
         said = bytes(api.logs(container, tail=_LOG_LINES)).decode(errors="backslashreplace")
         return code, said.splitlines()
 

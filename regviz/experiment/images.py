@@ -24,6 +24,10 @@ case "$*" in
     *) echo "this node only tells its version: node --version" >&2; exit 1 ;;
 esac
 """
+PYTHON = """#!/bin/sh
+# As much of Python as there is to show: its version.
+echo Python 2.7.6
+"""
 _FROM = re.compile(r"(?i)^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*$")
 _ARG = re.compile(r"(?i)^\s*ARG\s+(\w+)(?:=(\S*))?\s*$")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
@@ -51,21 +55,22 @@ class Recipe:
     folder: Path | None = None
     bases: tuple[str, ...] = ()
 
-    def labelled(self, labels: Mapping[str, str]) -> Recipe:
-        """The same with labels from the first line on, so that images in between have them too.
+    def labelled(self, first: Mapping[str, str], last: Mapping[str, str]) -> Recipe:
+        """The same with labels from the first line on, so that images in between have them too, and those of its end.
 
         Examples
         --------
-        >>> print(Recipe("FROM busybox\\nRUN true").labelled({"a": "b"}).dockerfile)
+        >>> print(Recipe("FROM busybox\\nRUN true").labelled({"a": "b"}, {"a": "c"}).dockerfile)
         FROM busybox
         LABEL a="b"
         RUN true
+        LABEL a="c"
         """
-        label = "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
         lines = []
-        for line in self.dockerfile.splitlines():
-            lines += [line, label] if _FROM.match(line) else [line]
-        return Recipe("\n".join(lines), self.files, self.folder, self.bases)
+        for line in self.dockerfile.rstrip().splitlines():
+            lines += [line, _label(first)] if _FROM.match(line) else [line]
+        lines += [_label(last)] if last != first else []
+        return Recipe("\n".join(lines) + "\n", self.files, self.folder, self.bases)
 
     def context(self) -> bytes:
         """What is sent to the engine: an archive of the Dockerfile and what lies beside it.
@@ -130,10 +135,10 @@ def article(base: str, *, changed: bool = False) -> Recipe:
     return Recipe("\n".join(lines) + "\n", {"node": NODE.encode()}, bases=(base,))
 
 
-def hello(base: str) -> Recipe:
-    """The second image, on the same base."""
-    dockerfile = f"FROM {base}\nCOPY hello /usr/bin/hello\n"
-    return Recipe(dockerfile, {"hello": b"#!/bin/sh\necho hello\n"}, bases=(base,))
+def second(base: str) -> Recipe:
+    """The second image, on the same base: it shares that, and nothing else."""
+    dockerfile = f"FROM {base}\nCOPY python /usr/bin/python\nRUN chmod 755 /usr/bin/python\n"
+    return Recipe(dockerfile, {"python": PYTHON.encode()}, bases=(base,))
 
 
 def own(dockerfile: str | os.PathLike[str], *, changed: bool = False) -> Recipe:
@@ -166,6 +171,10 @@ def own(dockerfile: str | os.PathLike[str], *, changed: bool = False) -> Recipe:
         return Recipe(text, {}, path.parent, bases)
     more = f"{text.rstrip()}\nCOPY {_CHANGED} /{_CHANGED}\n"
     return Recipe(more, {_CHANGED: b"built anew\n"}, path.parent, bases)
+
+
+def _label(labels: Mapping[str, str]) -> str:
+    return "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
 
 
 def _bases(text: str, path: Path) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ STEP_LABEL, PORT_LABEL, KIND_LABEL = f"{LABEL}.step", f"{LABEL}.port", f"{LABEL}
 FACTS_LABEL, NUMBER_LABEL, IMAGE_LABEL = f"{LABEL}.facts", f"{LABEL}.number", f"{LABEL}.image"
 DATA_KIND, BEFORE_KIND, DONE_KIND, FETCHED_KIND = "data", "before", "done", "fetched"
 """Kinds of volumes: the registry's storage, copies of it, marks of steps that are done, and of images that were pulled."""
+ELSEWHERE_KIND = "elsewhere"
+"""Of those that remember what another host was given."""
 ROOT = "/tmp/registry"  # noqa: S108  # the article's path, inside containers
 DEFAULT = "regviz"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -37,8 +39,8 @@ class Names:
     --------
     >>> Names("regviz").data, Names("regviz").image, Names("ada").image
     ('regviz-DATA', 'yagamy/nodejs', 'yagamy-ada/nodejs')
-    >>> Names("regviz").pushed("hello", 5000)
-    'localhost:5000/hello'
+    >>> Names("regviz").pushed("python", 5000)
+    'localhost:5000/python'
     """
 
     experiment: str = DEFAULT
@@ -83,7 +85,7 @@ class Names:
     @property
     def second(self) -> str:
         """The second image, on the same base."""
-        return self.local("hello")
+        return self.local("python")
 
     def local(self, repository: str) -> str:
         """An image's name on the engine."""
@@ -111,12 +113,12 @@ class Names:
         Examples
         --------
         >>> names = Names()
-        >>> [names.is_own_reference(each) for each in ("yagamy/nodejs:latest", "localhost:32768/hello:1", "mine:1")]
+        >>> [names.is_own_reference(each) for each in ("yagamy/nodejs:latest", "localhost:32768/python:2.7", "mine:1")]
         [True, True, False]
         """
         name = re.split("[@:](?!.*/)", reference)[0]
         host, _, rest = name.partition("/")
         return (host == self.author or re.fullmatch(r"(localhost|127\.0\.0\.1):\d+", host) is not None) and rest in (
             "nodejs",
-            "hello",
+            "python",
         )

@@ -42,6 +42,9 @@ class Lack:
     todo: str
     stops: bool = True
 
+    def __str__(self) -> str:
+        return f"{self.what}: {self.todo}" if self.todo else self.what
+
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
@@ -74,7 +77,7 @@ class Readiness:
     @property
     def why(self) -> str:
         """Why not, in one line; empty where it can."""
-        return next((f"{lack.what}: {lack.todo}" if lack.todo else lack.what for lack in self.lacks if lack.stops), "")
+        return next((str(lack) for lack in self.lacks if lack.stops), "")
 
     def rows(self) -> list[tuple[str, str]]:
         """What to show: a word, and what there is to say."""
@@ -86,8 +89,7 @@ class Readiness:
             ("plain HTTP to", ", ".join(self.insecure)),
         ]
         said = [(word, value) for word, value in known if value]
-        for lack in self.lacks:
-            said.append(("lacks" if lack.stops else "note", f"{lack.what}: {lack.todo}" if lack.todo else lack.what))
+        said += [("lacks" if lack.stops else "note", str(lack)) for lack in self.lacks]
         return [*said, ("ready", "yes" if self.ok else "no")]
 
     def __str__(self) -> str:
@@ -96,8 +98,8 @@ class Readiness:
         return "\n".join(f"{word:{width}}  {escape_terminal(value)}" for word, value in rows)
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><th>{escape_html(word)}</th><td>{escape_html(value)}</td></tr>" for word, value in self.rows())
-        return f'<table style="text-align: left"><tbody>{rows}</tbody></table>'
+        rows = [f"<tr><th>{escape_html(word)}</th><td>{escape_html(value)}</td></tr>" for word, value in self.rows()]
+        return f"<table><tbody>{''.join(rows)}</tbody></table>"
 
 
 def ready(engine: str | DockerClient | None = None, *, images: Sequence[str] = IMAGES) -> Readiness:
@@ -230,8 +232,8 @@ def _context(name: str) -> Any:
         context = None
     if context is None or not context.Host:
         raise RegvizError(
-            f"there is no Docker context {one_line(name)}: `docker context ls` lists those there are; an engine's address "
-            "has a scheme, such as ssh://USER@HOST or tcp://HOST:2376"
+            f"there is no Docker context {one_line(name)}: `docker context ls` lists those there are; an engine's "
+            "address has a scheme, such as ssh://USER@HOST or tcp://HOST:2376"
         )
     return context
 
@@ -250,7 +252,7 @@ def _asked(client: DockerClient, host: str, images: Sequence[str]) -> Readiness:
     missing = [name for name in images if not has_image(client, name)]
     if missing:
         names = " and ".join(missing)
-        todo = f"`docker pull` gets them, and so does the experiment; or --images FILE, of regviz experiment bundle"
+        todo = "`docker pull` gets them, and so does the experiment; or --images FILE, of regviz experiment bundle"
         lacks.append(Lack(f"{names} not here yet", todo, stops=False))
     return Readiness(
         host=host,

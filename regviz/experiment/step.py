@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from regviz.errors import RegvizError
 from regviz.experiment.plan import STEPS
 from regviz.text import escape_terminal
-from regviz.tree import Row, Tree, changes
+from regviz.tree import Row, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,8 @@ class Step:
     @property
     def changes(self) -> Changes:
         """What the step changed in the storage."""
+        from regviz.tree import changes
+
         return changes(_tree(self.before), _tree(self.after))
 
     def text(self, width: int | None = None) -> str:

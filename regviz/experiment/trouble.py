@@ -24,56 +24,34 @@ _SEVERAL_LINES = re.compile(r"\s*[\r\n]+\s*")
 # What an engine says, and what that means for a person. The first that fits is told; the engine's own words follow.
 _MEANINGS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
-    for pattern, meaning in (
-        (
-            r"server gave HTTP response to HTTPS client",
-            "it refuses plain HTTP to a registry that is not on its own loopback: name the registry among its "
-            "insecure-registries, or let a tunnel of ssh make it local",
+    for meaning, pattern in {
+        "it refuses plain HTTP to a registry that is not on its own loopback: name the registry among its "
+        "insecure-registries, or let a tunnel of ssh make it local": "server gave HTTP response to HTTPS client",
+        "it speaks another version of Docker's API: update the engine, or the package docker (pip install -U docker)": (
+            r"client version \S+ is too (old|new)|API versions below"
         ),
-        (
-            r"client version \S+ is too (old|new)|API versions below",
-            "it speaks another version of Docker's API: update the engine, or regviz' package docker (pip install -U docker)",
+        "the port is taken: give another with --port, or none for a free one": (
+            "port is already allocated|address already in use|ports are not available"
         ),
-        (
-            r"port is already allocated|address already in use|ports are not available",
-            "the port is taken: give another with --port, or none for a free one",
+        "a container that is not of this experiment has that name: remove or rename it, or give the experiment another "
+        "name with --name": "is already in use by container|name .* is in use",
+        f"the limit of pulls is reached: docker login, or wait; {BUNDLE_HINT}": "toomanyrequests|pull rate limit",
+        "the image is for another platform: choose one that fits, with --registry-image or --base": (
+            "no matching manifest for|does not match the (specified|expected|detected host) platform|exec format error"
         ),
-        (
-            r"is already in use by container|name .* is in use",
-            "a container that is not of this experiment has that name: remove or rename it, or give the experiment "
-            "another name with --name",
+        "the registry has no such image: check its name": (
+            r"manifest( for \S+)? (unknown|not found)|name unknown|pull access denied|repository does not exist"
         ),
-        (
-            r"toomanyrequests|pull rate limit",
-            f"the limit of pulls is reached: docker login, or wait; {BUNDLE_HINT}",
+        f"it does not reach the registry of that image; {BUNDLE_HINT}": (
+            "no such host|network is unreachable|i/o timeout|TLS handshake timeout|temporary failure|no route to host|"
+            r"dial tcp.*(refused|timed? ?out)|context deadline exceeded|Client\.Timeout"
         ),
-        (
-            r"no matching manifest for|does not match the (specified|expected|detected host) platform|exec format error",
-            "the image is for another platform: choose one that fits, with --registry-image or --base",
+        "its disk is full: `docker system df` tells what takes it": "no space left on device",
+        "the registry lets nobody in without a name: docker login": (
+            "unauthorized|authentication required|denied: requested access"
         ),
-        (
-            r"manifest( for \S+)? (unknown|not found)|manifest unknown|name unknown|pull access denied|"
-            r"repository does not exist|not found: manifest",
-            "the registry has no such image: check its name",
-        ),
-        (
-            r"no such host|network is unreachable|i/o timeout|TLS handshake timeout|temporary failure|no route to host|"
-            r"dial tcp.*(refused|timed? ?out)|context deadline exceeded|Client\.Timeout",
-            f"it does not reach the registry of that image; {BUNDLE_HINT}",
-        ),
-        (
-            r"no space left on device",
-            "its disk is full: `docker system df` tells what takes it",
-        ),
-        (
-            r"unauthorized|authentication required|denied: requested access",
-            "the registry lets nobody in without a name: docker login",
-        ),
-        (
-            r"\bNo such image\b",
-            "it has no such image: pull it, or run the step again that made it",
-        ),
-    )
+        "it has no such image: pull it, or run the step again that made it": r"\bNo such image\b",
+    }.items()
 )
 
 
@@ -131,14 +109,14 @@ def complaint(said: object, host: str = "") -> RegvizError:
 
 
 def one_line(text: str) -> str:
-    """A text of an engine or a registry, in one line, bounded, and harmless for a terminal.
+    r"""A text of an engine or a registry, in one line, bounded, and harmless for a terminal.
 
     Examples
     --------
-    >>> one_line("two\\nlines\\x1b[31m")
-    'two lines\\\\x1b[31m'
+    >>> one_line("two\nlines\x1b[31m")
+    'two lines\\x1b[31m'
     """
-    line = escape_terminal(_SEVERAL_LINES.sub(" ", text.strip()))
+    line = escape_terminal(_SEVERAL_LINES.sub(" ", text[: 4 * _LONGEST].strip()))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 

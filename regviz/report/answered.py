@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from regviz.errors import NotKnowableError
-from regviz.report.display import Shown, sentence
+from regviz.report.display import sentence
+from regviz.shown import Shown, show
 from regviz.text import escape_html
 
 if TYPE_CHECKING:
@@ -38,5 +38,4 @@ def answered() -> Iterator[None]:
 
 
 def _show(text: str) -> None:
-    shown = Shown(f'<div class="rv"><p class="rv-unanswered">{escape_html(text)}</p></div>', text)
-    getattr(builtins, "display", print)(shown)  # a notebook has the one, plain Python the other
+    show(Shown(f'<div class="rv"><p class="rv-unanswered">{escape_html(text)}</p></div>', text))

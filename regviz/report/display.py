@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regviz.errors import RegvizError
 from regviz.report.explorable import marks_block
 from regviz.report.tables import ROWS, html_table
+from regviz.shown import PAGE_VARIABLE, Shown
 from regviz.text import count_noun, escape_html
 
 if TYPE_CHECKING:
@@ -21,42 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PAGE_VARIABLE = "REGVIZ_PAGE"
-"""Set while a notebook runs for a page, which has the style of all outputs already."""
+__all__ = ["PAGE_VARIABLE", "Shown", "figure", "sentence", "table"]
 
-_STYLE = Path(__file__).with_name("static") / "output.css"
 _number = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A piece of a page.
-
-    Attributes
-    ----------
-    html : str
-        Its elements, without style.
-    text : str
-        What a place without HTML shows.
-    plain : str
-        The elements without what only a page's script reads; empty where they are the same.
-    """
-
-    html: str
-    text: str
-    plain: str = ""
-
-    def __repr__(self) -> str:
-        return self.text
-
-    @property
-    def elements(self) -> str:
-        """Its elements, for a page or for JupyterLab, whichever it runs for."""
-        return self.html if os.environ.get(PAGE_VARIABLE) else self.plain or self.html
-
-    def _repr_html_(self) -> str:
-        style = "" if os.environ.get(PAGE_VARIABLE) else f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
-        return style + self.elements
 
 
 def table(

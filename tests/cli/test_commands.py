@@ -35,6 +35,7 @@ ISSUE = {"report", "tree", "table", "graph", "sizes", "lab", "capture", "world",
 ISSUE |= {"garbage", "who-uses", "bases", "nearest-base", "ancestors", "descendants", "compare", "diff"}
 ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth", "forecast", "check"}
 ISSUE |= {"figure"}
+ISSUE |= {"experiment"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
 ISSUE |= {"composition", "states", "what-if-curve"}
 

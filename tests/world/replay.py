@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
-from regviz.world import AbortPush, DeleteManifest, DeleteTag, Image, MakePrivate, Push, document
+from regviz.world import AbortPush, Collect, DeleteManifest, DeleteTag, Image, MakePrivate, Push, document
 from regviz.world.compress import GZIP_OF_EMPTY_TAR
 from regviz.world.v1_json import DOCKER_1_3, v1_images
 from tests.real.distribution import SCHEMA_1_SIGNED
@@ -76,6 +77,10 @@ def tell_distribution(server: DistributionServer, event: Event, signer: Distribu
     elif isinstance(event, DeleteManifest):
         gone = document(event.content, event.repository, event.tag)
         server.delete_manifest(event.repository, gone.digest)
+    elif isinstance(event, Collect):
+        options = ["--delete-untagged"] if event.delete_untagged else []
+        command = ["docker-registry", "garbage-collect", *options, str(server.config)]
+        subprocess.run(command, check=True, capture_output=True)
     else:
         raise TypeError(event)
 

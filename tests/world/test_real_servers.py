@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from regviz.world import AbortPush, Push, World, document, small_world, storage_tree
+from regviz.world import (
+    AbortPush,
+    Collect,
+    Push,
+    World,
+    article_world,
+    document,
+    small_world,
+    storage_tree,
+    unfolding,
+)
 from tests.world.replay import left_by, tell_distribution, tell_v1, unequal, written_in
 from tests.world.zoo import NOON, ONLY_DISTRIBUTION, ZOO
 
@@ -53,6 +63,31 @@ def test_the_same_pushes_leave_the_same_storage(
     assert unequal(left_by(fresh.root), written_in(tree)) == {}
 
 
+def test_the_article_unfolds_as_it_does_on_a_real_server(fresh: DistributionServer, served: DistributionServer) -> None:
+    """After every push, after the deletion, and after the server's own collector ran."""
+    (_, started), *states = unfolding("distribution")
+    assert left_by(fresh.root) == written_in(started) == {}
+    for event, (name, tree) in zip(article_world().events_in("distribution"), states, strict=True):
+        tell_distribution(fresh, event, signer=served)
+        assert unequal(left_by(fresh.root), written_in(tree)) == {}, name
+
+
+@pytest.mark.parametrize("delete_untagged", [False, True], ids=["plain", "-m"])
+@pytest.mark.parametrize("world", [small_world(), ZOO], ids=["small", "zoo"])
+def test_a_collector_leaves_what_the_real_one_leaves(
+    world: World, fresh: DistributionServer, *, delete_untagged: bool
+) -> None:
+    tree = storage_tree(world, "distribution")
+    fresh.root.rmdir()
+    tree.save(fresh.root)
+    event = Collect(at=NOON, delete_untagged=delete_untagged)
+    tell_distribution(fresh, event, signer=fresh)
+    events = (*world.events, event)
+    collected = storage_tree(replace(world, events=events), "distribution")
+    assert len(list(collected)) < len(list(tree))
+    assert unequal(left_by(fresh.root), written_in(collected)) == {}
+
+
 def test_skopeo_copies_every_tag_into_the_same_storage(
     served: DistributionServer, fresh: DistributionServer, copier: Skopeo
 ) -> None:
@@ -83,6 +118,16 @@ def test_the_same_pushes_leave_the_same_v1_storage(fresh_v1: V1Server) -> None:
         tell_v1(fresh_v1, event)
     tree = storage_tree(_dying_at_the_start(small_world()), "v1", server="0.9.1")
     assert unequal(_comparable(left_by(fresh_v1.root)), _comparable(written_in(tree))) == {}
+
+
+def test_the_article_unfolds_as_it_does_on_a_real_v1_server(fresh_v1: V1Server) -> None:
+    """Of 0.9.1, the server that can be started; the shipped steps are 0.6.6's, which writes other files of checksums."""
+    events = article_world().events_in("v1")
+    assert left_by(fresh_v1.root) == {}
+    for count, event in enumerate(events, 1):
+        tell_v1(fresh_v1, event)
+        tree = storage_tree(World("so far", events[:count]), "v1", server="0.9.1")
+        assert unequal(_comparable(left_by(fresh_v1.root)), _comparable(written_in(tree))) == {}, event
 
 
 def _comparable(files: dict[str, bytes | None]) -> dict[str, bytes | None]:

@@ -1,0 +1,174 @@
+"""The commands ``regviz experiment …``: the article, done on an engine, step by step."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regviz.cli.options import format_option, output_option
+from regviz.cli.output import terminal_width, write_lines, write_table
+from regviz.cli.progress import working
+from regviz.experiment.plan import PLAN, STEPS, Plan, plan_of
+from regviz.text import escape_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from regviz.cli.options import TableFormat
+    from regviz.experiment import Experiment, Step
+
+_OPTIONS = (
+    click.option("--engine", metavar="URL|CONTEXT", help="The engine. [default: the one that docker itself would use]"),
+    click.option("--name", default="regviz", show_default=True, help="Of the experiment: several can be on one engine."),
+    click.option(
+        "--registry-image",
+        metavar="IMAGE",
+        default="registry:2",
+        show_default=True,
+        help="The registry: an image that is configured as Distribution's own.",
+    ),
+    click.option(
+        "--base",
+        metavar="IMAGE",
+        default="busybox",
+        show_default=True,
+        help="What the images are built on: one with a shell, cp and find.",
+    ),
+    click.option(
+        "--dockerfile",
+        metavar="FILE",
+        type=click.Path(),
+        help="Build this, with the files beside it, in the place of the article's image.",
+    ),
+    click.option("--port", type=click.IntRange(1, 65535), help="Of the registry. [default: any that is free]"),
+    click.option("--network", metavar="NAME", help="Of the registry, such as host. [default: the engine's usual one]"),
+    click.option(
+        "--listen",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        show_default=True,
+        help="Where the registry listens; 0.0.0.0 lets other hosts pull, and whoever reaches the port push.",
+    ),
+    click.option(
+        "--images",
+        metavar="FILE",
+        type=click.Path(),
+        help="Take images that the engine lacks from this archive, of regviz experiment bundle, and pull none.",
+    ),
+)
+_STEP_NAMES = tuple(name.replace("_", "-") for name in STEPS)
+_WIDTH = 100
+
+
+def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that works on an experiment; it takes `experiment`, made when it is asked for."""
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:
+        names = ("name", "registry_image", "base", "dockerfile", "port", "network", "listen", "images")
+        options = {name: given.pop(name) for name in names}
+        engine = given.pop("engine")
+
+        def make() -> Experiment:
+            from regviz.experiment import Experiment
+
+            return Experiment(engine, **options)
+
+        command(make=make, **given)
+
+    for option in reversed(_OPTIONS):
+        called = option(called)
+    return called
+
+
+class Steps(click.Group):
+    """The commands in the order of the experiment."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, as they were added."""
+        del ctx
+        return list(self.commands)
+
+
+@click.group(cls=Steps)
+def experiment() -> None:
+    """Do the article on your own engine.
+
+    A data volume, a registry on it, an image that is built, tagged, pushed, looked at, overwritten, deleted, collected
+    and pulled: each step says what one typed in 2014, what one types today, and what it changed on disk. Whatever is
+    made has the label org.regviz.experiment, and `regviz experiment clean` removes it.
+    """
+
+
+@experiment.command("run")
+@click.option(
+    "--until", type=click.Choice(_STEP_NAMES), default=_STEP_NAMES[-1], show_default=True, help="The last step to do."
+)
+@experiment_options
+def run_all(*, until: str, make: Callable[[], Experiment]) -> None:
+    """Do every step, one after the other.
+
+    Steps that were done before are done again.
+    """
+    made = make()
+    last = STEPS.index(plan_of(until).name)
+    for plan in PLAN[: last + 1]:
+        show_step(_done(made, plan))
+
+
+@experiment.command("list")
+@output_option
+@format_option
+@experiment_options
+def list_steps(*, output: str | None, format_: TableFormat | None, make: Callable[[], Experiment]) -> None:
+    """Say which steps there are, and which were done."""
+    write_table(make().steps(), format_, output)
+
+
+@experiment.command()
+@click.argument("step", type=click.Choice(_STEP_NAMES), metavar="STEP")
+@experiment_options
+def undo(*, step: str, make: Callable[[], Experiment]) -> None:
+    """Take back one step, and say what rests on it."""
+    made = make()
+    with working(f"taking back {step}", wanted=None):
+        said = made.undo(step)
+    click.echo(escape_terminal(said))
+
+
+@experiment.command()
+@experiment_options
+def clean(*, make: Callable[[], Experiment]) -> None:
+    """Remove all that the experiment made, and nothing else."""
+    made = make()
+    with working("removing what the experiment made", wanted=None):
+        said = made.clean()
+    click.echo(escape_terminal(said))
+
+
+def show_step(step: Step) -> None:
+    """Write a step for people."""
+    write_lines([*step.text(terminal_width(None) or _WIDTH).splitlines(), ""], None)
+
+
+def _done(made: Experiment, plan: Plan) -> Step:
+    with working(plan.title, wanted=None):
+        return made.do(plan.name)
+
+
+def _command(plan: Plan) -> click.Command:
+    """The command of one step; the one that runs the pulled image has another name, as `run` does every step."""
+    name = "run-image" if plan.name == "run" else plan.name.replace("_", "-")
+
+    @experiment.command(name, help=f"{plan.title}.", short_help=f"{plan.title}.")
+    @experiment_options
+    def step(*, make: Callable[[], Experiment]) -> None:
+        show_step(_done(make(), plan))
+
+    return step
+
+
+for _plan in PLAN:
+    _command(_plan)

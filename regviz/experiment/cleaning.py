@@ -1,0 +1,133 @@
+"""All that an experiment made is removed from an engine, and nothing else: found by labels, whatever broke off when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from regviz.errors import RegvizError
+from regviz.experiment import elsewhere
+from regviz.experiment.hand import Hand
+from regviz.experiment.names import ELSEWHERE_KIND, FETCHED_KIND, IMAGE_LABEL, KIND_LABEL, LABEL, STEP_LABEL
+from regviz.experiment.trouble import one_line
+from regviz.live.helper import LABEL as HELPER_LABEL
+from regviz.manifests.json import mapping, objects, text
+from regviz.text import count_noun
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from regviz.experiment.names import Names
+
+_IMAGE_STEPS = ("build", "share", "overwrite")
+_ROUNDS = 5
+"""What an engine was at when a client was killed may come to its end a moment later."""
+_CONFLICT = 409
+_REMEMBERED = (FETCHED_KIND, ELSEWHERE_KIND)
+"""Kinds of volumes that go only when what they remember is gone."""
+
+
+def clean(client: DockerClient, names: Names) -> str:
+    """Remove what an experiment made; what that was, in a line.
+
+    Raises
+    ------
+    RegvizError
+        Something of a person's own uses what should go: everything else is gone.
+    """
+    left = elsewhere.clean(Hand(client, names, ""))
+    cleaner = _Cleaner(client, names)
+    for _ in range(_ROUNDS):
+        if not cleaner.round():
+            break
+    if cleaner.kept:
+        raise RegvizError(
+            f"{cleaner.said()}; what is in use by something else stays: {'; '.join(cleaner.kept.values())}. "
+            "Remove what uses it, and clean again"
+        )
+    if left:
+        raise RegvizError(f"{cleaner.said()}; on other hosts something is left: {'; '.join(left)}. Then clean again")
+    return cleaner.said()
+
+
+class _Cleaner:
+    def __init__(self, client: DockerClient, names: Names) -> None:
+        self._client, self._names = client, names
+        self._hand = Hand(client, names, "")
+        self._removed: dict[str, set[str]] = {"container": set(), "image": set(), "volume": set()}
+        self.kept: dict[str, str] = {}
+
+    def said(self) -> str:
+        """What is gone."""
+        counts = [count_noun(len(found), kind) for kind, found in self._removed.items() if found]
+        return f"removed {', '.join(counts)}" if counts else "there was nothing to remove"
+
+    def round(self) -> bool:
+        """Whether anything was there to remove, and went."""
+        self.kept.clear()
+        before = sum(map(len, self._removed.values()))
+        for container in self._containers():
+            self._remove("container", container, self._hand.remove_container)
+        self._images()
+        for name in self._volumes():
+            self._remove("volume", name, self._client.api.remove_volume)
+        self._fetched()
+        return sum(map(len, self._removed.values())) > before
+
+    def _containers(self) -> list[str]:
+        api = self._client.api
+        found = objects(api.containers(all=True, filters={"label": [f"{LABEL}={self._names.experiment}"]}))
+        found += objects(api.containers(all=True, filters={"label": [f"{HELPER_LABEL}={self._names.volume}"]}))
+        return [text(each.get("Id")) for each in found if self._is_own(each)]
+
+    def _is_own(self, container: dict[str, Any]) -> bool:
+        """Whether the experiment made a container; a person's own, of one of its images, has that image's labels.
+
+        What a build leaves when it breaks off has them too; it is of an image in between, which has no name.
+        """
+        if mapping(container.get("Labels")).get(STEP_LABEL) not in _IMAGE_STEPS:
+            return True
+        image = text(container.get("Image"))
+        return image.startswith("sha256:") or (bool(image) and text(container.get("ImageID")).startswith(f"sha256:{image}"))
+
+    def _images(self) -> None:
+        """Those it built or pulled again: its own names of them, and then all that have no name left."""
+        for image in self._hand.made_images():
+            for reference in image.get("RepoTags") or ():
+                if self._names.is_own_reference(str(reference)):
+                    self._remove("image", str(reference), self._client.api.remove_image, text(image.get("Id")))
+        for image in self._hand.made_images():
+            if not [each for each in image.get("RepoTags") or () if each != "<none>:<none>"]:
+                self._remove("image", text(image.get("Id")), self._client.api.remove_image, text(image.get("Id")))
+
+    def _volumes(self) -> list[str]:
+        found = objects(
+            mapping(self._client.api.volumes(filters={"label": [f"{LABEL}={self._names.experiment}"]})).get("Volumes")
+        )
+        return [
+            text(each.get("Name")) for each in found if mapping(each.get("Labels")).get(KIND_LABEL) not in _REMEMBERED
+        ]
+
+    def _fetched(self) -> None:
+        """The images it pulled because they were not here, and then the marks that say so."""
+        for name, labels in self._hand.volumes(FETCHED_KIND).items():
+            reference = labels.get(IMAGE_LABEL, "")
+            if self._remove("image", reference, self._client.api.remove_image):
+                self._remove("volume", name, self._client.api.remove_volume)
+
+    def _remove(self, kind: str, name: str, remove: Any, counted: str = "") -> bool:
+        """Whether it is gone; what is in use stays, and is told."""
+        import docker
+
+        try:
+            remove(name)
+        except docker.errors.NotFound:
+            return True
+        except docker.errors.APIError as error:
+            if error.status_code != _CONFLICT:
+                raise
+            self.kept[name] = f"{kind} {name} ({one_line(str(error.explanation))})"
+            return False
+        self._removed[kind].add(counted or name)
+        return True
+
+

@@ -1,0 +1,220 @@
+"""What a lesson's notebook calls. None of these raises because of what a learner wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from regviz.errors import RegvizError
+from regviz.lesson import books, display
+from regviz.lesson import state as states
+from regviz.lesson.book import Book
+from regviz.lesson.compare import NotComparableError, is_unanswered, same
+from regviz.lesson.state import Record, Session, kept, load
+from regviz.shown import Shown, show
+
+if TYPE_CHECKING:
+    from regviz.lesson.book import Check, Prediction
+
+_sessions: dict[str, Session] = {}
+_current: list[str] = []
+
+
+def begin(lesson: str | Book, *, fresh: bool = False) -> None:
+    """Begin a lesson: show what it asks and takes, and start its clock.
+
+    Parameters
+    ----------
+    lesson : str or Book
+        The number of one that ships, ``"01"``, or a book of your own.
+    fresh : bool
+        Forget what was answered before.
+
+    Raises
+    ------
+    RegvizError
+        No lesson that ships has this number.
+
+    Examples
+    --------
+    >>> begin("01")  # doctest: +SKIP
+    """
+    book = lesson if isinstance(lesson, Book) else books.find(lesson)
+    if book is None:
+        raise RegvizError(f"there is no lesson {lesson}: those that ship are {', '.join(books.numbers()) or 'none'}")
+    session = Session(book) if fresh else load(book)
+    _sessions[book.number] = session
+    _current[:] = [book.number]
+    session.save()
+    show(display.opening(session, again=bool(session.records)))
+
+
+def predict(id_: str, guess: Any = ...) -> None:
+    """Keep a guess until the truth is shown.
+
+    Parameters
+    ----------
+    id_ : str
+        The prediction, such as ``"01.a"``.
+    guess : number
+        ``...`` is a guess that was not made; nothing waits for one.
+
+    Examples
+    --------
+    >>> predict("01.a", 12_000)  # doctest: +SKIP
+    Kept: 12,000 bytes (11.7 KiB). Run on to see.
+    """
+    session, asked = _prediction(id_)
+    if session is None or asked is None:
+        return
+    record = session.record(asked.id)
+    value = _written(guess)
+    if record.revealed and value is not None:
+        show(display.guess_too_late(asked, record))
+        return
+    if value is None:
+        if record.state != states.GUESSED:
+            record.state = states.SKIPPED
+            session.save()
+        show(display.guess_not_made(asked) if record.state == states.SKIPPED else display.guess_kept(asked, record))
+        return
+    if record.answer != value or record.state != states.GUESSED:
+        record.state, record.answer, record.minutes = states.GUESSED, value, session.minutes
+        record.attempts += 1
+        session.save()
+    show(display.guess_kept(asked, record))
+
+
+def reveal(id_: str, *, truth: Any = None) -> None:
+    """Show a guess beside the truth, and how far it is off.
+
+    Parameters
+    ----------
+    id_ : str
+        The prediction.
+    truth : number, optional
+        Where only the learner's own registry knows it.
+
+    Examples
+    --------
+    >>> reveal("01.a")  # doctest: +SKIP
+    """
+    session, asked = _prediction(id_)
+    if session is None or asked is None:
+        return
+    record = session.record(asked.id)
+    try:
+        known = asked.truth if truth is None else truth
+        shown = display.revealed(asked, record, known)
+    except Exception as error:  # noqa: BLE001  # a lesson goes on
+        show(_failed(asked.id, error))
+        return
+    if record.state == states.UNANSWERED:
+        record.state = states.SKIPPED
+    record.revealed, record.truth = True, _written(truth)
+    session.save()
+    show(shown)
+
+
+def check(id_: str, answer: Any = ..., *, truth: Any = None) -> None:
+    """Say whether an answer is right; record it.
+
+    Parameters
+    ----------
+    id_ : str
+        The check, such as ``"01.1"``.
+    answer : object
+        ``...`` is an answer to come.
+    truth : object, optional
+        Where only the learner's own registry knows it.
+
+    Examples
+    --------
+    >>> check("01.1", 17)  # doctest: +SKIP
+    """
+    session = _session(id_)
+    asked = session.book.checks.get(id_) if session else None
+    if session is None or asked is None:
+        show(display.unknown(id_, session.book if session else None, "check"))
+        return
+    record = session.record(asked.id)
+    if is_unanswered(answer):
+        session.save()
+        show(display.not_answered(asked))
+        return
+    try:
+        state, mistake, shown = _judged(asked, answer, truth)
+        value = kept(answer)
+    except NotComparableError as error:
+        state, mistake, shown, value = states.NOT_COMPARABLE, "", display.not_comparable(str(error)), _written(answer)
+    except Exception as error:  # noqa: BLE001  # whatever a learner's object does when it is compared
+        state, mistake, shown, value = states.NOT_COMPARABLE, "", _failed(asked.id, error), _written(answer)
+    if (record.answer, record.state) != (value, state):
+        record.attempts += 1
+        record.first = record.first or state
+        record.answer, record.state, record.minutes = value, state, session.minutes
+        record.mistake = mistake or record.mistake
+        record.truth = _written(truth)
+    session.save()
+    show(shown)
+
+
+def _judged(asked: Check, answer: Any, truth: Any) -> tuple[str, str, Shown]:
+    if same(answer, asked.truth if truth is None else truth):
+        return states.RIGHT, "", display.right(asked)
+    for mistake in asked.mistakes:
+        if _equal(answer, mistake.value):
+            return states.WRONG, mistake.name, display.wrong(asked, mistake.hint)
+    return states.WRONG, "", display.wrong(asked, "")
+
+
+def _equal(answer: Any, other: Any) -> bool:
+    try:
+        return same(answer, other)
+    except NotComparableError:
+        return False
+
+
+def _prediction(id_: str) -> tuple[Session | None, Prediction | None]:
+    session = _session(id_)
+    asked = session.book.predictions.get(id_) if session else None
+    if asked is None:
+        show(display.unknown(id_, session.book if session else None, "prediction"))
+    return session, asked
+
+
+def _session(id_: object) -> Session | None:
+    """The session an id belongs to: of its lesson, whether that was begun or not."""
+    if not isinstance(id_, str):
+        return current()
+    number = id_.partition(".")[0]
+    if number not in _sessions:
+        book = books.find(number)
+        if book is None:
+            return current()
+        _sessions[number] = load(book)
+        _current[:] = _current or [number]
+    return _sessions[number]
+
+
+def current() -> Session | None:
+    """The lesson that was begun last."""
+    return _sessions[_current[0]] if _current else None
+
+
+def _written(value: Any) -> Any:
+    try:
+        return kept(value)
+    except Exception:  # noqa: BLE001  # an object that cannot even be written down
+        return f"something of type {type(value).__name__}"
+
+
+def _failed(id_: str, error: Exception) -> Shown:
+    try:
+        why = str(error)
+    except Exception:  # noqa: BLE001  # an error that cannot say what it is
+        why = ""
+    said = f"{type(error).__name__}{f': {why}' if why else ''}" if not isinstance(error, RegvizError) else why
+    return display.not_comparable(f"{id_} met {said}".rstrip("."))
+
+
+__all__ = ["Record", "begin", "check", "current", "predict", "reveal"]

@@ -1,0 +1,145 @@
+"""What a learner did in a lesson: as a table, and as a small file for whoever teaches."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import regviz
+from regviz.errors import RegvizError
+from regviz.lesson import state as states
+from regviz.lesson.calls import current
+from regviz.lesson.compare import plain
+from regviz.lesson.state import Record, Session, kept
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from regviz.lesson.book import Check, Prediction
+
+FORMAT, VERSION = "regviz-lesson-results", 1
+"""What an exported file says it is. A file of another version is refused by its reader, which says so."""
+
+_NOT_IN_NAMES = re.compile(r"[^\w.-]+|\.\.+")
+_LONGEST_NAME = 40
+
+
+def results() -> pd.DataFrame:
+    """Every check and prediction of the lesson that was begun, and what became of it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row each: id, kind, asks, answer, truth, state, attempts, minutes. The truth stands only where it was
+        shown or found.
+
+    Raises
+    ------
+    RegvizError
+        No lesson was begun.
+    """
+    import pandas as pd
+
+    session = begun()
+    rows = [
+        _row(session, asked, kind)
+        for kind, all_asked in (("check", session.book.checks), ("prediction", session.book.predictions))
+        for asked in all_asked.values()
+    ]
+    columns = ["id", "kind", "asks", "answer", "truth", "state", "attempts", "minutes"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype(
+        {"id": "str", "kind": "str", "asks": "str", "state": "str", "attempts": "Int64", "minutes": "Float64"}
+    )
+
+
+def _row(session: Session, asked: Check | Prediction, kind: str) -> tuple[Any, ...]:
+    record = session.records.get(asked.id, Record())
+    known = record.revealed or record.state == states.RIGHT
+    truth = (record.truth if record.truth is not None else kept(asked.truth)) if known else None
+    return asked.id, kind, asked.asks, plain(record.answer), truth, record.state, record.attempts, record.minutes
+
+
+def begun() -> Session:
+    """The lesson that was begun.
+
+    Raises
+    ------
+    RegvizError
+        None was.
+    """
+    session = current()
+    if session is None:
+        raise RegvizError('no lesson was begun; lesson.begin("01") begins the first')
+    return session
+
+
+def export(name: str) -> Path:
+    """Write what you did in this lesson into a small file for whoever teaches: ``lesson-01-NAME.json``.
+
+    It holds guesses, states, attempts and minutes, and the name you give. It holds no answer in your words, no path,
+    and nothing of this machine.
+
+    Parameters
+    ----------
+    name : str
+        Yours, or any that you want to be called.
+
+    Returns
+    -------
+    pathlib.Path
+        The file, in the folder the notebook runs in.
+
+    Raises
+    ------
+    RegvizError
+        No lesson was begun, the name has no letter or digit, or the file cannot be written.
+
+    Examples
+    --------
+    >>> export("ada")  # doctest: +SKIP
+    PosixPath('lesson-01-ada.json')
+    """
+    session = begun()
+    called = _NOT_IN_NAMES.sub("-", str(name).strip().lower()).strip("-")[:_LONGEST_NAME]
+    if not called:
+        raise RegvizError(f"{name!r} is no name for a file: give one with letters or digits, such as ada")
+    path = Path(f"lesson-{session.book.number}-{called}.json")
+    try:
+        path.write_text(json.dumps(_exported(session, called), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RegvizError(
+            f"{path} cannot be written: {error.strerror}; work in a folder that you may write to"
+        ) from error
+    return path
+
+
+def _exported(session: Session, name: str) -> dict[str, Any]:
+    records, book = session.records, session.book
+    checks, predictions = [], []
+    for id_ in book.checks:
+        record = records.get(id_, Record())
+        said = {"state": record.state, "first": record.first, "attempts": record.attempts}
+        checks.append({"id": id_, **said, "mistake": record.mistake, "minutes": record.minutes})
+    for id_ in book.predictions:
+        record = records.get(id_, Record())
+        guess = record.answer if _is_number(record.answer) else None
+        own = record.truth if _is_number(record.truth) else None
+        predictions.append({"id": id_, "state": record.state, "guess": guess, "truth": own, "minutes": record.minutes})
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "regviz": regviz.__version__,
+        "lesson": book.number,
+        "name": name,
+        "minutes": session.minutes,
+        "checks": checks,
+        "predictions": predictions,
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
