@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regviz.cli.experiment_v1 import v1_push
 from regviz.cli.options import format_option, output_option
 from regviz.cli.output import terminal_width, write_lines, write_table
 from regviz.cli.progress import working
@@ -172,3 +173,4 @@ def _command(plan: Plan) -> click.Command:
 
 for _plan in PLAN:
     _command(_plan)
+experiment.add_command(v1_push)

@@ -10,9 +10,14 @@ from regviz.experiment.plan import STEPS
 if TYPE_CHECKING:
     from regviz.experiment.experiment import Experiment
     from regviz.experiment.step import Step
+    from regviz.experiment.v1 import v1_push
 
-_PUBLIC = {"Experiment": "regviz.experiment.experiment", "Step": "regviz.experiment.step"}
-__all__ = ["STEPS", "Experiment", "Step"]
+_PUBLIC = {
+    "Experiment": "regviz.experiment.experiment",
+    "Step": "regviz.experiment.step",
+    "v1_push": "regviz.experiment.v1",
+}
+__all__ = ["STEPS", "Experiment", "Step", "v1_push"]
 
 
 def __getattr__(name: str) -> object:

@@ -230,7 +230,7 @@ def _send_image(session: V1Session, upload: Upload, age: Age) -> int:
     session.put(f"{path}/layer", total.passed(pieces), {"Content-Type": "application/octet-stream"})
     sums = {"X-Docker-Checksum-Payload": total.text}
     if not age.lists:
-        sums = {"X-Docker-Checksum": tarsum(upload.json, upload.members() if upload.members is not None else ())}
+        sums["X-Docker-Checksum"] = tarsum(upload.json, upload.members() if upload.members is not None else ())
     session.put(f"{path}/checksum", b"", sums)
     return total.size
 

@@ -117,7 +117,7 @@ def test_the_same_pushes_leave_the_same_v1_storage(fresh_v1: V1Server) -> None:
     for event in small_world().events_in("v1"):
         tell_v1(fresh_v1, event)
     tree = storage_tree(_dying_at_the_start(small_world()), "v1", server="0.9.1")
-    assert unequal(_comparable(left_by(fresh_v1.root)), _comparable(written_in(tree))) == {}
+    assert unequal(comparable(left_by(fresh_v1.root)), comparable(written_in(tree))) == {}
 
 
 def test_the_article_unfolds_as_it_does_on_a_real_v1_server(fresh_v1: V1Server) -> None:
@@ -127,10 +127,10 @@ def test_the_article_unfolds_as_it_does_on_a_real_v1_server(fresh_v1: V1Server) 
     for count, event in enumerate(events, 1):
         tell_v1(fresh_v1, event)
         tree = storage_tree(World("so far", events[:count]), "v1", server="0.9.1")
-        assert unequal(_comparable(left_by(fresh_v1.root)), _comparable(written_in(tree))) == {}, event
+        assert unequal(comparable(left_by(fresh_v1.root)), comparable(written_in(tree))) == {}, event
 
 
-def _comparable(files: dict[str, bytes | None]) -> dict[str, bytes | None]:
+def comparable(files: dict[str, bytes | None]) -> dict[str, bytes | None]:
     """The order of Python 2's dictionaries is chance, and a tag's metadata holds the time of its push."""
     sorted_files = dict(files)
     for path, content in files.items():
