@@ -81,8 +81,8 @@ def v1_steps(config: Mapping[str, Any], diff_ids: Sequence[str]) -> list[V1Step]
     Examples
     --------
     >>> base, top = v1_steps({"os": "linux", "architecture": "amd64"}, ["sha256:" + "a" * 64, "sha256:" + "b" * 64])
-    >>> top.parent == base.id, base.json[80:112]
-    (True, b'created":"1970-01-01T00:00:00Z",')
+    >>> top.parent == base.id, base.json[73:106]
+    (True, b'"created":"1970-01-01T00:00:00Z",')
     """
     steps: list[V1Step] = []
     below: dict[str, Any] = {"created": _EPOCH, "container_config": _fields({}, _CONFIG)}

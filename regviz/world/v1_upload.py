@@ -81,7 +81,7 @@ def payload_sum(image_json: bytes) -> PayloadSum:
     --------
     >>> total = payload_sum(b"{}")
     >>> b"".join(total.passed([b"layer"])), total.size, total.text[:15]
-    (b'layer', 5, 'sha256:d90a7c32')
+    (b'layer', 5, 'sha256:3db12f91')
     """
     return PayloadSum(image_json)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.real.containers import Engine
     from tests.real.v1_server import V1Server
 
 pytestmark = pytest.mark.real
@@ -129,6 +130,19 @@ def test_files_are_listed_as_the_server_lists_them(server: V1Server, tmp_path: P
         assert ours == server.get(f"images/{image}/files")
         kinds = {row[1] for row in ours}
         assert kinds == {"f", "d", "s"}
+
+
+def test_an_image_of_an_engine(experiment_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's own saving gives the archive; its image IDs are not v1's."""
+    monkeypatch.setenv("DOCKER_HOST", experiment_engine.socket)
+    pushed = v1_push("docker-daemon:busybox", tmp_path / "registry")
+    archive = tmp_path / "saved.tar"
+    with archive.open("wb") as file:
+        file.writelines(experiment_engine.client.images.get("busybox:latest").save(named="busybox:latest"))
+    assert v1_push(archive, tmp_path / "other").equals(pushed)
+    assert (tmp_path / "registry/repositories/library/busybox/tag_latest").read_text() == pushed["image"].iloc[-1]
+    with pytest.raises(RegvizError, match=r"has no image nobody/has:this"):
+        v1_push("docker-daemon:nobody/has:this", tmp_path / "registry")
 
 
 # ------------------------------------------------------------------------------------------- who asks
