@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from regviz.capture.writing import write_files
 from regviz.read import read
-from regviz.world import FileTree, first_push_world, small_world, storage_tree, unfolding
+from regviz.world import FileTree, first_push_world, shop_world, small_world, storage_tree, unfolding
 from regviz.world.compress import gzip
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ def saved(server: str) -> bytes:
 def first_push(layout: str) -> bytes:
     """A registry after its first push."""
     return gzip(storage_tree(first_push_world(), layout).archive(PREFIX))
+
+
+def shop() -> bytes:
+    """The smallest registry in which bytes are shared."""
+    return gzip(storage_tree(shop_world(), "distribution").archive(PREFIX))
 
 
 def steps(layout: str) -> bytes:
@@ -76,6 +81,7 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
     "first-push-distribution.tar.gz": partial(first_push, "distribution"),
     "unfolding-v1.tar.gz": partial(steps, "v1"),
     "unfolding-distribution.tar.gz": partial(steps, "distribution"),
+    "shop.tar.gz": shop,
 }
 """Each archive by name, and what builds it: the same bytes on every machine."""
 

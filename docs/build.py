@@ -1,18 +1,22 @@
-"""Write ``sources.md`` from what regviz declares, or check that it is that.
+"""Write ``sources.md``, and the tables of ``teaching.md``, from what regviz declares, or check that they are that.
 
-``python docs/build.py`` writes it, ``python docs/build.py --check`` compares and says so by its exit code.
+``python docs/build.py`` writes them, ``python docs/build.py --check`` compares and says so by its exit code.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from regviz.knowledge import EVIDENT, Kind, answers, kinds
+from regviz.lesson import books, paths
+from regviz.lesson.book import Book
 from regviz.schema import TABLES
 
 TARGET = Path(__file__).parent / "sources.md"
+TEACHING = Path(__file__).parent / "teaching.md"
 HEAD = """\
 # What each kind of source can know
 
@@ -61,8 +65,34 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *(":-:" for _ in head[1:])], *rows]
+def teaching(text: str) -> str:
+    """The notes for who teaches, with the tables of what the lessons say of themselves."""
+    found = [_book(number) for number in books.numbers()]
+    rows = [[book.number, book.title, book.question, str(book.minutes)] for book in found]
+    tables = {"lessons": _table(["lesson", "title", "question", "minutes"], rows, "---")}
+    tables |= {f"path {path}": _path(path) for path in paths.PATHS}
+    for name, table in tables.items():
+        text = re.sub(rf"(?s)(<!-- {name} -->\n).*?(<!-- end -->)", lambda match, of=table: match[1] + of + match[2], text)
+    return text
+
+
+def _path(path: str) -> str:
+    """The sections of a path, in order, and their minutes together."""
+    taken = [(name[:2], one) for name, sections in paths.steps(path).items() for one in sections]
+    rows = [[number, one.heading, str(one.minutes)] for number, one in taken]
+    total = sum(one.minutes or 0 for _, one in taken)
+    return _table(["lesson", "section", "minutes"], [*rows, ["", "together", str(total)]], "---")
+
+
+def _book(number: str) -> Book:
+    book = books.find(number)
+    if book is None:
+        raise SystemExit(f"lesson {number} has no book")
+    return book
+
+
+def _table(head: list[str], rows: list[list[str]], align: str = ":-:") -> str:
+    lines = [head, ["---", *(align for _ in head[1:])], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -70,13 +100,15 @@ def main() -> int:
     """Write or check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where it differs")
-    if not parser.parse_args().check:
-        TARGET.write_text(page(), encoding="utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == page():
-        return 0
-    print(f"{TARGET} is not what docs/build.py makes; run python docs/build.py")
-    return 1
+    check = parser.parse_args().check
+    stale = 0
+    for path, made in ((TARGET, page()), (TEACHING, teaching(TEACHING.read_text(encoding="utf-8")))):
+        if not check:
+            path.write_text(made, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != made:
+            stale = 1
+            print(f"{path} is not what docs/build.py makes; run python docs/build.py")
+    return stale
 
 
 if __name__ == "__main__":

@@ -55,11 +55,13 @@ _PUBLIC = {
     "sizes": "regviz.analysis",
     "stale_tags": "regviz.analysis",
     "states": "regviz.analysis",
+    "steps_on_disk": "regviz.analysis",
     "tag_history": "regviz.analysis",
     "tag_images": "regviz.analysis",
     "transfer": "regviz.analysis",
     "transfer_matrix": "regviz.analysis",
     "tree": "regviz.tree",
+    "tree_changes": "regviz.tree",
     "what_if": "regviz.analysis",
     "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
@@ -111,11 +113,13 @@ __all__ = [
     "sizes",
     "stale_tags",
     "states",
+    "steps_on_disk",
     "tag_history",
     "tag_images",
     "transfer",
     "transfer_matrix",
     "tree",
+    "tree_changes",
     "what_if",
     "what_if_curve",
     "who_uses",
@@ -150,6 +154,7 @@ if TYPE_CHECKING:
         sharing,
         sizes,
         stale_tags,
+        steps_on_disk,
         tag_history,
         tag_images,
         transfer,
@@ -170,7 +175,7 @@ if TYPE_CHECKING:
     from regviz.read import read
     from regviz.registry import Registry
     from regviz.report import report
-    from regviz.tree import tree
+    from regviz.tree import tree, tree_changes
 
 
 def __getattr__(name: str) -> object:

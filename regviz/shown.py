@@ -13,6 +13,11 @@ PAGE_VARIABLE = "REGVIZ_PAGE"
 _STYLE = Path(__file__).parent / "report" / "static" / "output.css"
 
 
+def is_page() -> bool:
+    """Whether this runs for a page."""
+    return bool(os.environ.get(PAGE_VARIABLE))
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A piece of a page.
@@ -37,10 +42,10 @@ class Shown:
     @property
     def elements(self) -> str:
         """Its elements, for a page or for JupyterLab, whichever it runs for."""
-        return self.html if os.environ.get(PAGE_VARIABLE) else self.plain or self.html
+        return self.html if is_page() else self.plain or self.html
 
     def _repr_html_(self) -> str:
-        style = "" if os.environ.get(PAGE_VARIABLE) else f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
+        style = "" if is_page() else f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
         return style + self.elements
 
 

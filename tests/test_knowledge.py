@@ -94,6 +94,7 @@ ASKED: dict[str, Callable[[str], object]] = {
     "nearest_base": lambda source: rv.nearest_base(rv.read(source)),
     "ancestors": lambda source: rv.ancestors(rv.read(source), _any_digest(rv.read(source))),
     "descendants": lambda source: rv.descendants(rv.read(source), _any_digest(rv.read(source))),
+    "steps_on_disk": lambda source: rv.steps_on_disk(rv.read(source), _any_digest(rv.read(source))),
     "compare_images": lambda source: rv.compare_images(rv.read(source), [_any_digest(rv.read(source))] * 2),
     "compare_registries": lambda source: rv.compare_registries(rv.read(source), rv.read(source)),
     "churn": lambda source: rv.churn(rv.read(source)),

@@ -16,6 +16,7 @@ from regviz.analysis.kinship import clusters
 from regviz.analysis.layers import layer_counts, layer_sizes
 from regviz.analysis.lineage import ancestors, bases, descendants, nearest_base, who_uses
 from regviz.analysis.moving import transfer, transfer_matrix
+from regviz.analysis.on_disk import steps_on_disk
 from regviz.analysis.past import history, stale_tags, tag_history
 from regviz.analysis.plan_text import plan_json, plan_script
 from regviz.analysis.planning import deletion_plan
@@ -57,6 +58,7 @@ __all__ = [
     "sizes",
     "stale_tags",
     "states",
+    "steps_on_disk",
     "tag_history",
     "tag_images",
     "transfer",

@@ -148,6 +148,29 @@ def nearest_base(*, asked: Asked) -> None:
 
 
 @click.command()
+@_with_reference
+@click.option("--platform", metavar="P", help="Which image of an index is meant (linux/arm64).")
+@question_of_words
+def steps_on_disk(*, asked: Asked, reference: str, platform: str | None) -> None:
+    """Say where each step of an image lies.
+
+    Each row is a step of the image's history, the base first: the instruction, the layer that it made, the blob that
+    holds it, its bytes, and the file in SOURCE. link: by which Distribution's repository may serve the blob.
+    shared_with: how many other images stand on it. Then what leads there: the tag, the manifest, the configuration.
+    """
+    from regviz.analysis import steps_on_disk as steps_of
+
+    registry = asked.read()
+    with asked.working("steps"):
+        answer = steps_of(registry, reference, platform=platform)
+    asked.show(answer, registry)
+    for lead in answer.attrs["documents"]:
+        _say(asked, f"{lead['what']}: {lead['key']}{' in ' + lead['path'] if lead['path'] else ''}")
+    stored, shared = (format_bytes(answer.attrs[name]) for name in ("layer_bytes", "shared_bytes"))
+    _say(asked, f"layers: {stored}, of which other images have {shared}")
+
+
+@click.command()
 @_with_references
 @click.option("--platform", metavar="P", help="Which image of an index is meant (linux/arm64).")
 @question_of_words

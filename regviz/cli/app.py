@@ -13,7 +13,17 @@ import click
 import regviz
 from regviz.cli.answer_check import check, doctor
 from regviz.cli.answer_garbage import garbage, states
-from regviz.cli.answer_lineage import ancestors, bases, churn, compare, descendants, diff, nearest_base, who_uses
+from regviz.cli.answer_lineage import (
+    ancestors,
+    bases,
+    churn,
+    compare,
+    descendants,
+    diff,
+    nearest_base,
+    steps_on_disk,
+    who_uses,
+)
 from regviz.cli.answer_sizes import clusters, composition, owner_sets, reconcile, sharing
 from regviz.cli.answer_transfer import forecast, growth, history, stale_tags, tag_history, transfer
 from regviz.cli.answer_whatif import delete_together, what_if, what_if_curve
@@ -21,22 +31,25 @@ from regviz.cli.ask import sizes
 from regviz.cli.before import plan
 from regviz.cli.draw import figure
 from regviz.cli.experiment import experiment
+from regviz.cli.learn import lesson
 from regviz.cli.look import detect, graph, rules, table, tree
+from regviz.cli.look_changes import tree_changes
 from regviz.cli.make import capture, lab, report, world
 from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
 INTERRUPTED = 130
 _SECTIONS = {
-    "Look": (plan, report, tree, table, graph, figure, detect),
+    "Look": (plan, report, tree, tree_changes, table, graph, figure, detect),
     "Whose bytes": (sizes, composition, reconcile, sharing, owner_sets, clusters, churn),
     "What could go": (states, garbage, what_if, delete_together, what_if_curve),
-    "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants),
+    "Who stands on what": (who_uses, bases, nearest_base, ancestors, descendants, steps_on_disk),
     "Compare and move": (compare, diff, transfer),
     "Over time": (history, tag_history, stale_tags, growth, forecast),
     "Is it well": (check, doctor, rules),
     "Make": (capture, lab, world),
     "Do it for real": (experiment,),
+    "Learn": (lesson,),
 }
 _ASCII = str.maketrans(
     {"│": "|", "├": "|", "└": "`", "─": "-", "…": "...", "—": "-", "–": "-", "→": "->", "×": "x", "’": "'"}

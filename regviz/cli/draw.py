@@ -45,7 +45,7 @@ def figure(
 
     NAME is that of a function of rv.plot, with hyphens; without it, all are listed. compare-images takes two references
     after SOURCE, grid and transfer-matrix any number (without any, of each repository the largest image),
-    compare-registries a second source; --repository and its like choose rows of the others' answers.
+    steps-on-disk one, compare-registries a second source; --repository and its like choose rows of the others' answers.
     """
     from regviz.cli import figures
     from regviz.plot.saving import figure_file

@@ -36,6 +36,13 @@ def _images(reg: Registry, references: Sequence[str]) -> Any:
     return compare_images(reg, references or None)
 
 
+def _steps(reg: Registry, references: Sequence[str]) -> Any:
+    from regviz.analysis import steps_on_disk
+
+    _take_none(references[1:])
+    return steps_on_disk(reg, *references)
+
+
 def _pulls(reg: Registry, references: Sequence[str]) -> Any:
     from regviz.analysis import compare_images, transfer_matrix
 
@@ -84,6 +91,7 @@ _OWN: dict[str, Callable[[Registry, Sequence[str]], Any]] = {
     "compare_images": _images,
     "forest": _graph,
     "grid": _images,
+    "steps_on_disk": _steps,
     "transfer_matrix": _pulls,
     "what_if": _deleted,
 }

@@ -8,8 +8,22 @@
 from __future__ import annotations
 
 from regviz.lesson.calls import begin, check, predict, reveal
-from regviz.lesson.outcome import export, results
+from regviz.lesson.collecting import answers, collect
+from regviz.lesson.outcome import export, lessons, results
 from regviz.lesson.shipped import lay_out
 from regviz.lesson.terms import glossary, term
 
-__all__ = ["begin", "check", "export", "glossary", "lay_out", "predict", "results", "reveal", "term"]
+__all__ = [
+    "answers",
+    "begin",
+    "check",
+    "collect",
+    "export",
+    "glossary",
+    "lay_out",
+    "lessons",
+    "predict",
+    "results",
+    "reveal",
+    "term",
+]

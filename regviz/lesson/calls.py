@@ -8,8 +8,8 @@ from regviz.errors import RegvizError
 from regviz.lesson import books, display
 from regviz.lesson import state as states
 from regviz.lesson.book import Book
-from regviz.lesson.compare import NotComparableError, is_unanswered, same
-from regviz.lesson.state import Record, Session, kept, load
+from regviz.lesson.compare import NotComparableError, is_unanswered, refuse_kind, same
+from regviz.lesson.state import Session, kept, load
 from regviz.shown import Shown, show
 
 if TYPE_CHECKING:
@@ -67,17 +67,22 @@ def predict(id_: str, guess: Any = ...) -> None:
     if session is None or asked is None:
         return
     record = session.record(asked.id)
-    value = _written(guess)
-    if record.revealed and value is not None:
-        show(display.guess_too_late(asked, record))
-        return
-    if value is None:
-        if record.state != states.GUESSED:
+    if is_unanswered(guess):
+        if record.state == states.UNANSWERED:
             record.state = states.SKIPPED
             session.save()
         show(display.guess_not_made(asked) if record.state == states.SKIPPED else display.guess_kept(asked, record))
         return
-    if record.answer != value or record.state != states.GUESSED:
+    if record.revealed:
+        show(display.guess_too_late(asked, record))
+        return
+    try:
+        refuse_kind(guess, asked.truth)
+        value = kept(guess)
+    except Exception as error:  # noqa: BLE001  # whatever a learner's object does
+        show(_not_comparable(asked.id, error))
+        return
+    if (record.state, record.answer) != (states.GUESSED, value):
         record.state, record.answer, record.minutes = states.GUESSED, value, session.minutes
         record.attempts += 1
         session.save()
@@ -106,7 +111,7 @@ def reveal(id_: str, *, truth: Any = None) -> None:
         known = asked.truth if truth is None else truth
         shown = display.revealed(asked, record, known)
     except Exception as error:  # noqa: BLE001  # a lesson goes on
-        show(_failed(asked.id, error))
+        show(_not_comparable(asked.id, error))
         return
     if record.state == states.UNANSWERED:
         record.state = states.SKIPPED
@@ -132,7 +137,7 @@ def check(id_: str, answer: Any = ..., *, truth: Any = None) -> None:
     >>> check("01.1", 17)  # doctest: +SKIP
     """
     session = _session(id_)
-    asked = session.book.checks.get(id_) if session else None
+    asked = session.book.checks.get(str(id_)) if session else None
     if session is None or asked is None:
         show(display.unknown(id_, session.book if session else None, "check"))
         return
@@ -142,12 +147,11 @@ def check(id_: str, answer: Any = ..., *, truth: Any = None) -> None:
         show(display.not_answered(asked))
         return
     try:
-        state, mistake, shown = _judged(asked, answer, truth)
+        state, mistake, shown = judge(asked, answer, truth)
         value = kept(answer)
-    except NotComparableError as error:
-        state, mistake, shown, value = states.NOT_COMPARABLE, "", display.not_comparable(str(error)), _written(answer)
     except Exception as error:  # noqa: BLE001  # whatever a learner's object does when it is compared
-        state, mistake, shown, value = states.NOT_COMPARABLE, "", _failed(asked.id, error), _written(answer)
+        state, mistake, shown = states.NOT_COMPARABLE, "", _not_comparable(asked.id, error)
+        value = _written(answer)
     if (record.answer, record.state) != (value, state):
         record.attempts += 1
         record.first = record.first or state
@@ -158,7 +162,14 @@ def check(id_: str, answer: Any = ..., *, truth: Any = None) -> None:
     show(shown)
 
 
-def _judged(asked: Check, answer: Any, truth: Any) -> tuple[str, str, Shown]:
+def judge(asked: Check, answer: Any, truth: Any = None) -> tuple[str, str, Shown]:
+    """What an answer is: its state, the name of the misconception behind it, and what the learner sees.
+
+    Raises
+    ------
+    NotComparableError
+        It is of another kind than the truth.
+    """
     if same(answer, asked.truth if truth is None else truth):
         return states.RIGHT, "", display.right(asked)
     for mistake in asked.mistakes:
@@ -176,7 +187,7 @@ def _equal(answer: Any, other: Any) -> bool:
 
 def _prediction(id_: str) -> tuple[Session | None, Prediction | None]:
     session = _session(id_)
-    asked = session.book.predictions.get(id_) if session else None
+    asked = session.book.predictions.get(str(id_)) if session else None
     if asked is None:
         show(display.unknown(id_, session.book if session else None, "prediction"))
     return session, asked
@@ -208,13 +219,12 @@ def _written(value: Any) -> Any:
         return f"something of type {type(value).__name__}"
 
 
-def _failed(id_: str, error: Exception) -> Shown:
+def _not_comparable(id_: str, error: Exception) -> Shown:
+    """What stood in the way: the kind of an answer, or an error on the way to the truth."""
     try:
         why = str(error)
     except Exception:  # noqa: BLE001  # an error that cannot say what it is
         why = ""
-    said = f"{type(error).__name__}{f': {why}' if why else ''}" if not isinstance(error, RegvizError) else why
-    return display.not_comparable(f"{id_} met {said}".rstrip("."))
-
-
-__all__ = ["Record", "begin", "check", "current", "predict", "reveal"]
+    if not isinstance(error, NotComparableError | RegvizError):
+        why = f"{id_} met {type(error).__name__}{f': {why}' if why else ''}"
+    return display.not_comparable(why)

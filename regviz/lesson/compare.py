@@ -47,7 +47,7 @@ def same(answer: Any, truth: Any) -> bool:
     regviz.lesson.compare.NotComparableError: a number is asked, and this is text
     """
     answer, truth = plain(answer), plain(truth)
-    if isinstance(truth, bool) or isinstance(answer, bool):
+    if isinstance(truth, bool):
         return _of_kind(answer, truth, bool) and answer is truth
     if isinstance(truth, int | float):
         return _of_kind(answer, truth, int, float) and _numbers(answer, truth)
@@ -112,6 +112,24 @@ def plain(value: Any) -> Any:
     if type(value).__name__ in {"NAType", "NaTType"}:
         return None
     return value
+
+
+def refuse_kind(answer: Any, truth: Any) -> None:
+    """Say so where an answer can be no guess of a truth: one is a number, and the other is none.
+
+    Raises
+    ------
+    NotComparableError
+        One is a number, and the other is none.
+
+    Examples
+    --------
+    >>> refuse_kind("12 KiB", 12288)
+    Traceback (most recent call last):
+    regviz.lesson.compare.NotComparableError: a number is asked, and this is text
+    """
+    if kind(answer) != kind(truth):
+        raise NotComparableError(f"{kind(truth)} is asked, and this is {kind(answer)}")
 
 
 def _inner(answer: Any, truth: Any) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from regviz.lesson.compare import plain
-from regviz.lesson.state import kept
-from regviz.shown import Shown
+from regviz.lesson.state import GUESSED, kept
+from regviz.shown import Shown, is_page
 from regviz.text import count_noun, escape_html, format_bytes
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _MOST = 40
 """Items of a list that are shown."""
+
+_A_FACTOR = 1.1
+"""From here on a guess is off by a factor; below, by a share."""
 
 
 def opening(session: Session, *, again: bool) -> Shown:
@@ -83,57 +86,57 @@ def line(state: str, head: str, *rest: str) -> Shown:
 
 def guess_kept(asked: Prediction, record: Record) -> Shown:
     """A guess was made before the truth was shown."""
-    return line("guessed", "Kept:", f"{said(record.answer, asked.unit)}. Run on to see.")
+    guess = said(record.answer, asked.unit)
+    if is_page():
+        return line("guessed", "A guess:", f"{asked.asks} {guess}.")
+    return line("guessed", "Kept:", f"{guess}. Run on to see.")
 
 
 def guess_not_made(asked: Prediction) -> Shown:
     """No guess was made."""
-    return line("skipped", "No guess yet.", asked.asks, "Write a number in the place of the dots, or run on.")
+    return line("skipped", "No guess yet.", asked.asks, "Write one in the place of the dots, or run on.")
 
 
 def guess_too_late(asked: Prediction, record: Record) -> Shown:
     """The truth was shown before."""
-    first = (
-        f"what you guessed before, {said(record.answer, asked.unit)}, stays"
-        if record.state == "guessed"
-        else ("a guess does not count any more")
-    )
-    return line("guessed", "Shown already:", f"{first}.")
+    if record.state == GUESSED:
+        return line("guessed", "Shown already:", f"your guess of before, {said(record.answer, asked.unit)}, stays.")
+    return line("skipped", "Shown already:", "a guess does not count any more.")
 
 
 def revealed(asked: Prediction, record: Record, truth: Any) -> Shown:
     """The guess beside the truth."""
-    rows = [("The truth", said(truth, asked.unit))]
-    if record.state == "guessed":
-        rows = [
-            ("Your guess", said(record.answer, asked.unit)),
-            *rows,
-            ("Off by", _off(record.answer, truth, asked.unit)),
-        ]
+    own = "The guess" if is_page() else "Your guess"
+    rows = [("truth", "The truth", said(truth, asked.unit))]
+    if record.state == GUESSED:
+        rows.insert(0, ("", own, said(record.answer, asked.unit)))
+        rows.append(("", "Off by", _off(record.answer, truth, asked.unit)))
     else:
-        rows.append(("Your guess", "none this time"))
-    cells = "".join(f"<div><dt>{name}</dt><dd>{escape_html(value)}</dd></div>" for name, value in rows if value)
+        rows.append(("", own, "none this time"))
+    rows = [row for row in rows if row[2]]
+    cells = "".join(
+        f'<div class="{class_}"><dt>{name}</dt><dd>{escape_html(value)}</dd></div>' for class_, name, value in rows
+    )
     html = f'<div class="rv rv-reveal"><p>{escape_html(asked.asks)}</p><dl>{cells}</dl></div>'
-    return Shown(html, "\n".join([asked.asks, *(f"{name}: {value}" for name, value in rows if value)]))
+    return Shown(html, "\n".join([asked.asks, *(f"{name}: {value}" for _, name, value in rows)]))
 
 
 def _off(guess: Any, truth: Any, unit: str) -> str:
-    """How far a guess is from the truth."""
+    """How far a guess is from the truth: by how much, and by which factor."""
     guess, truth = plain(guess), plain(truth)
     if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in (guess, truth)):
         return ""
     if guess == truth:
         return "nothing"
     apart = said(abs(guess - truth), unit)
-    if guess > 0 and truth > 0:
-        factor = max(guess / truth, truth / guess)
-        many = (
-            f"{factor:,.3g} times too {'much' if guess > truth else 'little'}"
-            if factor >= 1.1
-            else (f"{abs(guess - truth) / truth:.2g} of it".replace("0.", "0."))
-        )
-        return f"{apart}: {many}"
-    return apart
+    if guess <= 0 or truth <= 0:
+        return apart
+    factor = guess / truth
+    if max(factor, 1 / factor) < _A_FACTOR:
+        return f"{apart}, {abs(factor - 1):.2g} of the truth"
+    if factor > 1:
+        return f"{apart}: the guess is {factor:,.3g} times the truth"
+    return f"{apart}: the truth is {1 / factor:,.3g} times the guess"
 
 
 def right(asked: Check) -> Shown:
@@ -155,6 +158,11 @@ def not_answered(asked: Check) -> Shown:
 def not_comparable(why: str) -> Shown:
     """The answer is no answer to that question."""
     return line("wrong", "Not comparable:", f"{why}.")
+
+
+def summary(text: str) -> Shown:
+    """What a learner did so far, in a line above the table."""
+    return Shown(f'<div class="rv"><p>{escape_html(text)}</p></div>', text)
 
 
 def unknown(id_: object, book: Book | None, kind: str) -> Shown:

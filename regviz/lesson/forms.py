@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 OURS = "regviz"
 SOLUTION, EXPLANATION = "solution", "explanation"
 ANSWER, STUDENT_ONLY = "answer", "student-only"
+_HEADING = re.compile(r"^#\s+(.+)$", re.MULTILINE)
+_MARKUP = re.compile(r"[*`]+")
 _NAME = re.compile(r"\d\d-[a-z0-9-]+")
 
 
@@ -116,6 +118,21 @@ def report(notebook: NotebookNode) -> NotebookNode:
     made = solution(notebook)
     made.cells = [cell for cell in made.cells if STUDENT_ONLY not in cell.metadata.get("tags", [])]
     return made
+
+
+def heading(notebook: NotebookNode) -> str:
+    r"""The first heading, without markup; empty where there is none.
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_markdown_cell, new_notebook
+    >>> heading(new_notebook(cells=[new_markdown_cell("# What *is* this?\n\nIt is a test.")]))
+    'What is this?'
+    """
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (found := _HEADING.search(cell.source)):
+            return _MARKUP.sub("", found[1]).strip()
+    return ""
 
 
 def _own(cell: NotebookNode) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import regviz
 from regviz.errors import RegvizError
+from regviz.lesson import books, display
 from regviz.lesson import state as states
 from regviz.lesson.calls import current
-from regviz.lesson.compare import plain
 from regviz.lesson.state import Record, Session, kept
+from regviz.shown import show
+from regviz.text import count_noun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,19 +29,58 @@ _NOT_IN_NAMES = re.compile(r"[^\w.-]+|\.\.+")
 _LONGEST_NAME = 40
 
 
+def lessons() -> pd.DataFrame:
+    """The lessons that ship, in order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row each: lesson, title, question, minutes, checks, predictions, archives.
+
+    Examples
+    --------
+    >>> list(lessons().columns)
+    ['lesson', 'title', 'question', 'minutes', 'checks', 'predictions', 'archives']
+    """
+    import pandas as pd
+
+    found = [book for book in map(books.find, books.numbers()) if book is not None]
+    rows = [
+        (
+            book.number,
+            book.title,
+            book.question,
+            book.minutes,
+            len(book.checks),
+            len(book.predictions),
+            ", ".join(book.archives),
+        )
+        for book in found
+    ]
+    columns = ["lesson", "title", "question", "minutes", "checks", "predictions", "archives"]
+    table = pd.DataFrame(rows, columns=columns, dtype="object")
+    counts = dict.fromkeys(("minutes", "checks", "predictions"), "Int64")
+    return table.astype(dict.fromkeys(("lesson", "title", "question", "archives"), "str") | counts)
+
+
 def results() -> pd.DataFrame:
-    """Every check and prediction of the lesson that was begun, and what became of it.
+    """Every check and prediction of the lesson that was begun, and what became of it; a summary is shown too.
 
     Returns
     -------
     pandas.DataFrame
         A row each: id, kind, asks, answer, truth, state, attempts, minutes. The truth stands only where it was
-        shown or found.
+        shown or found. `minutes` is when it was answered, since the lesson began.
 
     Raises
     ------
     RegvizError
         No lesson was begun.
+
+    Examples
+    --------
+    >>> results()  # doctest: +SKIP
+    3 of 4 checks are right, 1 is open. 2 of 2 guesses were made, 1 within a factor of two. 31.5 minutes so far.
     """
     import pandas as pd
 
@@ -50,17 +91,46 @@ def results() -> pd.DataFrame:
         for asked in all_asked.values()
     ]
     columns = ["id", "kind", "asks", "answer", "truth", "state", "attempts", "minutes"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.astype(
-        {"id": "str", "kind": "str", "asks": "str", "state": "str", "attempts": "Int64", "minutes": "Float64"}
-    )
+    table = pd.DataFrame(rows, columns=columns, dtype="object")
+    types = {"id": "str", "kind": "str", "asks": "str", "state": "str", "attempts": "Int64", "minutes": "Float64"}
+    table = table.astype(types)
+    show(display.summary(_summary(session, table)))
+    return table
 
 
 def _row(session: Session, asked: Check | Prediction, kind: str) -> tuple[Any, ...]:
     record = session.records.get(asked.id, Record())
     known = record.revealed or record.state == states.RIGHT
     truth = (record.truth if record.truth is not None else kept(asked.truth)) if known else None
-    return asked.id, kind, asked.asks, plain(record.answer), truth, record.state, record.attempts, record.minutes
+    return asked.id, kind, asked.asks, record.answer, truth, record.state, record.attempts, record.minutes
+
+
+def _summary(session: Session, table: pd.DataFrame) -> str:
+    checks, guesses = table[table["kind"] == "check"], table[table["kind"] == "prediction"]
+    right, open_ = (int((checks["state"] == state).sum()) for state in (states.RIGHT, states.UNANSWERED))
+    made = guesses[guesses["state"] == states.GUESSED]
+    near = sum(within_factor(guess, truth) for guess, truth in zip(made["answer"], made["truth"], strict=True))
+    said = f"{right} of {count_noun(len(checks), 'check')} {'is' if right == 1 else 'are'} right"
+    said += f", {open_} {'is' if open_ == 1 else 'are'} open." if open_ else "."
+    if len(guesses):
+        said += (
+            f" {len(made)} of {count_noun(len(guesses), 'guess', 'guesses')} {'was' if len(made) == 1 else 'were'} made"
+        )
+        said += f", {near} within a factor of two." if len(made) else "."
+    return f"{said} {session.minutes:.1f} minutes so far."
+
+
+def within_factor(guess: object, truth: object, factor: float = 2.0) -> bool:
+    """Whether a guess is at most so many times the truth, and at least such a part of it.
+
+    Examples
+    --------
+    >>> within_factor(150, 100), within_factor(49, 100), within_factor("many", 100)
+    (True, False, False)
+    """
+    if not (isinstance(guess, int | float) and isinstance(truth, int | float)):
+        return False
+    return truth / factor <= guess <= truth * factor
 
 
 def begun() -> Session:

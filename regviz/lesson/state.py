@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from regviz.lesson.compare import plain
@@ -48,13 +49,13 @@ class Record:
     """
 
     state: str = UNANSWERED
-    answer: Any = None
+    answer: int | float | str | bool | None = None
     attempts: int = 0
     first: str = ""
     mistake: str = ""
     minutes: float | None = None
     revealed: bool = False
-    truth: Any = None
+    truth: int | float | str | bool | None = None
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Session:
     records: dict[str, Record] = field(default_factory=dict)
     spent: float = 0.0
     saved: bool = True
-    _began: float = field(default_factory=time.monotonic)
+    _began: float = field(default_factory=lambda: time.monotonic())  # noqa: PLW0108  # asked when it is made
 
     @property
     def path(self) -> Path:
@@ -106,25 +107,23 @@ class Session:
 
 def load(book: Book) -> Session:
     """Go on where an earlier kernel stopped; what cannot be read is as if it were not there."""
+    import msgspec
+
+    @dataclass
+    class Kept:
+        seconds: float
+        records: dict[str, Record]
+
     session = Session(book)
     try:
         if session.path.stat().st_size > _LARGEST_FILE:
             return session
-        said = json.loads(session.path.read_text(encoding="utf-8"))
-        session.spent = max(0.0, float(said["seconds"]))
-        for id_, values in said["records"].items():
-            if book.find(id_) and isinstance(values, dict):
-                session.records[id_] = _record(values)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return Session(book)
+        said = msgspec.json.decode(session.path.read_bytes(), type=Kept)
+    except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return session
+    session.spent = max(0.0, said.seconds)
+    session.records = {id_: record for id_, record in said.records.items() if book.find(id_) and record.state in STATES}
     return session
-
-
-def _record(values: dict[str, Any]) -> Record:
-    made = Record(**{each.name: values[each.name] for each in fields(Record) if each.name in values})
-    if made.state not in STATES or not isinstance(made.attempts, int):
-        return Record()
-    return made
 
 
 def kept(value: Any) -> int | float | str | bool | None:
@@ -132,15 +131,21 @@ def kept(value: Any) -> int | float | str | bool | None:
 
     Examples
     --------
-    >>> kept(12), kept("latest"), kept(["a", "b"]), kept(...)
-    (12, 'latest', "['a', 'b']", None)
+    >>> kept(12), kept("latest"), kept({"b", "a"}), kept(...)
+    (12, 'latest', 'a, b', None)
     """
     value = plain(value)
     if value is None or value is Ellipsis:
         return None
-    if isinstance(value, bool | float):
+    if isinstance(value, bool):
         return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, int) and abs(value) < 1 << 63:
         return value
+    if isinstance(value, set | frozenset):
+        value = sorted(map(str, value))
+    if isinstance(value, list):
+        value = ", ".join(map(str, value[:_LONGEST]))
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

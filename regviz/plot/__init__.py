@@ -8,6 +8,7 @@ from regviz.plot.counts import layer_counts, layer_references
 from regviz.plot.curves import delete_together, what_if_curve
 from regviz.plot.deletion import what_if
 from regviz.plot.grids import grid
+from regviz.plot.guesses import guesses
 from regviz.plot.heat import sharing
 from regviz.plot.histogram import layer_sizes
 from regviz.plot.icicles import icicle
@@ -16,6 +17,7 @@ from regviz.plot.lanes import tag_history
 from regviz.plot.leftovers import collectors, garbage, states
 from regviz.plot.maps import tag_map
 from regviz.plot.matrix import transfer_matrix
+from regviz.plot.on_disk import steps_on_disk
 from regviz.plot.pairs import compare_images
 from regviz.plot.past import history
 from regviz.plot.readings import growth
@@ -37,6 +39,7 @@ __all__ = [
     "garbage",
     "grid",
     "growth",
+    "guesses",
     "history",
     "icicle",
     "layer_counts",
@@ -48,6 +51,7 @@ __all__ = [
     "sizes",
     "stale_tags",
     "states",
+    "steps_on_disk",
     "tag_history",
     "tag_map",
     "transfer_matrix",

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from regviz import share
 from regviz.errors import RegvizError
 from regviz.layouts.common import no_progress
+from regviz.lesson import forms
 from regviz.read import read
 from regviz.registry import Registry
 from regviz.report.execute import execute, read_notebook
-from regviz.report.page import render
+from regviz.report.lessons import LESSON
+from regviz.report.page import REPORT, render
 from regviz.report.reading import read_for_report
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def report(
         The file to write. It is written aside and moved into place at the end.
     notebook : str or path, optional
         A notebook to run instead of ``report``: another one that ships, by its name, or a file of your own, which
-        runs in its own folder. ``rv.read()`` in it reads the source.
+        runs in its own folder. ``rv.read()`` in it reads the source. A lesson is shown solved.
     title : str, optional
         The page's title; left out, the name of the source.
     summary : bool
@@ -84,6 +86,8 @@ def report(
         return target
     own, is_shipped = find_notebook(notebook if notebook is not None else _SUMMARY if summary else _NOTEBOOK)
     page = read_notebook(own)
+    is_lesson = forms.is_lesson(page)
+    page = forms.report(page)
     _refuse(target)
     reg = source if isinstance(source, Registry) else _read(source, progress)
     if summary:
@@ -98,7 +102,8 @@ def report(
             show_values=reg.shows_values,
             progress=progress,
         )
-    html = render(page, title=title or source_name(reg.source.uri))
+    named = title or (forms.heading(page) if is_lesson else "") or source_name(reg.source.uri)
+    html = render(page, title=named, kind=LESSON if is_lesson else REPORT)
     _write(target, html)
     return target
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import regviz
+from regviz.report.lessons import LESSON, with_terms
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -20,9 +21,11 @@ _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _NO_WORD = re.compile(r"\W+")
 _NOTEBOOK_ONLY = "notebook-only"
+REPORT = "Registry report"
+"""What stands above the heading of a page."""
 
 
-def render(notebook: NotebookNode, *, title: str) -> str:
+def render(notebook: NotebookNode, *, title: str, kind: str = REPORT) -> str:
     """The page.
 
     Parameters
@@ -31,6 +34,8 @@ def render(notebook: NotebookNode, *, title: str) -> str:
         With its outputs. A cell tagged ``notebook-only`` is left out.
     title : str
         The title of the page, and its heading unless the notebook has one.
+    kind : str
+        What it is, above its heading. The page of a lesson shows its code, and explains its terms.
 
     Notes
     -----
@@ -44,12 +49,19 @@ def render(notebook: NotebookNode, *, title: str) -> str:
     from jinja2 import FileSystemLoader  # loaded when asked for
     from nbconvert.exporters import TemplateExporter
     from nbformat import NotebookNode
+    from nbformat.v4 import new_markdown_cell
 
     shown = [cell for cell in notebook.cells if _NOTEBOOK_ONLY not in cell.metadata.get("tags", [])]
     prose = [markdown(cell.source) if cell.cell_type == "markdown" else "" for cell in shown]
+    if kind == LESSON:
+        prose, words = with_terms(prose)
+        shown += [new_markdown_cell("")] if words else []
+        prose += [words] if words else []
     script, style = "".join(map(_asset, _SCRIPTS)), _asset("output.css") + _asset("page.css")
     page = {
         "title": f"{title} · regviz",
+        "kind": kind,
+        "is_lesson": kind == LESSON,
         "heading": "" if any("<h1 " in html for html in prose) else title,
         "prose": prose,
         "contents": [found for html in prose for found in _HEADING.findall(html)],

@@ -12,11 +12,13 @@ import regviz
 from regviz import share
 from regviz.errors import RegvizError
 from regviz.layouts.common import no_progress
+from regviz.lesson import forms
 from regviz.read import read
 from regviz.registry import Registry
 from regviz.report.build import report, source_name
 from regviz.report.execute import read_notebook
-from regviz.report.page import markdown
+from regviz.report.lessons import LESSON
+from regviz.report.page import REPORT, markdown
 from regviz.report.reading import read_for_report
 from regviz.text import count_noun
 
@@ -38,7 +40,7 @@ _TAG = re.compile(r"<[^>]*>")
 _PICTURE = re.compile(r"<svg [^>]*class=\"regviz\".*?</svg>", re.DOTALL)
 _PICTURE_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL)
 _LARGEST_PICTURE = 200_000
-_KIND = '<p class="kind">Registry report</p>'
+_KIND = re.compile(rf'<p class="kind">(?:{REPORT}|{LESSON})</p>')
 _BACK = f'<p class="kind"><a href="{INDEX}">All notebooks</a></p>'
 
 
@@ -54,12 +56,14 @@ class Entry:
         Its heading, and what it says first, as HTML.
     picture : str
         A figure of its page as SVG; empty where it has none.
+    is_lesson : bool
     """
 
     name: str
     title: str
     sentence: str
     picture: str = ""
+    is_lesson: bool = False
 
 
 def site(
@@ -119,22 +123,22 @@ def site(
         )
         html = path.read_text(encoding="utf-8")
         path.write_text(with_link_back(html), encoding="utf-8")
-        found.append(replace(said, picture=first_picture(html, seen)))
+        found.append(replace(said, picture=first_picture(html, seen), is_lesson=forms.is_lesson(notebook)))
     index = place / INDEX
     index.write_text(render_index(found, reg), encoding="utf-8")
     return index
 
 
 def shipped() -> list[str]:
-    """Names of the notebooks that ship, the report first.
+    """Names of the notebooks that ship, the report first, the lessons last.
 
     Examples
     --------
     >>> shipped()[0], "sizes" in shipped()
     ('report', True)
     """
-    names = (path.stem for path in share.folder("notebooks").glob("*.ipynb"))
-    return sorted(names, key=lambda name: (name != _FIRST, name))
+    names, lessons = (path.stem for path in share.folder("notebooks").glob("*.ipynb")), set(forms.names())
+    return sorted(names, key=lambda name: (name in lessons, name != _FIRST, name))
 
 
 def reads_two(notebook: NotebookNode) -> bool:
@@ -178,9 +182,9 @@ def with_link_back(html: str) -> str:
     RegvizError
         The page has no place for it.
     """
-    if html.count(_KIND) != 1:
+    if len(_KIND.findall(html)) != 1:
         raise RegvizError("this page has no place for a link to the index")
-    return html.replace(_KIND, _BACK)
+    return _KIND.sub(_BACK, html)
 
 
 def first_picture(html: str, seen: set[str]) -> str:
@@ -207,7 +211,8 @@ def render_index(entries: Sequence[Entry], reg: Registry) -> str:
 
     template = Environment(loader=FileSystemLoader(_STATIC), autoescape=True).get_template("site.html.j2")
     return template.render(
-        entries=entries,
+        entries=[entry for entry in entries if not entry.is_lesson],
+        lessons=[entry for entry in entries if entry.is_lesson],
         style="".join((_STATIC / name).read_text(encoding="utf-8") for name in _STYLES),
         version=regviz.__version__,
         source=source_name(reg.source.uri),

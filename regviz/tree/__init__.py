@@ -7,25 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from regviz.card import stored_text, summarise
-from regviz.errors import NotKnowableError
 from regviz.layouts.common import no_progress
-from regviz.layouts.recognise import recognise
-from regviz.live import is_address, is_archive
-from regviz.live.containers import Opened, is_container
-from regviz.live.containers import open_source as open_container
-from regviz.live.docker_engine import is_engine
-from regviz.live.options import Access, AccessOptions
-from regviz.read import STANDARD_INPUT, open_source, read, source_path
 from regviz.text import count_noun, decode_name
-from regviz.tree.distribution import Distribution
-from regviz.tree.docker import Docker
+from regviz.tree.differing import changes
 from regviz.tree.gather import gather
-from regviz.tree.known import Known
 from regviz.tree.listing import DEEPEST, everything
-from regviz.tree.oci import Oci, OciLayouts, SkopeoDirectory
+from regviz.tree.look import look, refuse_address
 from regviz.tree.rows import Row, all_rows, shown_rows
+from regviz.tree.shown import Change, Changes
+from regviz.tree.snapshots import Snapshot, snapshot
 from regviz.tree.text import tree_lines
-from regviz.tree.v1 import V1
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,21 +24,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from regviz.layouts.common import Progress
+    from regviz.live.containers import Opened
+    from regviz.live.options import AccessOptions
     from regviz.registry import Registry
-    from regviz.tree.layout import RootedLayout
 
-__all__ = ["Row", "Tree", "tree", "tree_lines", "tree_rows"]
+__all__ = [
+    "Change",
+    "Changes",
+    "Row",
+    "Snapshot",
+    "Tree",
+    "changes",
+    "refuse_address",
+    "snapshot",
+    "tree",
+    "tree_changes",
+    "tree_lines",
+    "tree_rows",
+]
 
-_LAYOUTS: dict[str, Callable[[bytes, Known, Callable[[str], bool] | None], RootedLayout]] = {
-    "distribution": Distribution,
-    "v1": V1,
-    "oci": Oci,
-    "oci-layouts": OciLayouts,
-    "zot": OciLayouts,
-    "skopeo-dir": SkopeoDirectory,
-    "docker-archive": Docker,
-    "docker-daemon": Docker,
-}
+
+tree_changes = changes
+"""What ``regviz.tree_changes`` is."""
 
 
 @dataclass(frozen=True)
@@ -158,46 +156,22 @@ def tree_rows(
     **access: Unpack[AccessOptions],
 ) -> Iterator[Row]:
     """The rows of :func:`tree` one by one: with `full`, those of a folder are told while it is walked."""
-    refuse_address(source)
-    path = registry.source.uri if registry is not None and source is None else source_path(source)
-    opened = source if isinstance(source, Opened) else None
-    if opened is None and is_container(path):
-        opened = open_container(path, access=Access(**access), partial=partial, progress=progress)
-    if registry is None:
-        registry = read(opened or source, partial=partial, progress=progress, storage_options=storage_options)
-    if is_engine(path):
-        raise NotKnowableError(f"{path} is a running engine, which shows no storage: give its folder (/var/lib/docker)")
-    storage = opened.storage if opened else open_source(path, partial=partial, storage_options=storage_options)
-    found = recognise(storage)[0]
-    if found.layout == "capture":
-        message = f"{path} is a capture: it holds tables, and no storage to look at. Give the source it was made from"
-        raise NotKnowableError(message)
-    layout = _LAYOUTS[found.layout](found.root, Known(registry), chosen)
+    looked = look(
+        source,
+        registry=registry,
+        chosen=chosen,
+        partial=partial,
+        progress=progress,
+        storage_options=storage_options,
+        access=access,
+    )
     levels = min(depth or DEEPEST, DEEPEST)
-    kind = "directory" if storage.by_path or opened else "file"
-    shown = storage.uri if "://" in path and not opened else path  # a URL may have secrets
-    yield Row(decode_name(os.fsencode(shown)), 0, kind, None, _summary(registry), None, last=True)
+    yield Row(decode_name(os.fsencode(looked.shown)), 0, looked.kind, None, _summary(looked.registry), None, last=True)
     with progress("entries", None) as tick:
         if full:
-            yield from all_rows(everything(storage, tick, levels), layout, levels)
+            yield from all_rows(everything(looked.storage, tick, levels), looked.layout, levels)
         else:
-            yield from shown_rows(gather(storage, layout, tick, levels), layout, levels)
-
-
-def refuse_address(source: str | os.PathLike[str] | Opened | None) -> None:
-    """A live registry shows no storage, and what comes on standard input is gone when it was read.
-
-    Raises
-    ------
-    NotKnowableError
-        The source is a URL, or standard input.
-    """
-    if source is not None and source_path(source) == STANDARD_INPUT:
-        raise NotKnowableError("a tree is made in two passes, and standard input comes once: give a file")
-    if source is not None and is_address(source_path(source)) and not is_archive(source_path(source)):
-        raise NotKnowableError(
-            "a live registry does not show its storage: give the folder that it stores in, or an archive of it"
-        )
+            yield from shown_rows(gather(looked.storage, looked.layout, tick, levels), looked.layout, levels)
 
 
 def _summary(registry: Registry) -> str:

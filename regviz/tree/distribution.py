@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from regviz.layouts.distribution.grammar import BLOBS, HEX_LENGTHS, LAYERS, MANIFESTS, REVISIONS, TAGS, UPLOADS
@@ -49,8 +50,14 @@ class Distribution(DistributionWords):
     def __init__(self, root: bytes, known: Known, chosen: Callable[[str], bool] | None = None) -> None:
         super().__init__(root, known, chosen)
         self._blobs: dict[bytes, dict[bytes, str]] = {}
+        self._limit = _BLOBS_OF_A_KIND + 1
         if not known.registry.source.knows_contents:
             self.kinds = self.kinds | {"unnamed": _blob("blob of unknown kind", "blobs of unknown kind")}
+
+    def tell_all(self) -> None:
+        """See `RootedLayout`."""
+        super().tell_all()
+        self._limit = sys.maxsize
 
     # --- what is shown
 
@@ -84,10 +91,10 @@ class Distribution(DistributionWords):
         if shown is None:
             shown = self._blobs[algorithm] = {}
             for kind, rows in self.known.blobs(decode_name(algorithm)).items():
-                for row in rows[: _BLOBS_OF_A_KIND + 1].tolist():
+                for row in rows[: self._limit].tolist():
                     digits = self.known.text("blobs", "blob", row).partition(":")[2].encode()
                     shown |= {digits: _BLOB_KINDS[kind], digits[:_BUCKET]: ""}
-            for digest in self._broken(decode_name(algorithm))[: self.kinds["broken"].limit + 1]:
+            for digest in self._broken(decode_name(algorithm))[: self._limit]:
                 digits = digest.partition(":")[2].encode()
                 shown |= {digits: "broken", digits[:_BUCKET]: ""}
         return shown

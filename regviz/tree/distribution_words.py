@@ -34,6 +34,7 @@ class DistributionWords(RootedLayout):
     """Explains paths below ``docker/registry/v2``."""
 
     title = "Distribution storage: blobs and names"
+    names_are_paths = True
 
     def explain_outside(self, path: bytes) -> str:
         """See `RootedLayout`."""

@@ -38,6 +38,8 @@ class RootedLayout(ABC):
     """
 
     kinds: Mapping[str, Kind] = KINDS
+    names_are_paths = False
+    """Whether each repository has a directory below ``repositories``."""
     title: str
 
     def __init__(self, root: bytes, known: Known, chosen: Callable[[str], bool] | None = None) -> None:
@@ -54,6 +56,21 @@ class RootedLayout(ABC):
         self._left_out = len(shown) - len(self.named)
         self._on_the_way = _directories_above(self.named)
         self._leading_nowhere = self._on_the_way.union(paths, _directories_above(paths))
+
+    def tell_all(self) -> None:
+        """Tell the units of every path, not of those alone that a tree shows."""
+        paths = sorted(self.known.repositories)
+        self.opened, self.named, self._left_out = frozenset(paths), paths, 0
+        self._on_the_way = _directories_above(paths)
+
+    def repository_directories(self) -> dict[bytes, str]:
+        """Where each repository lies, below the storage's root, and what it is called."""
+        if not self.names_are_paths:
+            return {}
+        return {
+            self.root + join(REPOSITORIES, path.encode("utf-8", "surrogateescape")): self.known.repository(path)
+            for path in self.known.repositories
+        }
 
     # --- what is shown
 

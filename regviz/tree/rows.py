@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from regviz.tree.gather import More, Node
     from regviz.tree.layout import RootedLayout
 
-_TYPES = {DIRECTORY: "directory", FILE: "file", SYMLINK: "symlink", OTHER: "other"}
+TYPES = {DIRECTORY: "directory", FILE: "file", SYMLINK: "symlink", OTHER: "other"}
 
 
 class Row(NamedTuple):
@@ -56,7 +56,7 @@ def shown_rows(root: Node, layout: RootedLayout, depth: int) -> Iterator[Row]:
             pending += reversed(below)
         else:
             repository = layout.explain(path, DIRECTORY, empty=False)[1] if path else None
-            yield Row(decode_name(path), level + 1, "more", node.weight, _more(node), repository, last)
+            yield Row(decode_name(path), level + 1, "more", node.weight, more_words(node), repository, last)
 
 
 def all_rows(entries: Iterable[Entry], layout: RootedLayout, depth: int) -> Iterator[Row]:
@@ -71,10 +71,11 @@ def all_rows(entries: Iterable[Entry], layout: RootedLayout, depth: int) -> Iter
 def _row(entry: Entry, layout: RootedLayout, *, empty: bool) -> Row:
     path, type_, size, last = entry
     explanation, repository = layout.explain(path, type_, empty=empty)
-    return Row(decode_name(path), path.count(b"/") + 1, _TYPES[type_], size, explanation, repository, last)
+    return Row(decode_name(path), path.count(b"/") + 1, TYPES[type_], size, explanation, repository, last)
 
 
-def _more(more: More) -> str:
+def more_words(more: More) -> str:
+    """What is said of entries that are not shown."""
     noun = f"more {more.kind.noun} like this" if more.number == 1 else f"more {more.kind.plural} like these"
     said = f"and {more.number:,} {noun}"
     if more.lacking:

@@ -19,6 +19,7 @@ class V1(RootedLayout):
     """The layout of Docker Registry v1; its root holds ``images`` and ``repositories``."""
 
     title = "Docker Registry v1: images and names"
+    names_are_paths = True
     kinds = KINDS | {
         "image": Kind("image", "images", main=b"/json", weight=b"/layer"),
         "unfinished": Kind("unfinished image", "unfinished images"),

@@ -44,6 +44,7 @@ from regviz.world.encode import chain_ids, digest
 from regviz.world.events import AbortPush, Collect, DeleteManifest, DeleteTag, MakePrivate, Push, World
 from regviz.world.filetree import FileTree
 from regviz.world.oci import OciWriter
+from regviz.world.shop import shop_world
 from regviz.world.small import small_world
 from regviz.world.synthetic import synthetic_world
 from regviz.world.v1 import V1Writer
@@ -86,6 +87,7 @@ __all__ = [
     "program",
     "referrers_index",
     "referrers_tag",
+    "shop_world",
     "signature_tag",
     "small_world",
     "storage_tree",

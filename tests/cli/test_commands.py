@@ -36,7 +36,9 @@ ISSUE |= {"garbage", "who-uses", "bases", "nearest-base", "ancestors", "descenda
 ISSUE |= {"churn", "transfer", "history", "tag-history", "stale-tags", "growth", "forecast", "check"}
 ISSUE |= {"figure"}
 ISSUE |= {"experiment"}
+ISSUE |= {"lesson"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
+ISSUE |= {"steps-on-disk"}
 ISSUE |= {"composition", "states", "what-if-curve"}
 
 

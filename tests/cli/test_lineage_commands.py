@@ -28,6 +28,7 @@ ASKED: dict[str, tuple[list[str], Callable[[Registry], pd.DataFrame]]] = {
     "who-uses": (["library/base:12"], lambda reg: rv.who_uses(reg, "library/base:12")),
     "ancestors": (["team/api:1.0"], lambda reg: rv.ancestors(reg, "team/api:1.0")),
     "descendants": (["base:latest"], lambda reg: rv.descendants(reg, "base:latest")),
+    "steps-on-disk": (["base:12"], lambda reg: rv.steps_on_disk(reg, "base:12")),
     "bases": ([], rv.bases),
     "nearest-base": ([], rv.nearest_base),
     "compare": (

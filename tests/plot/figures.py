@@ -76,6 +76,7 @@ FIGURES: dict[str, Callable[..., Axes]] = {
     "history": lambda reg, **on: plot.history(analysis.history(reg), **on),
     "history by day": lambda reg, **on: plot.history(analysis.history(reg, by="day"), **on),
     "tag_history": lambda reg, **on: plot.tag_history(analysis.tag_history(reg), **on),
+    "steps_on_disk": lambda reg, **on: plot.steps_on_disk(analysis.steps_on_disk(reg), **on),
     "stale_tags": lambda reg, **on: plot.stale_tags(analysis.stale_tags(reg, older_than="0d"), **on),
     "owner_sets": lambda reg, **on: plot.owner_sets(analysis.owner_sets(reg), **on),
     "owner_sets by tag": lambda reg, **on: plot.owner_sets(analysis.owner_sets(reg, by="tag"), **on),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from regviz.analysis.lineage.forest import Forest
+    from regviz.analysis.reach import Numbers
 
 _CONTENT_HASH = re.compile(r"\b(file|dir|multi):[0-9a-f]{64}\b")
 """What the classic builder, and buildah, write of what ADD and COPY found."""
@@ -158,17 +159,23 @@ def stack_of(woods: Forest, reference: str, image: int) -> Stack:
     )
 
 
-def _steps(woods: Forest, image: int, made_by: dict[int, str | None]) -> list[Step]:
-    """The layers of an image; what made them is what its own history says, else that of the eldest image."""
-    reg, reached = woods.registry, woods.reached
+def places(woods: Forest, image: int) -> tuple[list[int], Numbers, Numbers]:
+    """The layers of an image from the base up: positions, and rows of `layers` and of `blobs`."""
+    reached = woods.reached
     first, beyond = np.searchsorted(reached.step_manifest, [image, image + 1]).tolist()
     rows = np.arange(first, beyond)[reached.step_layer[first:beyond] >= 0]
     if len(rows):
-        layer, blob = reached.step_layer[rows], reached.step_blob[rows]
-        position = columns(reg, "manifest_layers")["position"][rows].tolist()
-    else:  # a v1 image that others stand on, and without a tag
-        _, layer, blob = (values[::-1] for values in woods.stacks(np.array([image])))
-        position = [*range(len(layer))]
+        position: list[int] = columns(woods.registry, "manifest_layers")["position"][rows].tolist()
+        return position, reached.step_layer[rows], reached.step_blob[rows]
+    # a v1 image that others stand on, and without a tag
+    _, layer, blob = (values[::-1] for values in woods.stacks(np.array([image])))
+    return [*range(len(layer))], layer, blob
+
+
+def _steps(woods: Forest, image: int, made_by: dict[int, str | None]) -> list[Step]:
+    """The layers of an image; what made them is what its own history says, else that of the eldest image."""
+    reg = woods.registry
+    position, layer, blob = places(woods, image)
     layers, blobs = columns(reg, "layers"), columns(reg, "blobs")
     lengths, unpacked = held_bytes(reg)
     is_known = np.append((blobs["blob_bytes"] != NA_INT) | (unpacked & (lengths > 0)), np.False_)[blob].tolist()
