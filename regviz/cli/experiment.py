@@ -10,9 +10,9 @@ import click
 from regviz.cli.experiment_v1 import v1_push
 from regviz.cli.options import format_option, output_option
 from regviz.cli.output import terminal_width, write_lines, write_table
-from regviz.cli.progress import working
+from regviz.cli.progress import progress_bars, working
 from regviz.experiment.plan import PLAN, STEPS, Plan, plan_of
-from regviz.text import escape_terminal
+from regviz.text import escape_terminal, format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from regviz.cli.options import TableFormat
     from regviz.experiment import Experiment, Step
 
-_OPTIONS = (
+_MADE_OF = (
     click.option("--engine", metavar="URL|CONTEXT", help="The engine. [default: the one that docker itself would use]"),
-    click.option("--name", default="regviz", show_default=True, help="Of the experiment: several can be on one engine."),
     click.option(
         "--registry-image",
         metavar="IMAGE",
@@ -43,6 +42,12 @@ _OPTIONS = (
         type=click.Path(),
         help="Build this, with the files beside it, in the place of the article's image.",
     ),
+)
+_OPTIONS = (
+    *_MADE_OF,
+    click.option(
+        "--name", default="regviz", show_default=True, help="Of the experiment: several can be on one engine."
+    ),
     click.option("--port", type=click.IntRange(1, 65535), help="Of the registry. [default: any that is free]"),
     click.option("--network", metavar="NAME", help="Of the registry, such as host. [default: the engine's usual one]"),
     click.option(
@@ -61,6 +66,10 @@ _OPTIONS = (
 )
 _STEP_NAMES = tuple(name.replace("_", "-") for name in STEPS)
 _WIDTH = 100
+_ELSEWHERE = ("pull", "run")
+_HOST = click.option(
+    "--host", metavar="URL|CONTEXT", help="The other host's engine, such as ssh://USER@HOST. [default: the same engine]"
+)
 
 
 def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -82,6 +91,13 @@ def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         called = option(called)
     return called
+
+
+def _made_of(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say which images the experiment is made of, and on which engine."""
+    for option in reversed(_MADE_OF):
+        command = option(command)
+    return command
 
 
 class Steps(click.Group):
@@ -107,14 +123,18 @@ def experiment() -> None:
 @click.option(
     "--until", type=click.Choice(_STEP_NAMES), default=_STEP_NAMES[-1], show_default=True, help="The last step to do."
 )
+@click.option("--recorded", is_flag=True, help="Show a run that was recorded: it needs no engine, and makes nothing.")
 @experiment_options
-def run_all(*, until: str, make: Callable[[], Experiment]) -> None:
+def run_all(*, until: str, recorded: bool, make: Callable[[], Experiment]) -> None:
     """Do every step, one after the other.
 
     Steps that were done before are done again.
     """
-    made = make()
     last = STEPS.index(plan_of(until).name)
+    if recorded:
+        show_recorded(STEPS[: last + 1])
+        return
+    made = make()
     for plan in PLAN[: last + 1]:
         show_step(_done(made, plan))
 
@@ -160,10 +180,9 @@ def _done(made: Experiment, plan: Plan) -> Step:
 
 
 def _command(plan: Plan) -> click.Command:
-    """The command of one step; the one that runs the pulled image has another name, as `run` does every step."""
-    name = "run-image" if plan.name == "run" else plan.name.replace("_", "-")
+    """The command of one step."""
 
-    @experiment.command(name, help=f"{plan.title}.", short_help=f"{plan.title}.")
+    @experiment.command(plan.name.replace("_", "-"), help=f"{plan.title}.", short_help=f"{plan.title}.")
     @experiment_options
     def step(*, make: Callable[[], Experiment]) -> None:
         show_step(_done(make(), plan))
@@ -172,5 +191,88 @@ def _command(plan: Plan) -> click.Command:
 
 
 for _plan in PLAN:
-    _command(_plan)
+    if _plan.name not in _ELSEWHERE:
+        _command(_plan)
+
+
+@experiment.command()
+@_HOST
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Where that host reaches the registry. [default: this machine as it sees it, and the registry's port]",
+)
+@experiment_options
+def pull(*, host: str | None, address: str | None, make: Callable[[], Experiment]) -> None:
+    """Pull the image on another host.
+
+    Where its engine refuses plain HTTP, it is said what to do. Without --host, it is the same engine, emptied of the
+    image before.
+    """
+    made = make()
+    with working(plan_of("pull").title, wanted=None):
+        step = made.pull(host, address)
+    show_step(step)
+
+
+@experiment.command("run-image")  # as `run` does every step
+@_HOST
+@experiment_options
+def run_image(*, host: str | None, make: Callable[[], Experiment]) -> None:
+    """Run the pulled image, so that it prints its version."""
+    made = make()
+    with working(plan_of("run").title, wanted=None):
+        step = made.run(host)
+    show_step(step)
+
+
+@experiment.command()
+@_made_of
+@click.pass_context
+def check(ctx: click.Context, *, engine: str | None, registry_image: str, base: str, dockerfile: str | None) -> None:
+    """Say whether an engine is ready, and what lacks.
+
+    It changes nothing. The exit code is 1 where the experiment cannot be done.
+    """
+    from regviz.experiment.ready import ready
+
+    there = ready(engine, images=_images(registry_image, base, dockerfile))
+    write_lines(str(there).splitlines(), None)
+    ctx.exit(0 if there.ok else 1)
+
+
+@experiment.command()
+@click.option("-o", "--output", metavar="FILE", type=click.Path(), required=True, help="The archive to write.")
+@_made_of
+def bundle(*, output: str, engine: str | None, registry_image: str, base: str, dockerfile: str | None) -> None:
+    """Save the images that the experiment needs as one archive.
+
+    Where there is no internet, or a limit of pulls, --images FILE takes them from it. What this engine lacks is pulled.
+    """
+    from regviz.experiment.bundle import platforms, save
+
+    images = _images(registry_image, base, dockerfile)
+    made = save(output, engine=engine, images=images, progress=progress_bars(wanted=None))
+    size = format_bytes(made.stat().st_size)
+    of = " and ".join(sorted({each for found in platforms(made).values() for each in found}))
+    click.echo(escape_terminal(f"{made}: {' and '.join(images)} for {of}, {size}"))
+
+
+def show_recorded(names: tuple[str, ...]) -> None:
+    """Write those steps of the recorded run."""
+    from regviz.experiment.recording import about, recorded
+
+    click.echo(f"This is a recorded run, a real one, with {about()}.\n")
+    for step in recorded():
+        if step.name in names:
+            show_step(step)
+
+
+def _images(registry_image: str, base: str, dockerfile: str | None) -> tuple[str, ...]:
+    from regviz.experiment.images import own
+
+    bases = own(dockerfile).bases if dockerfile is not None else ()
+    return tuple(dict.fromkeys((registry_image, base, *bases)))
+
+
 experiment.add_command(v1_push)

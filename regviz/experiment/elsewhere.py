@@ -35,7 +35,9 @@ REPOSITORY, TAG = "nodejs", "latest"
 VERSION_COMMAND = ("node", "-e", "console.log(process.version)")
 _HOST_LABEL, _REFERENCE_LABEL, _BEFORE_LABEL = (f"{LABEL}.{word}" for word in ("host", "reference", "before"))
 _SHORT = 12
-_NOBODY_LISTENS = re.compile(r"connection refused|no route to host|i/o timeout|deadline exceeded|network is unreachable")
+_NOBODY_LISTENS = re.compile(
+    r"connection refused|no route to host|i/o timeout|deadline exceeded|network is unreachable"
+)
 
 
 def pull(experiment: Experiment, host: str | DockerClient | None = None, address: str | None = None) -> Step:
@@ -203,8 +205,13 @@ def _pulled_there(work: Work, host: str | DockerClient, address: str, port: int)
         raise complaint(done.refused, where)
     work.say([f"Error response from daemon: {done.refused}", ""])
     if not done.plain_http:
-        work.say([f"Nothing answers at {address} as that host sees it: the registry listens on this machine's loopback",
-                  "only, unless it was started to listen elsewhere (--listen), or a firewall is between.", ""])
+        work.say(
+            [
+                f"Nothing answers at {address} as that host sees it: the registry listens on this machine's loopback",
+                "only, unless it was started to listen elsewhere (--listen), or a firewall is between.",
+                "",
+            ]
+        )
     work.say(ways_around(address, port, where).splitlines())
     return done
 
@@ -256,7 +263,7 @@ def _image_id(client: DockerClient, reference: str) -> str:
 
 
 def _own_address(host: str | DockerClient) -> str:
-    """This machine as that host sees it, as far as the way there tells; nothing is sent."""
+    """The address of this machine as that host sees it, as far as the way there tells; nothing is sent."""
     parts = urlsplit(host_of(host))
     if not parts.hostname:
         return "localhost"

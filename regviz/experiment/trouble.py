@@ -161,7 +161,11 @@ def _unreached(cause: BaseException, engine: str, host: str, said: str) -> Regvi
     number = cause.args[0] if cause.args and isinstance(cause.args[0], int) else 0
     on_windows = type(cause).__module__ == "pywintypes"
     desktop = sys.platform in {"win32", "darwin"} or ".docker" in host or host.startswith("npipe:")
-    start = "start Docker Desktop and wait until it says that it runs" if desktop else "sudo systemctl start docker"
+    start = (
+        "start Docker Desktop and wait until it says that it runs"
+        if desktop
+        else "start it (sudo systemctl start docker)"
+    )
     if isinstance(cause, PermissionError) or (on_windows and number == 5):
         todo = (
             "let Docker Desktop's installer add this user to the group docker-users, and log in again"
@@ -171,8 +175,8 @@ def _unreached(cause: BaseException, engine: str, host: str, said: str) -> Regvi
         return AccessDeniedError(f"{engine} does not let this user in: {todo}")
     if isinstance(cause, FileNotFoundError) or (on_windows and number == 2):
         return UnreachableError(
-            f"no Docker Engine at {host or 'its usual place'}, its socket is not there: {start}; or install one; or "
-            "set DOCKER_HOST to where it is"
+            f"no Docker Engine at {host or 'its usual place'}, its socket is not there: {start}, install one, or set "
+            "DOCKER_HOST to where one is"
         )
     if host.startswith(("unix:", "npipe:")) and isinstance(cause, ConnectionError):
         return UnreachableError(f"{engine} does not listen any more at its socket: {start}")

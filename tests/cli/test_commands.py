@@ -40,6 +40,7 @@ ISSUE |= {"lesson"}
 ISSUE |= {"doctor", "reconcile", "sharing", "owner-sets", "clusters", "what-if", "delete-together"}
 ISSUE |= {"steps-on-disk"}
 ISSUE |= {"composition", "states", "what-if-curve"}
+ISSUE |= {"tree-changes"}
 
 
 def test_the_commands_there_are() -> None:

@@ -48,8 +48,8 @@ def test_a_socket_that_is_not_there(tmp_path: Path) -> None:
     there = ready(f"unix://{tmp_path}/docker.sock")
     assert not there.ok
     assert there.why == (
-        f"no Docker Engine at unix://{tmp_path}/docker.sock, its socket is not there: sudo systemctl start docker; or "
-        "install one; or set DOCKER_HOST to where it is"
+        f"no Docker Engine at unix://{tmp_path}/docker.sock, its socket is not there: start it (sudo systemctl start "
+        "docker), install one, or set DOCKER_HOST to where one is"
     )
     assert str(there).splitlines() == ["engine  none", f"lacks   {there.why}", "ready   no"]
 
@@ -57,7 +57,10 @@ def test_a_socket_that_is_not_there(tmp_path: Path) -> None:
 def test_a_socket_that_nobody_listens_to(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(f"{tmp_path}/s")
-    assert "does not listen any more at its socket: sudo systemctl start docker" in ready(f"unix://{tmp_path}/s").why
+    assert (
+        "does not listen any more at its socket: start it (sudo systemctl start docker)"
+        in ready(f"unix://{tmp_path}/s").why
+    )
 
 
 def test_docker_host_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:

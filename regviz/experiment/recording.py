@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from regviz import share
 from regviz.errors import RegvizError
 from regviz.experiment.plan import plan_of
 from regviz.experiment.step import Step
+from regviz.experiment.trouble import one_line
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
 
 FILE = "experiment.json.gz"
@@ -43,24 +44,23 @@ def recorded(path: str | os.PathLike[str] | None = None) -> list[Step]:
     >>> [step.name for step in recorded()][:5]
     ['volume', 'registry', 'build', 'tag', 'push']
     """
-    place = share.folder("data") / FILE if path is None else Path(path)
-    try:
-        with gzip.open(place, "rb") as file:
-            text = file.read(_MOST_BYTES + 1)
-        if len(text) > _MOST_BYTES:
-            raise RegvizError(f"{place} is too large for a recorded experiment")
-        return _steps(json.loads(text), place)
-    except FileNotFoundError:
-        raise RegvizError(f"there is no recorded experiment at {place}") from None
-    except OSError as error:
-        raise RegvizError(f"{place} cannot be read as a recorded experiment: {error}") from error
-    except (ValueError, EOFError, zlib.error, RecursionError) as error:
-        raise RegvizError(f"{place} is no recorded experiment, or a damaged one: {error}") from error
+    return _read(path)[1]
 
 
-def record(steps: Iterable[Step], path: str | os.PathLike[str], *, engine: str, registry: str) -> None:
-    """Write a recording, which says which engine and which registry it is of; equal steps make equal bytes."""
-    document = {"format": _FORMAT, "engine": engine, "registry": registry, "steps": [step.to_json() for step in steps]}
+def about(path: str | os.PathLike[str] | None = None) -> str:
+    """What the recording is of: which engine and which registry.
+
+    Examples
+    --------
+    >>> about()
+    'Docker Engine ... and Distribution ...'
+    """
+    return _read(path)[0]
+
+
+def record(steps: Iterable[Step], path: str | os.PathLike[str], *, of: str) -> None:
+    """Write a recording, which says what it is of; equal steps make equal bytes."""
+    document = {"format": _FORMAT, "about": of, "steps": [step.to_json() for step in steps]}
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     Path(path).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
@@ -155,13 +155,23 @@ class Recorded:
         return f"Nothing was made here, for this was the recorded run ({self.why})."
 
 
-def _steps(document: Any, place: Path) -> list[Step]:
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise ValueError("it does not say that it is one")
-    steps = document.get("steps")
-    if not isinstance(steps, list) or not 0 < len(steps) <= _MOST_STEPS:
-        raise ValueError("it has no steps, or too many")
+def _read(path: str | os.PathLike[str] | None) -> tuple[str, list[Step]]:
+    place = share.folder("data") / FILE if path is None else Path(path)
     try:
-        return [Step.from_json(step) for step in steps]
+        with gzip.open(place, "rb") as file:
+            text = file.read(_MOST_BYTES)  # what is longer ends early, and is no JSON
+        document = json.loads(text)
+    except FileNotFoundError:
+        raise RegvizError(f"there is no recorded experiment at {place}") from None
+    except OSError as error:
+        raise RegvizError(f"{place} cannot be read as a recorded experiment: {error}") from error
+    except (ValueError, EOFError, zlib.error, RecursionError) as error:
+        raise RegvizError(f"{place} is no recorded experiment, or a damaged one: {error}") from error
+    fields = document if isinstance(document, dict) and document.get("format") == _FORMAT else {}
+    steps, said = fields.get("steps"), fields.get("about")
+    if not isinstance(steps, list) or not isinstance(said, str) or not 0 < len(steps) <= _MOST_STEPS:
+        raise RegvizError(f"{place} is no recorded experiment, or has not the steps of one")
+    try:
+        return one_line(said), [Step.from_json(step) for step in steps]
     except RegvizError as error:
         raise RegvizError(f"{place}: {error}") from None

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.experiment.experiment import BASE, REGISTRY_IMAGE, Experiment
 from regviz.experiment.ready import ready
-from regviz.experiment.recorded import Recorded
+from regviz.experiment.recording import Recorded, about
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-RECORDED_VARIABLE = "REGVIZ_RECORDED"
-"""Set where no experiment should be made: to 1, or to why."""
 _PAGE_VARIABLE = "REGVIZ_PAGE"
 
 
@@ -32,21 +30,18 @@ def begin(engine: str | DockerClient | None = None, **options: Any) -> Experimen
     Examples
     --------
     >>> article = begin("unix:///no/such/docker.sock")
-    no Docker Engine at unix:///no/such/docker.sock, its socket is not there: ...
-    What follows is a recorded run: a real one, on another engine.
+    No Docker Engine at unix:///no/such/docker.sock, its socket is not there: ...
+    What follows is a recorded run: a real one, with Docker Engine ...
     >>> article.push().name
     'push'
     """
-    why = os.environ.get(RECORDED_VARIABLE, "")
-    if not why and engine is None and os.environ.get(_PAGE_VARIABLE):
-        why = "a page makes nothing on an engine"
+    why = "A page makes nothing on an engine" if engine is None and os.environ.get(_PAGE_VARIABLE) else ""
     if not why:
         images = (str(options.get("registry_image", REGISTRY_IMAGE)), str(options.get("base", BASE)))
         there = ready(engine, images=images)
         if there.ok:
-            print(f"Docker Engine {there.version} at {there.host}, {there.platform}, {there.storage}.")  # noqa: T201
+            print(f"Docker Engine {there.version} at {there.host}, {there.platform}, {there.storage}.")  # noqa: T201  # a notebook's first cell says what all others work on
             return Experiment(engine, **options)
-        why = there.why
-    print(f"{why if why != '1' else 'No experiment is wanted here'}.\n"  # noqa: T201
-          "What follows is a recorded run: a real one, on another engine.")
+        why = f"{there.why[:1].upper()}{there.why[1:]}"
+    print(f"{why}.\nWhat follows is a recorded run: a real one, with {about()}.")  # noqa: T201  # as above
     return Recorded(why)
