@@ -90,9 +90,9 @@ def opened() -> int:
 
 @book.check(
     "03.1",
-    asks="Which file did no step of the pull open? Give its path below `v2/`.",
+    asks="Which file did no step of the pull open? Give its path below v2/.",
     why="The tag's memory: it matters when the tag moves, which is lesson 05.",
-    hint="Take the paths of all files, without those in `opened`.",
+    hint="Take the paths of all files, without those in opened.",
 )
 def unopened() -> str:
     """The one file that no pull needs."""
@@ -108,7 +108,7 @@ def the_revision() -> str:
     return _link("_manifests/revisions", _tag())
 
 
-@unopened.mistake("This is a path from the top of the archive. Give it as it is below `v2/`, as in `opened`.")
+@unopened.mistake("This is a path from the top of the archive. Give it as it is below v2/, as in opened.")
 def from_the_top() -> str:
     """The right file, by its whole path."""
     return f"{_ROOT}{unopened.truth}"
@@ -118,7 +118,7 @@ def from_the_top() -> str:
     "03.2",
     asks="What is the image ID?",
     why="The digest of the config's bytes; the manifest says it too.",
-    hint="It is the SHA-256 of the configuration, with `sha256:` in front.",
+    hint="It is the SHA-256 of the configuration, with sha256: in front.",
 )
 def image_id() -> str:
     """The digest of the configuration."""
@@ -142,7 +142,7 @@ def top_layer() -> str:
 @book.check(
     "03.3",
     asks="What is the diff ID of the base layer, the first one?",
-    why="The digest of the uncompressed tar, as `rootfs.diff_ids` has it.",
+    why="The digest of the uncompressed tar, as rootfs.diff_ids has it.",
     hint="Decompress the blob of the first layer, and hash what comes out.",
 )
 def diff_id() -> str:
@@ -187,7 +187,7 @@ def at_once() -> str:
     return _digest(" ".join(_diff_ids()).encode())
 
 
-@chain_id.mistake("The `sha256:` of each part belongs to what is hashed.")
+@chain_id.mistake("The sha256: of each part belongs to what is hashed.")
 def bare_digits() -> str:
     """The same without the algorithm's name."""
     digits = [diff_id.removeprefix("sha256:") for diff_id in _diff_ids()]
@@ -247,9 +247,9 @@ def unnoticed() -> int:
 
 @book.check(
     "03.6",
-    asks="How many directories can `blobs/sha256/` have at most?",
+    asks="How many directories can blobs/sha256/ have at most?",
     why="Two hexadecimal characters: one byte.",
-    hint="The directory's name is `digits[:2]`: how many such names are there?",
+    hint="The directory's name is digits[:2]: how many such names are there?",
 )
 def directories() -> int:
     """What two hexadecimal digits can say."""

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 book = Book(
     "04",
     title="One image, four ways to keep it",
-    question="One image in four layouts: how many of its digests can no one work out from what `docker save` wrote?",
+    question="One image in four layouts: how many of its digests can no one work out from what docker save wrote?",
     minutes=35,
     archives=("first-push-distribution", "first-push"),
     objectives=(
         "Turn a registry's blobs into an OCI image layout, by hand",
-        "Read what `docker save` writes, and say what it leaves out",
+        "Read what docker save writes, and say what it leaves out",
         "Say for each layout which digests it has, and which can be computed from it",
     ),
     prerequisites=("Lesson 01: what a push leaves on disk", "Lesson 03: links, manifests, blobs"),
@@ -133,7 +133,7 @@ def _kind(digest: str) -> str:
 
 @book.check(
     "04.2",
-    asks='Which of the image\'s digests is the SHA-256 of a `layer.tar`? Give its kind, such as "layer digest".',
+    asks='Which of the image\'s digests is the SHA-256 of a layer.tar? Give its kind, such as "layer digest".',
     why="The tar lies there uncompressed, and that is what a diff ID is taken of.",
     hint="Hash one, and look for it in the table of names.",
 )
@@ -163,10 +163,10 @@ def _layer_bytes(content: Mapping[str, bytes], end: str) -> int:
 
 @book.check(
     "04.3",
-    asks="By how many bytes are the layers of `docker save` larger than those of the registry?",
+    asks="By how many bytes are the layers of docker save larger than those of the registry?",
     unit="bytes",
     why="Blocks of 512 bytes, zeros at the end, and nothing compressed.",
-    hint="Sum the lengths of the `layer.tar` files, and of the blobs that the manifest lists as layers.",
+    hint="Sum the lengths of the layer.tar files, and of the blobs that the manifest lists as layers.",
 )
 def larger() -> int:
     """Uncompressed minus compressed."""
@@ -194,9 +194,9 @@ def from_v1() -> int:
 
 @book.check(
     "04.4",
-    asks="How many of the image's digests can no one work out from what `docker save` wrote?",
+    asks="How many of the image's digests can no one work out from what docker save wrote?",
     why="The manifest's, and one for each layer: nobody knows how it had been compressed.",
-    hint="Subtract the column `docker save` from all names.",
+    hint='Subtract the column "docker save" from all names.',
 )
 def lost() -> int:
     """Digests that are lost in an archive of docker save."""
@@ -221,9 +221,9 @@ _EXAMPLE = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 
 @book.check(
     "04.5",
-    asks='By which hash function does nothing at all (`b""`) become the example\'s digits? Give its name.',
+    asks='By which hash function does nothing at all (b"") become the example\'s digits? Give its name.',
     why="So the example is no sha256 digest, and no blob can lie there.",
-    hint='Try the functions of `hashlib` on `b""`.',
+    hint='Try the functions of hashlib on b"".',
 )
 def function() -> str:
     """The function that makes the example of nothing."""

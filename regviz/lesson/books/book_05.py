@@ -164,7 +164,7 @@ def files_went() -> int:
     return len(_state(_SERIES, _OVERWRITTEN).keys() - _state(_SERIES, _UNTAGGED).keys())
 
 
-@files_went.mistake("Directories were counted too; they hold nothing. Take `path.is_file()` alone.")
+@files_went.mistake("Directories were counted too; they hold nothing. Take path.is_file() alone.")
 def directories_too() -> int:
     """With the directories that went."""
     before, after = (unpacked(_SERIES) / name for name in (_OVERWRITTEN, _UNTAGGED))
@@ -186,7 +186,7 @@ def no_file() -> int:
     asks="How many bytes may a collector take that begins at the revisions, as Distribution's does?",
     unit="bytes",
     why="It is what the real collector took: the deleted image, and not the overwritten one.",
-    hint="Begin at the manifests that a repository still links below `_manifests/revisions/`.",
+    hint="Begin at the manifests that a repository still links below _manifests/revisions/.",
 )
 def collected() -> int:
     """What the collector took from the blobs."""
@@ -195,7 +195,7 @@ def collected() -> int:
 
 @collected.mistake(
     "This begins at the tags. The overwritten manifest has lost its tag, and not its revision link: "
-    "without `-m` the collector keeps what it leads to."
+    "without -m the collector keeps what it leads to."
 )
 def from_tags() -> int:
     """Everything that no tag leads to."""
@@ -212,9 +212,9 @@ def what_was_overwritten() -> int:
 
 @book.check(
     "05.5",
-    asks="How many tagged indexes would Distribution 2.8 break with `-m`?",
+    asks="How many tagged indexes would Distribution 2.8 break with -m?",
     why="Every index of this registry whose children have no tag of their own.",
-    hint="`garbage(...)` says so in `attrs['breaks']`, one entry for each manifest that stays and loses something.",
+    hint="garbage(...) says so in attrs['breaks'], one entry for each manifest that stays and loses something.",
 )
 def broken() -> int:
     """Indexes that stay, and whose children go."""
@@ -232,7 +232,7 @@ def manifests_deleted() -> int:
     return int(garbage(registry("world-distribution"), collector="distribution-2.8-m").attrs["manifests"])
 
 
-@broken.mistake("Without `-m` it breaks nothing. Ask what it does with it.")
+@broken.mistake("Without -m it breaks nothing. Ask what it does with it.")
 def without_the_option() -> int:
     """What breaks without ``-m``."""
     from regviz.analysis import garbage
@@ -254,7 +254,7 @@ def _images(content: Mapping[str, bytes]) -> set[str]:
     "05.6",
     asks="How many images of the v1 registry does no tag lead to in the end?",
     why="What was overwritten and what was deleted, and no server of v1 ever removes them.",
-    hint="Take the ids below `images/`, without those that the `ancestry` of a tagged image lists.",
+    hint="Take the ids below images/, without those that the ancestry of a tagged image lists.",
 )
 def orphans() -> int:
     """Images that are in no tag's ancestry."""
@@ -262,7 +262,7 @@ def orphans() -> int:
     return len(_images(content) - _ancestors(content))
 
 
-@orphans.mistake("Every image but the tagged one was counted. Those in its `ancestry` are needed too.")
+@orphans.mistake("Every image but the tagged one was counted. Those in its ancestry are needed too.")
 def all_but_the_tagged() -> int:
     """Without asking for ancestors."""
     content = _state(_V1, _UNTAGGED)
