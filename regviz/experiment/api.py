@@ -37,6 +37,7 @@ class Reply(NamedTuple):
     headers: dict[str, str]
     """By their names in small letters."""
     body: bytes
+    has_body: bool = True
 
     def json(self) -> dict[str, Any]:
         """The document; empty where it is none."""
@@ -50,7 +51,19 @@ class Reply(NamedTuple):
         reason = http.client.responses.get(self.status, "")
         errors = objects(self.json().get("errors"))
         words = "; ".join(f"{text(each.get('code'))}: {text(each.get('message'))}" for each in errors)
-        return f"{self.status} {reason}" + (f" ({words})" if words else "")
+        lacking = f", and {len(self.body):,} of its {self.promised:,} bytes" if self.lacks else ""
+        return f"{self.status} {reason}" + (f" ({words})" if words else "") + lacking
+
+    @property
+    def promised(self) -> int:
+        """Bytes that its headers promise; -1 where they promise none."""
+        said = self.headers.get("content-length", "")
+        return int(said) if said.isdecimal() else -1
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the body is shorter than what was promised; the answer to HEAD has none."""
+        return self.has_body and 0 <= len(self.body) < min(self.promised, _MOST_BYTES)
 
 
 class Api:
@@ -119,7 +132,7 @@ class Api:
             connection.request(method, path, headers={"Accept": accept})
             answer = connection.getresponse()
             headers = {name.lower(): value for name, value in answer.getheaders()}
-            return Reply(answer.status, headers, answer.read(_MOST_BYTES))
+            return Reply(answer.status, headers, answer.read(_MOST_BYTES), method != "HEAD")
         except (OSError, http.client.HTTPException) as error:
             raise UnreachableError(
                 f"the registry at localhost:{self._port} does not answer ({error}): does its container "
@@ -143,14 +156,14 @@ class Api:
             raw = bytes(self._hand.client.api.logs(container, stderr=False))
         finally:
             self._hand.remove_container(container)
-        return _parsed(raw, self._port)
+        return _parsed(raw, self._port, has_body=method != "HEAD")
 
 
-def _parsed(raw: bytes, port: int) -> Reply:
+def _parsed(raw: bytes, port: int, *, has_body: bool) -> Reply:
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
     found = _LINE.match(first)
     if found is None:
         raise UnreachableError(f"the registry at localhost:{port} of the engine's machine gives no answer of HTTP")
     pairs = (line.decode("latin-1").partition(":") for line in lines)
-    return Reply(int(found[1]), {name.lower(): value.strip() for name, _, value in pairs}, body[:_MOST_BYTES])
+    return Reply(int(found[1]), {name.lower(): value.strip() for name, _, value in pairs}, body[:_MOST_BYTES], has_body)

@@ -110,9 +110,11 @@ def _pull(work: Work, host: str | DockerClient | None, address: str | None) -> N
         "layers_pulled": len(done.pulled),
         "layers_there": len(done.there),
         "bytes_pulled": sum(sizes.get(layer, 0) for layer in done.pulled),
-        "digest": done.digest,
-        "refused": "plain HTTP" if done.plain_http else done.refused,
     }
+    if done.refused:
+        work.facts["refused"] = "plain HTTP" if done.plain_http else done.refused
+    else:
+        work.facts["digest"] = done.digest
 
 
 def _run(work: Work, host: str | DockerClient | None) -> None:
@@ -225,7 +227,7 @@ def _run_on(work: Work, hand: Hand, reference: str, host: str) -> None:
     work.say(lines)
     if code or not lines:
         raise RegvizError(f"{reference} ended with code {code} and did not print its version: is it another image?")
-    work.facts |= {"version": one_line(lines[-1]), "host": host}
+    work.facts |= {"version": one_line(lines[-1])} | ({"host": host} if host else {})
 
 
 def _take_back(hand: Hand, mark: Mapping[str, str]) -> None:

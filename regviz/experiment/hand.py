@@ -111,7 +111,7 @@ class Hand:
     def _refuse_foreign(self, kind: str, name: str, labels: Mapping[str, Any], way: str) -> None:
         if labels.get(LABEL) != self.names.experiment:
             raise RegvizError(
-                f"the engine has a {kind} {name} that this experiment did not make, and that it leaves alone: rename or "
+                f"the engine has {'an' if kind == 'image' else 'a'} {kind} {name} that this experiment did not make, and that it leaves alone: rename or "
                 f"remove it ({way}), or give the experiment another name (--name)"
             )
 

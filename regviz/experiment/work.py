@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
-from regviz.experiment.api import MANIFESTS, Api
+from regviz.experiment.api import MANIFESTS, Api, Reply
 from regviz.experiment.commands import Run
 from regviz.experiment.names import PORT_LABEL, ROOT
 from regviz.experiment.pushing import push
@@ -174,14 +174,14 @@ class Work:
         on_host = mapping(details.get("HostConfig")).get("NetworkMode") == "host"
         return Api(self.hand, port, port if on_host else INNER_PORT)
 
-    def ask(self, api: Api, method: str, path: str, *, manifests: bool = False) -> int:
-        """One request that a person may see; its status."""
+    def ask(self, api: Api, method: str, path: str, *, manifests: bool = False) -> Reply:
+        """One request that a person may see."""
         accept = MANIFESTS if manifests else ""
         self.type(api.text(method, path, accept=accept))
         reply = api.ask(method, path, accept=accept or "*/*")
         digest = reply.headers.get("docker-content-digest", "")
         self.say([f"{method} {path}", f"  {reply.line()}" + (f" {digest}" if digest else "")])
-        return reply.status
+        return reply
 
     def registry_run(self, port: int) -> Run:
         """The registry's container."""
@@ -212,7 +212,11 @@ class Work:
             except (docker.errors.APIError, RegvizError) as error:
                 self.hand.remove_container(container)
                 taken = any(word in str(error) for word in ("already allocated", _TAKEN, "not available"))
-                if wanted or not taken or attempt == _ATTEMPTS - 1:
+                if wanted and taken:
+                    raise RegvizError(
+                        f"the port {port} is taken on the engine's machine: give another (--port), or none for a free one"
+                    ) from error
+                if not taken or attempt == _ATTEMPTS - 1:
                     raise explain(error) from error
                 continue
             self.type(what.text())

@@ -97,7 +97,8 @@ def test_plain_http_is_refused_and_explained(pushed: Experiment, host: Host, add
     before = state(host.client)
     step = pushed.pull(host.url, address)
     assert step.facts["refused"] == "plain HTTP"
-    assert (step.facts["layers_pulled"], step.facts["bytes_pulled"], step.facts["digest"]) == (0, 0, "")
+    assert (step.facts["layers_pulled"], step.facts["bytes_pulled"]) == (0, 0)
+    assert "digest" not in step.facts
     refusal = f'Get "https://{address}/v2/": http: server gave HTTP response to HTTPS client'
     assert step.said[0] == f"Error response from daemon: {refusal}"
     assert "\n".join(step.said).endswith(ways_around(address, registry_port(pushed), host.url))
@@ -118,7 +119,7 @@ def test_an_engine_that_was_told_to_pulls_and_runs_it(pushed: Experiment, host: 
     sizes = [layer["size"] for layer in document["layers"]]
     assert (step.facts["layers_pulled"], step.facts["layers_there"]) == (len(sizes), 0)
     assert (step.facts["bytes_pulled"], step.facts["digest"]) == (sum(sizes), digest)
-    assert step.facts["refused"] == ""
+    assert "refused" not in step.facts
     assert step.before == step.after  # a pull writes nothing
     there = host.client.api.inspect_image(f"{address}/nodejs:latest")
     here = pushed.client.api.inspect_image(f"{pushed.names.image}:latest")
@@ -231,7 +232,8 @@ def test_the_same_engine_emptied_of_the_image(pushed: Experiment) -> None:
     assert step.facts["digest"] == digest
     assert any(line.startswith("Deleted: sha256:") for line in step.said)
     ran = pushed.run()
-    assert (ran.facts["version"], ran.facts["host"]) == ("v0.10.26", "")
+    assert ran.facts["version"] == "v0.10.26"
+    assert "host" not in ran.facts
     after = state(pushed.client)
     assert named(after) == named(before)  # it has all its names again
     assert after["containers"] == before["containers"]
