@@ -152,7 +152,7 @@ class Recorded:
 
     def clean(self) -> str:
         """Nothing was made, so nothing is removed."""
-        return f"Nothing was made here, for this was the recorded run ({self.why})."
+        return "nothing was made here: this was the recorded run"
 
 
 def _read(path: str | os.PathLike[str] | None) -> tuple[str, list[Step]]:

@@ -16,6 +16,8 @@ _PRE = (
     "white-space:pre-wrap;overflow-wrap:anywhere;text-align:left"
 )
 _LABEL = "font-size:.85em;opacity:.75"
+_COMMAND = "display:block;padding-left:1.5em;text-indent:-1.5em"
+_WORD = "display:inline-block;max-width:100%;text-indent:0;vertical-align:top"
 _FEW_LINES = 6
 
 
@@ -28,25 +30,31 @@ def step_html(step: Step) -> str:
         '<div style="display:flex;flex-wrap:wrap;gap:.8em 2em;border-top:1px solid currentColor;'
         'border-bottom:1px solid currentColor;padding:.6em 0">'
         f"{_commands('2014', step.then)}{_commands('today', step.now)}</div>"
-        f"{_said(step.said)}"
+        f"{_said(step)}"
         f'<div style="margin-top:.7em"><div style="{_LABEL}">changed on disk</div>{step.changes._repr_html_()}</div>'  # noqa: SLF001  # what a notebook would ask for
         f"{_facts(step)}</div>"
     )
 
 
 def _commands(label: str, lines: Iterable[str]) -> str:
-    shown = "\n".join(map(escape_html, lines))
+    shown = "".join(f'<span style="{_COMMAND}">{_command(line)}\n</span>' for line in lines)
     return (
         f'<div style="flex:1 1 24em;min-width:0"><div style="{_LABEL}">{label}</div>'
         f'<pre style="{_PRE}"><code style="background:none;color:inherit;padding:0">{shown}</code></pre></div>'
     )
 
 
-def _said(lines: tuple[str, ...]) -> str:
+def _command(line: str) -> str:
+    """A command that breaks between its words, and within one only where that is too long; copied, it is what it was."""
+    return " ".join(f'<span style="{_WORD}">{escape_html(word)}</span>' for word in line.split(" "))
+
+
+def _said(step: Step) -> str:
+    lines = step.said
     if not lines:
         return ""
     shown = f'<pre style="{_PRE}">{chr(10).join(map(escape_html, lines))}</pre>'
-    is_open = " open" if len(lines) <= _FEW_LINES else ""
+    is_open = " open" if len(lines) <= _FEW_LINES or step.facts.get("refused") else ""
     summary = f'<summary style="{_LABEL};cursor:pointer">what was said ({count_noun(len(lines), "line")})</summary>'
     return f'<details{is_open} style="margin-top:.7em">{summary}{shown}</details>'
 

@@ -151,7 +151,8 @@ class _Difference:
                 gatherer.take(path, *side.entries[path])
             _merge(root, part.pruned(gatherer.finish(), b""), b"", paths, change)
         self._count_same(root)
-        names = f"{self._old.name or 'nothing'} → {self._new.name or 'nothing'}"
+        one, other = self._old.name, self._new.name
+        names = one if one and one == other else f"{one or 'nothing'} → {other or 'nothing'}"
         return shown(root, names, self._totals(), self._row)
 
     def _new_repositories(self, change: str) -> dict[bytes, str]:

@@ -10,12 +10,17 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from nbformat.v4 import new_code_cell
 
+from regviz import share
 from regviz.errors import RegvizError
 from regviz.experiment import bundle, elsewhere
 from regviz.experiment.experiment import Experiment
 from regviz.experiment.pulling import Pull, ways_around
 from regviz.experiment.ready import ready
+from regviz.experiment.recording import recorded
+from regviz.experiment.step import Step
+from regviz.report.execute import execute, read_notebook
 from tests.real.experiment_engine import BASE, REGISTRY
 from tests.real.service import request
 from tests.real.two_hosts import FAR, other_host, published
@@ -237,6 +242,48 @@ def test_the_same_engine_emptied_of_the_image(pushed: Experiment) -> None:
     after = state(pushed.client)
     assert named(after) == named(before)  # it has all its names again
     assert after["containers"] == before["containers"]
+
+
+def test_the_notebook_on_a_real_engine_does_what_was_recorded(experiment_engine: Engine, tmp_path: Path) -> None:
+    """Step by step in a kernel, on an engine that has nothing of it before and after."""
+    before = state(experiment_engine.client)
+    notebook = read_notebook(share.folder("notebooks") / "experiment.ipynb")
+    notebook.cells.append(new_code_cell(ALL_STEPS))
+    environment = {"DOCKER_HOST": experiment_engine.socket, "REGVIZ_PAGE": ""}
+    execute(notebook, name="experiment", source="", folder=tmp_path, environment=environment)
+    assert state(experiment_engine.client) == before
+
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(outputs)
+    assert outputs[0][0].text.startswith("Docker Engine ")
+    assert outputs[-2][0].text.startswith("removed ")
+    fresh = [Step.from_json(each) for each in json.loads(outputs[-1][0].text)]
+    fresh = [step for step in fresh if "refused" not in step.facts]  # that one is always the recorded one
+    old = [step for step in recorded() if "refused" not in step.facts]
+    assert [step.name for step in fresh] == [step.name for step in old]
+    for now, then in zip(fresh, old, strict=True):
+        assert kinds(now) == kinds(then), now.name
+        assert (now.title, now.question, now.then) == (then.title, then.question, then.then)
+        if now.name not in ("pull", "run"):  # in the recording, those are on another host
+            assert [command.split()[:2] for command in now.now] == [command.split()[:2] for command in then.now]
+            assert now.facts.keys() == then.facts.keys()
+    assert fresh[-1].facts["version"] == old[-1].facts["version"]
+
+
+ALL_STEPS = """
+import json
+
+shown = [value for value in Out.values() if isinstance(value, rv.experiment.Step)]
+print(json.dumps([step.to_json() for step in shown]))
+"""
+
+
+def kinds(step: Step) -> set[tuple[str, str]]:
+    """What came, went and changed, whatever the digests are."""
+    table = step.changes.table
+    shapes = table["path"].str.replace(r"[0-9a-f]{64}", "DIGEST", regex=True)
+    shapes = shapes.str.replace(r"/[0-9a-f]{2}(?=/DIGEST|$)", "/XX", regex=True)
+    return set(zip(table["change"], shapes, strict=True))
 
 
 def test_readiness_is_what_the_engine_says(pushed: Experiment, host: Host, address: str) -> None:
