@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from regviz.capture.writing import write_files
 from regviz.read import read
-from regviz.world import FileTree, first_push_world, shop_world, small_world, storage_tree, unfolding
+from regviz.world import FileTree, first_push_world, museum, shop_world, small_world, storage_tree, unfolding
 from regviz.world.compress import gzip
 
 if TYPE_CHECKING:
@@ -55,6 +55,14 @@ def steps(layout: str) -> bytes:
     return gzip(whole.archive(key=lambda path: path.partition("/")[::-1]))
 
 
+def rooms() -> bytes:
+    """The museum of broken registries."""
+    whole = FileTree()
+    for name, room in museum().items():
+        whole.put(f"museum/{name}", room.tree)
+    return gzip(whole.archive())
+
+
 def capture() -> bytes:
     """What regviz saves of the Distribution registry. Its bytes are those of the pinned pyarrow."""
     source, tree = "world-distribution.tar.gz", FileTree()
@@ -82,6 +90,7 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
     "unfolding-v1.tar.gz": partial(steps, "v1"),
     "unfolding-distribution.tar.gz": partial(steps, "distribution"),
     "shop.tar.gz": shop,
+    "museum.tar.gz": rooms,
 }
 """Each archive by name, and what builds it: the same bytes on every machine."""
 

@@ -20,7 +20,7 @@ from regviz.text import count_noun, escape_terminal
     type=click.Choice(["0.9.1", "0.6.6", "0.6.5"]),
     default="0.9.1",
     show_default=True,
-    help="As which server a folder looks, and as the docker of which time a server is spoken to; 0.6.6 is the article's.",
+    help="As which server a folder looks, and as which docker a server is spoken to; 0.6.6 is the article's.",
 )
 @click.option(
     "--pause",
@@ -34,9 +34,9 @@ def v1_push(
 ) -> None:
     """Push an image of today to a registry of 2014.
 
-    IMAGE is an archive of docker save, of any age, or docker-daemon:NAME, an image of the engine. TARGET is the URL of a
-    v1 registry, http(s)://[USER:PASSWORD@]HOST[:PORT]; or a folder, empty or not there yet, in which the storage grows
-    that such a registry leaves. What is there already is not sent again.
+    IMAGE is an archive of docker save, of any age, or docker-daemon:NAME, an image of the engine. TARGET is the URL of
+    a v1 registry, http(s)://[USER:PASSWORD@]HOST[:PORT]; or a folder, empty or not there yet, in which the storage
+    grows that such a registry leaves. What is there already is not sent again.
     """
     from regviz.experiment.v1 import v1_push as push
 

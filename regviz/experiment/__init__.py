@@ -9,9 +9,9 @@ from regviz.experiment.plan import STEPS
 
 if TYPE_CHECKING:
     from regviz.experiment.experiment import Experiment
-    from regviz.experiment.sent import moved, plot_moved
     from regviz.experiment.notebook import begin
     from regviz.experiment.recording import recorded
+    from regviz.experiment.sent import moved, plot_moved
     from regviz.experiment.step import Step
     from regviz.experiment.v1 import v1_push
 

@@ -43,6 +43,7 @@ from regviz.world.documents import document, image_config
 from regviz.world.encode import chain_ids, digest
 from regviz.world.events import AbortPush, Collect, DeleteManifest, DeleteTag, MakePrivate, Push, World
 from regviz.world.filetree import FileTree
+from regviz.world.museum import museum
 from regviz.world.oci import OciWriter
 from regviz.world.shop import shop_world
 from regviz.world.small import small_world
@@ -83,6 +84,7 @@ __all__ = [
     "helm_chart",
     "image_config",
     "index_of",
+    "museum",
     "opaque_whiteout",
     "program",
     "referrers_index",
