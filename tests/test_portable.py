@@ -80,9 +80,9 @@ def test_no_line_end_is_kept_by_luck(tracked: list[str]) -> None:
     for path, name, value in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
         attributes.setdefault(path, {})[name] = value
     assert attributes.keys() == set(tracked)
-    for path, value in attributes.items():
-        is_text = value["text"] in {"auto", "set"}
-        assert not is_text or value["eol"] == "lf", path
+    for path, set_to in attributes.items():
+        is_text = set_to["text"] in {"auto", "set"}
+        assert not is_text or set_to["eol"] == "lf", path
         content = (ROOT / path).read_bytes()
         assert b"\r\n" not in content or b"\0" in content or not is_text, path
         assert is_text or path.startswith(("data/", "tests/captures/")), path

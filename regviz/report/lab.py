@@ -126,7 +126,7 @@ def lay_out(place: Path) -> list[str]:
         shipped = {path.name: path.read_bytes() for path in sorted(share.folder("notebooks").glob("*.ipynb"))}
         for name, content in {**shipped, start.NAME: start.start_page()}.items():
             own = place / name
-            if own.exists() and _sha256(own.read_bytes()) not in (_sha256(content), copied.get(own.name)):
+            if own.exists() and not _is_ours(own, content, copied.get(name)):
                 kept.append(own.name)
                 continue
             own.write_bytes(content)
@@ -137,6 +137,12 @@ def lay_out(place: Path) -> list[str]:
             f"the notebooks cannot be copied to {place}: {error.strerror}; give another folder"
         ) from error
     return kept
+
+
+def _is_ours(own: Path, content: bytes, copied: str | None) -> bool:
+    """Whether a file is what ships, or what was copied before; a page of links is saved again by whoever opens it."""
+    there = own.read_bytes()
+    return _sha256(there) in (_sha256(content), copied) or (own.name == start.NAME and start.is_start_page(there))
 
 
 def _copied(record: Path) -> dict[str, str]:

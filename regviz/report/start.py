@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from regviz import share
 from regviz.lesson import books
+from regviz.manifests.json import load_object, mapping
 from regviz.report.execute import read_notebook
 from regviz.report.site import introduction, shipped
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "start.ipynb"
+_MARK = "start-page"
 _LEAD = """\
 # Container registries, looked into
 
@@ -59,12 +61,25 @@ def start_page() -> bytes:
         parts.append("\n".join([_LESSONS, *lessons]))
     others = [name for name in shipped() if folder / f"{name}.ipynb" not in numbered.values()]
     parts += ["\n".join([_EXPLORATIONS, *(_exploration(folder, name) for name in others)]), _END]
+    # It is made anew each time, so nobody should write into it.
+    own = {"editable": False, "deletable": False}
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     page = new_notebook(
-        cells=[new_markdown_cell("\n\n".join(parts), id="start")],
-        metadata={"kernelspec": kernel, "language_info": {"name": "python"}},
+        cells=[new_markdown_cell("\n\n".join(parts), id="start", metadata=own)],
+        metadata={"kernelspec": kernel, "language_info": {"name": "python"}, "regviz": {_MARK: True}},
     )
     return f"{nbformat.writes(page)}\n".encode()
+
+
+def is_start_page(content: bytes) -> bool:
+    """Whether a file is such a page, of any version, as JupyterLab may have saved it again.
+
+    Examples
+    --------
+    >>> is_start_page(start_page()), is_start_page(b"{}"), is_start_page(b"mine")
+    (True, False, False)
+    """
+    return mapping(mapping((load_object(content) or {}).get("metadata")).get("regviz")).get(_MARK) is True
 
 
 def _lesson(number: str, path: Path) -> str:

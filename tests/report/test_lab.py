@@ -52,6 +52,18 @@ def test_what_a_person_changed_is_kept_and_named(tmp_path: Path) -> None:
     assert contents(tmp_path)["own.ipynb"] == b"also mine"
 
 
+def test_the_page_of_links_is_brought_up_to_date_though_jupyterlab_saved_it(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    page = tmp_path / "start.ipynb"
+    saved = json.loads(page.read_bytes())
+    saved["metadata"]["language_info"]["version"] = "3.12.1"
+    page.write_text(json.dumps(saved))
+    assert lay_out(tmp_path) == []
+    assert page.read_bytes() == start_page()
+    page.write_bytes(b'{"cells": [], "metadata": {}}')
+    assert lay_out(tmp_path) == ["start.ipynb"]
+
+
 def test_what_was_there_before_regviz_is_kept(tmp_path: Path) -> None:
     (tmp_path / "report.ipynb").write_bytes(b"mine")
     assert lay_out(tmp_path) == ["report.ipynb"]
