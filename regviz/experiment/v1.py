@@ -15,12 +15,11 @@ from regviz.errors import RegvizError
 from regviz.experiment.v1_folder import V1Folder
 from regviz.experiment.v1_images import images_of
 from regviz.layouts.distribution.grammar import LONGEST_NAME, NAME, TAG
-from regviz.live.address import parse_address
 from regviz.live.v1_session import NO_CONTENT, V1Session
 from regviz.text import clean
 from regviz.world.v1 import V1Writer, age_of
 from regviz.world.v1_json import user_agent
-from regviz.world.v1_upload import payload_sum, tarsum
+from regviz.world.v1_upload import announced, payload_sum, tarsum
 
 if TYPE_CHECKING:
     import os
@@ -91,7 +90,8 @@ def v1_push(
     -----
     An image from before Docker 1.10 has a v1 image for each line of its Dockerfile. Later ones keep only what changed
     files: each layer is a v1 image, its id and JSON those that docker 1.10 to 28 made for old clients
-    (:mod:`regviz.world.v1_today`).
+    (:mod:`regviz.world.v1_today`). Everything goes to the host of the URL, also where an index names others
+    (``X-Docker-Endpoints``).
 
     Examples
     --------
@@ -109,7 +109,6 @@ def v1_push(
     with images_of(str(image)) as images:
         pushes = _chosen(images, repository, tags)
         if _URL.match(str(target)):
-            parse_address(str(target), insecure=True)
             with V1Session(str(target), user_agent(age.engine), say) as session:
                 done = [(push, *_send(session, push, images, age)) for push in pushes]
         else:
@@ -206,10 +205,7 @@ def _write(writer: V1Writer, push: _Push, images: Images) -> tuple[list[Upload],
 def _send(session: V1Session, push: _Push, images: Images, age: Age) -> tuple[list[Upload], dict[str, int]]:
     uploads = _uploads(push, images)
     session.log_in(push.repository)
-    rows: list[dict[str, str]] = []
-    for upload in uploads:
-        named = [tag for tag, target in push.tags.items() if target == upload.id]
-        rows += [{"id": upload.id, "Tag": tag} for tag in named] or [{"id": upload.id}]
+    rows = announced([upload.id for upload in uploads], push.tags)
     session.put_json(f"repositories/{push.repository}/", rows, asks_for_token=True)
     sent = {}
     for upload in uploads:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tarfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import zstandard
 from isal import isal_zlib
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 _LONGEST_EMPTY = 10240
 """Bytes of a tar without members: two blocks of zeros, filled up to a record by some programs."""
+_LEVEL = 3  # isal's best: as small as zlib's usual one, in a sixth of the time
 _OPENERS = {"gzip": gunzipped, "zstd": unzstd}
 
 
@@ -45,17 +46,22 @@ class _Window:
         """The archive stays open."""
 
 
-class _Joined:
-    """Pieces as a file that tarfile reads forward."""
+class _Joined(io.RawIOBase):
+    """Pieces as a file that is read forward."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._rest = pieces, b""
+        self._pieces, self._rest = pieces, memoryview(b"")
 
-    def read(self, count: int) -> bytes:
-        while len(self._rest) < count and (piece := next(self._pieces, b"")):
-            self._rest += piece
-        data, self._rest = self._rest[:count], self._rest[count:]
-        return data
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # anything that bytes can be put into
+        if not self._rest:
+            self._rest = memoryview(next(self._pieces, b""))
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
 
 
 @dataclass(frozen=True)
@@ -140,11 +146,11 @@ class Layer:
             window = _Window(self.file, self.at, self.size)
             yield from iter(lambda: window.read(_PIECE), b"")
             return
-        deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        deflate = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
         checksum = size = 0
         yield GZIP_HEADER
         for piece in self.pieces():
-            checksum = zlib.crc32(piece, checksum)
+            checksum = isal_zlib.crc32(piece, checksum)
             size += len(piece)
             if done := deflate.compress(piece):
                 yield done
@@ -153,7 +159,7 @@ class Layer:
     def members(self) -> Iterator[Member]:
         """Headers and contents of its tar."""
         try:
-            with tarfile.open(fileobj=cast("IO[bytes]", _Joined(self.pieces())), mode="r|") as opened:
+            with tarfile.open(fileobj=io.BufferedReader(_Joined(self.pieces()), _PIECE), mode="r|") as opened:
                 for member in opened:
                     opened.members = []  # type: ignore[attr-defined]  # a layer may have millions
                     content = opened.extractfile(member) if member.isreg() else None

@@ -20,7 +20,7 @@ from regviz.world.describe import Image
 from regviz.world.encode import go_json
 from regviz.world.events import AbortPush, Collect, DeleteTag, MakePrivate, Push
 from regviz.world.v1_json import DOCKER_0_9, DOCKER_1_3, user_agent_fields, v1_images
-from regviz.world.v1_upload import Upload, file_rows, payload_sum, tarsum
+from regviz.world.v1_upload import Upload, announced, file_rows, payload_sum, tarsum
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -233,11 +233,7 @@ class V1Writer:
         if path in self._tree:
             self._list_images(repository, ids, at)
             return
-        rows: list[dict[str, str]] = []
-        for image_id in ids:
-            named = [tag for tag, target in tags.items() if target == image_id]
-            rows += [{"id": image_id, "Tag": tag} for tag in named] or [{"id": image_id}]
-        self._tree.write(path, go_json(rows), at)
+        self._tree.write(path, go_json(announced(ids, tags)), at)
 
     def _list_images(self, repository: str, new: Sequence[str], at: dt.datetime) -> None:
         """The union of all pushes, which never shrinks."""

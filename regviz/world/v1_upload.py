@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Member: TypeAlias = tuple[tarfile.TarInfo, bytes | Iterable[bytes]]
 
@@ -52,6 +52,21 @@ class Upload:
     json: bytes
     sent: Callable[[], Iterable[bytes]]
     members: Callable[[], Iterable[Member]] | None
+
+
+def announced(ids: Iterable[str], tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """What a client says first of a push: its images, and the tags of each (moby v1.3.3, graph/push.go).
+
+    Examples
+    --------
+    >>> announced(["ab", "cd"], {"1": "cd", "latest": "cd"})
+    [{'id': 'ab'}, {'id': 'cd', 'Tag': '1'}, {'id': 'cd', 'Tag': 'latest'}]
+    """
+    rows: list[dict[str, str]] = []
+    for image in ids:
+        named = [tag for tag, target in tags.items() if target == image]
+        rows += [{"id": image, "Tag": tag} for tag in named] or [{"id": image}]
+    return rows
 
 
 class PayloadSum:

@@ -18,8 +18,7 @@ from regviz.world import small_world, storage_tree
 from tests.experiment.saved import EMPTY_TAR, config, gzipped, layer, modern, podman
 from tests.real.service import LOOPBACK
 from tests.real.v1_server import v1_registry
-from tests.world.replay import left_by, unequal
-from tests.world.test_real_servers import comparable
+from tests.world.replay import comparable, left_by, unequal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
