@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING
 
 from regviz.capture.writing import write_files
 from regviz.read import read
-from regviz.world import FileTree, first_push_world, museum, shop_world, small_world, storage_tree, unfolding
+from regviz.world import (
+    FileTree,
+    first_push_world,
+    museum,
+    platforms,
+    shop_world,
+    small_world,
+    storage_tree,
+    unfolding,
+)
 from regviz.world.compress import gzip
 
 if TYPE_CHECKING:
@@ -47,10 +56,10 @@ def shop() -> bytes:
     return gzip(storage_tree(shop_world(), "distribution").archive(PREFIX))
 
 
-def steps(layout: str) -> bytes:
-    """The article's registry after each step, each in a folder of its own; what has one path lies together."""
+def steps(states: Callable[[], list[tuple[str, FileTree]]]) -> bytes:
+    """A registry after each step, each in a folder of its own; what has one path lies together."""
     whole = FileTree()
-    for name, tree in unfolding(layout):
+    for name, tree in states():
         whole.put(name, tree)
     return gzip(whole.archive(key=lambda path: path.partition("/")[::-1]))
 
@@ -87,10 +96,11 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
     "world-capture.tar": capture,  # Parquet is compressed already
     "first-push.tar.gz": partial(first_push, "v1"),
     "first-push-distribution.tar.gz": partial(first_push, "distribution"),
-    "unfolding-v1.tar.gz": partial(steps, "v1"),
-    "unfolding-distribution.tar.gz": partial(steps, "distribution"),
-    "shop.tar.gz": shop,
+    "unfolding-v1.tar.gz": partial(steps, partial(unfolding, "v1")),
+    "unfolding-distribution.tar.gz": partial(steps, partial(unfolding, "distribution")),
     "museum.tar.gz": rooms,
+    "platforms.tar.gz": partial(steps, platforms),
+    "shop.tar.gz": shop,
 }
 """Each archive by name, and what builds it: the same bytes on every machine."""
 

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from regviz.knowledge import EVIDENT, Kind, answers, kinds
 from regviz.lesson import books, paths
-from regviz.lesson.book import Book
 from regviz.schema import TABLES
+
+if TYPE_CHECKING:
+    from regviz.lesson.book import Book
 
 TARGET = Path(__file__).parent / "sources.md"
 TEACHING = Path(__file__).parent / "teaching.md"
@@ -72,7 +74,8 @@ def teaching(text: str) -> str:
     tables = {"lessons": _table(["lesson", "title", "question", "minutes"], rows, "---")}
     tables |= {f"path {path}": _path(path) for path in paths.PATHS}
     for name, table in tables.items():
-        text = re.sub(rf"(?s)(<!-- {name} -->\n).*?(<!-- end -->)", lambda match, of=table: match[1] + of + match[2], text)
+        before, mark, rest = text.partition(f"<!-- {name} -->\n")
+        text = f"{before}{mark}{table}{rest[rest.index('<!-- end -->') :]}"
     return text
 
 

@@ -83,4 +83,19 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the notebooks' site, made of the world that ships."""
     from regviz.report.site import site
 
-    return site(tmp_path_factory.mktemp("site"), ROOT / "data" / "world-distribution.tar.gz").parent
+    folder, source = tmp_path_factory.mktemp("site"), ROOT / "data" / "world-distribution.tar.gz"
+    return site(folder, source, notebooks=site_pages()).parent
+
+
+def site_pages() -> list[str]:
+    """The notebooks that the tests' site has: of the lessons the first alone, as `tests/lesson` runs each."""
+    from regviz.lesson.forms import names
+    from regviz.report.site import shipped
+
+    return [name for name in shipped() if name not in names()[1:]]
+
+
+@pytest.fixture(scope="session")
+def lessons_ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the lessons that ship are run, each once, for all tests that look at what came of it."""
+    return tmp_path_factory.mktemp("lessons")

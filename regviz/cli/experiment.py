@@ -84,7 +84,9 @@ def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
         def make() -> Experiment:
             from regviz.experiment import Experiment
 
-            return Experiment(engine, **options)
+            made = Experiment(engine, **options)
+            click.get_current_context().call_on_close(made.close)
+            return made
 
         command(make=make, **given)
 

@@ -9,6 +9,7 @@ import click
 
 from regviz.cli.options import binary_output, format_option, output_option
 from regviz.cli.output import SUFFIXES, is_for_people, terminal_width, write_lines, write_table
+from regviz.cli.teach import notes, path_
 from regviz.text import escape_terminal
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ def lesson() -> None:
     A lesson is a notebook that asks, and says whether an answer is right: regviz lab opens them. These commands are
     for who teaches.
     """
+
+
+lesson.add_command(notes)
+lesson.add_command(path_)
 
 
 @lesson.command("list")
@@ -120,6 +125,29 @@ def glossary(*, output: str) -> None:
 
         with binary_output(output) as file:
             file.write(glossary_page().encode())
+    click.echo(escape_terminal(output))
+
+
+@lesson.command()
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.html",
+    type=click.Path(readable=False),
+    default="cheatsheet.html",
+    show_default=True,
+    help="The file to write.",
+)
+def cheatsheet(*, output: str) -> None:
+    """Write the layouts on one sheet of paper.
+
+    One image in Docker Registry v1, in Distribution, as an OCI layout and as docker save writes it: one page of A4. The
+    path is printed.
+    """
+    from regviz.lesson.cheatsheet import cheatsheet as sheet
+
+    with binary_output(output) as file:
+        file.write(sheet().encode())
     click.echo(escape_terminal(output))
 
 

@@ -1,4 +1,4 @@
-"""The registry's own API, asked on the engine's machine: over its loopback, or from a container where that is far away."""
+"""The registry's own API, asked on the engine's machine: over its loopback, or from a container where that is far."""
 
 from __future__ import annotations
 
@@ -20,13 +20,9 @@ _LOOPBACK = "127.0.0.1"
 _PATIENCE = 30
 _MOST_BYTES = 1 << 22
 _LINE = re.compile(rb"HTTP/1\.[01] (\d{3})")
-MANIFESTS = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 )
 
 
@@ -47,7 +43,7 @@ class Reply(NamedTuple):
             return {}
 
     def line(self) -> str:
-        """The answer in a line: its status, and the registry's own words where it refuses."""
+        """The answer in a line: its status, and the registry's own words where it refuses; not escaped."""
         reason = http.client.responses.get(self.status, "")
         errors = objects(self.json().get("errors"))
         words = "; ".join(f"{text(each.get('code'))}: {text(each.get('message'))}" for each in errors)
@@ -119,7 +115,9 @@ class Api:
             document = reply.json()
             found[reply.headers.get("docker-content-digest", "")] = len(reply.body)
             pending += [
-                text(each.get("digest")) for each in objects(document.get("manifests")) if each.get("digest") not in found
+                text(each.get("digest"))
+                for each in objects(document.get("manifests"))
+                if each.get("digest") not in found
             ]
             for each in (mapping(document.get("config")), *objects(document.get("layers"))):
                 if text(each.get("digest")):
@@ -156,10 +154,22 @@ class Api:
             raw = bytes(self._hand.client.api.logs(container, stderr=False))
         finally:
             self._hand.remove_container(container)
-        return _parsed(raw, self._port, has_body=method != "HEAD")
+        return parsed(raw, self._port, has_body=method != "HEAD")
 
 
-def _parsed(raw: bytes, port: int, *, has_body: bool) -> Reply:
+def parsed(raw: bytes, port: int, *, has_body: bool) -> Reply:
+    r"""What a registry sent, word for word, as an answer.
+
+    Raises
+    ------
+    UnreachableError
+        It is none.
+
+    Examples
+    --------
+    >>> parsed(b"HTTP/1.0 200 OK\r\nA: b\r\n\r\n{}", 5000, has_body=True).headers
+    {'a': 'b'}
+    """
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
     found = _LINE.match(first)

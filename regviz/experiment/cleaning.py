@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
@@ -22,6 +23,7 @@ _IMAGE_STEPS = ("build", "share", "overwrite")
 _ROUNDS = 5
 """What an engine was at when a client was killed may come to its end a moment later."""
 _CONFLICT = 409
+_PAUSE = 0.1
 _REMEMBERED = (FETCHED_KIND, ELSEWHERE_KIND)
 """Kinds of volumes that go only when what they remember is gone."""
 
@@ -36,9 +38,11 @@ def clean(client: DockerClient, names: Names) -> str:
     """
     left = elsewhere.clean(Hand(client, names, ""))
     cleaner = _Cleaner(client, names)
-    for _ in range(_ROUNDS):
-        if not cleaner.round():
+    for number in range(_ROUNDS):
+        if not cleaner.round() and not cleaner.kept:
             break
+        if cleaner.kept:
+            time.sleep(_PAUSE * number)
     if cleaner.kept:
         raise RegvizError(
             f"{cleaner.said()}; what is in use by something else stays: {'; '.join(cleaner.kept.values())}. "
@@ -88,7 +92,9 @@ class _Cleaner:
         for each in labelled:
             image, of_image = text(each.get("Image")), text(each.get("ImageID"))
             is_of_image = mapping(each.get("Labels")).get(STEP_LABEL) in _IMAGE_STEPS
-            if is_of_image and (of_image in named or not of_image.removeprefix("sha256:").startswith(image.removeprefix("sha256:"))):
+            if is_of_image and (
+                of_image in named or not of_image.removeprefix("sha256:").startswith(image.removeprefix("sha256:"))
+            ):
                 others.append(each)
             else:
                 own.append(text(each.get("Id")))

@@ -30,7 +30,9 @@ def volume(work: Work) -> None:
     names, hand = work.names, work.hand
     work.say(hand.ensure_image(work.choices.base, work.step))
     labels = names.labels(work.step, kind=DATA_KIND)
-    work.type(f"docker volume create {' '.join(f'--label {key}={value}' for key, value in labels.items())} {names.volume}")
+    work.type(
+        f"docker volume create {' '.join(f'--label {key}={value}' for key, value in labels.items())} {names.volume}"
+    )
     hand.make_volume(names.volume, work.step, DATA_KIND)
     what = Run(work.choices.base, ("true",), names.data, work.labels, volumes={names.volume: ROOT})
     work.type(what.text())
@@ -39,7 +41,9 @@ def volume(work: Work) -> None:
     code, lines = hand.finish(container)
     work.say([container, *lines, f"{names.data} has ended with code {code}; its volume stays"])
     if code:
-        raise RegvizError(f"`true` ended with code {code} in a container of {work.choices.base}: choose another with --base")
+        raise RegvizError(
+            f"`true` ended with code {code} in a container of {work.choices.base}: choose another with --base"
+        )
     work.facts |= {"container": container, "volume": names.volume, "exit_code": code}
 
 
@@ -72,7 +76,12 @@ def tag(work: Work) -> None:
     listed = sorted(each for each in made.get("RepoTags") or () if work.names.is_own_reference(each))
     work.say([f"{each}  {made.get('Id', '')}" for each in listed])
     work.say([f"on disk, once it is pushed: repositories/{NODEJS}, where the host is not stored"])
-    work.facts |= {"image": text(made.get("Id")), "names": len(listed), "name": name, "on_disk": f"repositories/{NODEJS}"}
+    work.facts |= {
+        "image": text(made.get("Id")),
+        "names": len(listed),
+        "name": name,
+        "on_disk": f"repositories/{NODEJS}",
+    }
 
 
 def push(work: Work) -> None:
@@ -93,7 +102,11 @@ def look(work: Work) -> None:
     )
     rows = work.hand.storage()
     kinds = [row.type for row in rows[1:]]
-    work.facts |= {"lines": len(found), "files_found": kinds.count("file"), "directories_found": kinds.count("directory")}
+    work.facts |= {
+        "lines": len(found),
+        "files_found": kinds.count("file"),
+        "directories_found": kinds.count("directory"),
+    }
 
 
 def share(work: Work, dockerfile: str | os.PathLike[str] | None) -> None:
@@ -246,8 +259,6 @@ def _collected(work: Work, lines: list[str], before: dict[str, int]) -> dict[str
 def _pulls(api: Api, repository: str, tag: str) -> bool:
     """Whether the registry has all that a pull of a tag fetches."""
     needed = api.reachable(repository, tag)
-    paths = [
-        f"/v2/{repository}/{kind}/{digest}" for digest in needed for kind in ("manifests", "blobs") if digest
-    ]
+    paths = [f"/v2/{repository}/{kind}/{digest}" for digest in needed for kind in ("manifests", "blobs") if digest]
     answers = [is_ok(api.ask("HEAD", path).status) for path in paths]
     return bool(needed) and all(one or other for one, other in zip(answers[::2], answers[1::2], strict=True))

@@ -6,12 +6,14 @@ another engine is remembered on the first, in the labels of a volume, so that it
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from regviz.errors import RegvizError
+from regviz.experiment.api import MANIFESTS
 from regviz.experiment.commands import Run
 from regviz.experiment.hand import Hand
 from regviz.experiment.names import ELSEWHERE_KIND, KIND_LABEL, LABEL
@@ -19,13 +21,14 @@ from regviz.experiment.pulling import pull as pull_image
 from regviz.experiment.pulling import ways_around
 from regviz.experiment.ready import attached, has_image, host_of
 from regviz.experiment.trouble import complaint, one_line
-from regviz.manifests.json import mapping, text
+from regviz.manifests.json import length, mapping, objects, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from docker import DockerClient
 
+    from regviz.experiment.api import Api
     from regviz.experiment.experiment import Experiment
     from regviz.experiment.pulling import Pull
     from regviz.experiment.step import Step
@@ -95,8 +98,8 @@ def run(experiment: Experiment, host: str | DockerClient | None = None) -> Step:
 
 
 def _pull(work: Work, host: str | DockerClient | None, address: str | None) -> None:
-    blobs = work.api().reachable(REPOSITORY, TAG)
-    if not blobs:
+    layers = _layers(work.api())
+    if layers is None:
         raise RegvizError(f"the registry has no {REPOSITORY}:{TAG} any more: push it again, with the step push")
     port = work.port()
     if host is None:
@@ -105,11 +108,11 @@ def _pull(work: Work, host: str | DockerClient | None, address: str | None) -> N
             raise complaint(done.refused)
     else:
         done = _pulled_there(work, host, address or f"{_own_address(host)}:{port}", port)
-    sizes = {digest.partition(":")[2][:_SHORT]: size for digest, size in blobs.items()}
+    pulled = [name for name in done.pulled if name in layers]  # some engines tell of configurations too
     work.facts |= {
-        "layers_pulled": len(done.pulled),
-        "layers_there": len(done.there),
-        "bytes_pulled": sum(sizes.get(layer, 0) for layer in done.pulled),
+        "layers_pulled": len(pulled),
+        "layers_there": sum(name in layers for name in done.there),
+        "bytes_pulled": sum(layers[name] for name in pulled),
     }
     if done.refused:
         work.facts["refused"] = "plain HTTP" if done.plain_http else done.refused
@@ -143,6 +146,25 @@ def clean(hand: Hand) -> list[str]:
             continue
         hand.client.api.remove_volume(name)
     return failures
+
+
+def _layers(api: Api) -> dict[str, int] | None:
+    """The layers of the image on every platform, as pulls call them, and their bytes; None where there is no image."""
+    found: dict[str, int] = {}
+    pending, seen = [TAG], set[str]()
+    while pending:
+        reference = pending.pop()
+        reply = api.ask("GET", f"/v2/{REPOSITORY}/manifests/{reference}", accept=MANIFESTS)
+        if reply.status != http.client.OK:
+            if reference == TAG:
+                return None
+            continue
+        seen.add(reference)
+        document = reply.json()
+        pending += {text(each.get("digest")) for each in objects(document.get("manifests"))} - seen
+        for layer in objects(document.get("layers")):
+            found[text(layer.get("digest")).partition(":")[2][:_SHORT]] = max(length(layer.get("size")), 0)
+    return found
 
 
 def _emptied_and_pulled(work: Work, reference: str) -> Pull:

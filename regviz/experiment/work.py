@@ -97,7 +97,9 @@ class Work:
         self.say(lines)
         if code:
             said = f": {one_line(lines[-1])}" if lines else ""
-            raise RegvizError(f"`{' '.join(what.command[:2])}` in a container of {what.image} ended with code {code}{said}")
+            raise RegvizError(
+                f"`{' '.join(what.command[:2])}` in a container of {what.image} ended with code {code}{said}"
+            )
         return lines
 
     def build(self, recipe: Recipe, reference: str) -> dict[str, Any]:
@@ -199,12 +201,12 @@ class Work:
         )
 
     def start_registry(self) -> int:
-        """Make the registry and start it, on the port that was asked for or a free one; the port."""
+        """Make the registry and start it; the port: that which was asked for, that of before, or a free one."""
         import docker
 
-        wanted = self.choices.port
+        wanted, earlier = self.choices.port, self.hand.earlier_ports()
         for attempt in range(_ATTEMPTS):
-            port = wanted or free_port(self.client)
+            port = wanted or (earlier.pop() if earlier else free_port(self.client))
             what = self.registry_run(port)
             container = what.create(self.client)
             try:
@@ -214,7 +216,7 @@ class Work:
                 taken = any(word in str(error) for word in ("already allocated", _TAKEN, "not available"))
                 if wanted and taken:
                     raise RegvizError(
-                        f"the port {port} is taken on the engine's machine: give another (--port), or none for a free one"
+                        f"the port {port} is taken on the engine's machine: give another (--port), or none for any"
                     ) from error
                 if not taken or attempt == _ATTEMPTS - 1:
                     raise explain(error) from error
@@ -253,12 +255,14 @@ class Work:
         image = text(mapping(details.get("Config")).get("Image")) or self.choices.registry_image
         config = mapping(mapping(self.client.api.inspect_image(image)).get("Config"))
         words = [str(word) for key in ("Entrypoint", "Cmd") for word in (config.get(key) or [])]
-        path = next((word for word in reversed(words) if word.endswith((".yml", ".yaml"))), "/etc/docker/registry/config.yml")
+        path = next(
+            (word for word in reversed(words) if word.endswith((".yml", ".yaml"))), "/etc/docker/registry/config.yml"
+        )
         return Run(
             image,
             ("garbage-collect", path),
             labels=self.labels,
-            environment=environment(f":{INNER_PORT}"),
+            environment=environment(f":{INNER_PORT}") | {"REGISTRY_LOG_LEVEL": "warn"},
             volumes_from=self.names.data,
             network="none",
         )

@@ -77,7 +77,7 @@ def predict(id_: str, guess: Any = ...) -> None:
         show(display.guess_too_late(asked, record))
         return
     try:
-        refuse_kind(guess, asked.truth)
+        _refuse_kind(guess, asked)
         value = kept(guess)
     except Exception as error:  # noqa: BLE001  # whatever a learner's object does
         show(_not_comparable(asked.id, error))
@@ -87,6 +87,15 @@ def predict(id_: str, guess: Any = ...) -> None:
         record.attempts += 1
         session.save()
     show(display.guess_kept(asked, record))
+
+
+def _refuse_kind(guess: Any, asked: Prediction) -> None:
+    """Say so where a guess can be none of the truth; a truth that is not to be had refuses nothing."""
+    try:
+        truth = asked.truth
+    except RegvizError:  # the learner's own registry does not tell
+        return
+    refuse_kind(guess, truth)
 
 
 def reveal(id_: str, *, truth: Any = None) -> None:

@@ -217,7 +217,7 @@ def _tree(source: Path, marks: Mapping[str, str]) -> str:
             shown += f' <b class="mark {mark[0]}">{mark}</b>' if mark and f">{mark}<" not in shown else ""
         size = format_bytes(row.bytes) if row.bytes is not None and row.type == "file" else ""
         lines.append(
-            f'<tr><td class="name"><i>{guides}</i>{shown}</td><td class="n">{size}</td>'
+            f'<tr><td class="name"><i aria-hidden="true">{guides}</i>{shown}</td><td class="n">{size}</td>'
             f'<td class="said">{_marked(_brief(row.explanation, row.path), marks)}</td></tr>'
         )
     return f'<table class="tree"><tbody>{"".join(lines)}</tbody></table>'

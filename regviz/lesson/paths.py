@@ -7,6 +7,7 @@ A section of a lesson begins with a heading of the second level. Its cell's meta
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 PATHS = ("45", "90")
 """The paths that there are, by how many minutes they take at most."""
 
-_HEADING = "## "
+_HEADING = re.compile(r"(?m)^## +(.+?)\s*$")
 _KEPT = "key points"
 
 
@@ -60,19 +61,22 @@ def sections(notebook: NotebookNode) -> list[Section]:
     """
     parts: list[list[NotebookNode]] = [[]]
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith(_HEADING):
+        if _heading(cell):
             parts.append([])
         parts[-1].append(cell)
     return [_section(cells) for cells in parts if cells]
 
 
 def _section(cells: list[NotebookNode]) -> Section:
-    first = cells[0]
-    if not first.source.startswith(_HEADING):
-        return Section("", None, (), tuple(cells))
-    own = first.metadata.get(forms.OURS, {})
-    heading = first.source.splitlines()[0].removeprefix(_HEADING).strip()
+    heading = _heading(cells[0])
+    own = cells[0].metadata.get(forms.OURS, {}) if heading else {}
     return Section(heading, own.get("minutes"), tuple(own.get("path", ())), tuple(cells))
+
+
+def _heading(cell: NotebookNode) -> str:
+    """The first heading of the second level in a cell of prose, mostly its first line; empty where it has none."""
+    found = _HEADING.search(cell.source) if cell.cell_type == "markdown" else None
+    return found[1] if found else ""
 
 
 def steps(path: str) -> dict[str, list[Section]]:
@@ -124,7 +128,8 @@ def cut(notebook: NotebookNode, path: str) -> NotebookNode:
 def _read(name: str) -> NotebookNode:
     from nbformat import read
 
-    return read(forms.path_of(name), as_version=4)
+    notebook: NotebookNode = read(forms.path_of(name), as_version=4)
+    return notebook
 
 
 def write(path: str, folder: str | os.PathLike[str] = ".") -> list[Path]:

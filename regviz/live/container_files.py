@@ -115,9 +115,7 @@ class ContainerFiles:
             hint = in_place_hint(self._client, text(mount.get("Source")))
             raise RegvizError(too_large(what, format_bytes(size), hint))
         limit = None if reading.access.yes else MOST_BYTES
-        answer = Answer(
-            self._id, path.rstrip("/") + "/.", what, limit, reading.progress, size, client=self._lent
-        )
+        answer = Answer(self._id, path.rstrip("/") + "/.", what, limit, reading.progress, size, client=self._lent)
         return KeptTar(Kept(what, answer), partial=reading.partial), "read from the archive that the engine sends of it"
 
     def in_place(self, path: str) -> str | None:

@@ -109,7 +109,7 @@ def execute(
             connection_file=str(Path(place) / "kernel.json"),
             transport=_transport(place),
         )
-        client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS)
+        client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS, coalesce_streams=True)
         client.owns_km = True  # so that the kernel ends with the run
         complaint = Path(place) / "complaint"
         env = {**_environment(source, place, show_values=show_values), **environment}

@@ -10,19 +10,17 @@ from regviz.lesson.terms import find, terms
 from regviz.text import count_noun, escape_html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
 
     from regviz.lesson.terms import Term
 
-LESSON = "Lesson"
-"""What stands above the heading of a lesson's page."""
+LESSON, LESSONS = "Lesson", "Lessons"
+"""What stands above the heading of a lesson's page, and of pages about all."""
 
-CLASS = "Class"
-"""What stands above the heading of a class's page."""
-
+_STEM = 4
 _BOLD = re.compile(r"<strong>(.*?)</strong>", re.DOTALL)
 _HEADING = re.compile(r"(<h\d\b.*?</h\d>)", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
@@ -57,7 +55,7 @@ def with_terms(prose: Sequence[str]) -> tuple[list[str], str]:
         if term is None:
             return bold[0]
         met[term.term] = term
-        link = f'<a class="term" href="#{_id(term)}" title="{escape_html(term.definition)}">{bold[1]}</a>'
+        link = f'<a class="term" href="#{_id(term.term)}" title="{escape_html(term.definition)}">{bold[1]}</a>'
         return f"<strong>{link}</strong>"
 
     made = []
@@ -70,7 +68,7 @@ def with_terms(prose: Sequence[str]) -> tuple[list[str], str]:
     return made, heading + term_list(sorted(met.values(), key=lambda term: term.term.lower()))
 
 
-def term_list(terms: Iterable[Term]) -> str:
+def term_list(terms_: Iterable[Term]) -> str:
     r"""Terms with their definitions, and where those are from, as HTML.
 
     Examples
@@ -85,27 +83,41 @@ def term_list(terms: Iterable[Term]) -> str:
     </dl>
     </div>
     """
+    listed = {term.term: term for term in terms_}
     rows = "".join(
-        f'<dt id="{_id(term)}">{escape_html(term.term)}</dt><dd>{_also(term)}{escape_html(term.definition)} '
-        f'<span class="source">({escape_html(term.source)})</span></dd>'
-        for term in terms
+        f'<dt id="{_id(term.term)}">{escape_html(term.term)}</dt><dd>{escape_html(term.definition)}'
+        f'{_also(term)}{_see(term, listed)} <span class="source">({escape_html(term.source)})</span></dd>'
+        for term in listed.values()
     )
     return f'<div class="rv"><dl class="rv-terms">{rows}</dl></div>'
 
 
 def _also(term: Term) -> str:
-    return f"Also {escape_html(', '.join(term.aliases))}. " if term.aliases else ""
+    """Other words for it; forms of the same word go without saying."""
+    others = [alias for alias in term.aliases if alias[:_STEM].lower() != term.term[:_STEM].lower()]
+    return f" Also called {escape_html(' or '.join(others))}." if others else ""
 
 
-def _id(term: Term) -> str:
-    return f"term-{_NO_WORD.sub('-', term.term.lower()).strip('-')}"
+def _see(term: Term, listed: Mapping[str, Term]) -> str:
+    """Related terms that are on the same page."""
+    links = [f'<a href="#{_id(name)}">{escape_html(name)}</a>' for name in term.see if name in listed]
+    return f" See {', '.join(links)}." if links else ""
+
+
+def _id(name: str) -> str:
+    return f"term-{_NO_WORD.sub('-', name.lower()).strip('-')}"
 
 
 def glossary_page() -> str:
     """All terms as one page that asks the network for nothing."""
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    from regviz.report.page import render
+
     words = terms().values()
     lead = f"The {len(words)} terms of the lessons, each with where its definition is from."
-    return _page("Glossary", f"{lead}\n\n{term_list(words)}")
+    text = f"# Glossary\n\n{lead}\n\n{term_list(words)}"
+    return render(new_notebook(cells=[new_markdown_cell(text)]), title="Glossary", kind=LESSONS)
 
 
 def class_page(rows: pd.DataFrame, drawn: Axes) -> str:
@@ -135,12 +147,4 @@ def class_page(rows: pd.DataFrame, drawn: Axes) -> str:
     for heading, code, shown in parts:
         output = new_output("display_data", data={"text/html": shown.html})
         cells += [new_markdown_cell(f"## {heading}"), new_code_cell(code, outputs=[output])]
-    return render(new_notebook(cells=cells), title="What the class guessed", kind=CLASS)
-
-
-def _page(title: str, text: str) -> str:
-    from nbformat.v4 import new_markdown_cell, new_notebook
-
-    from regviz.report.page import render
-
-    return render(new_notebook(cells=[new_markdown_cell(f"# {title}\n\n{text}")]), title=title, kind=LESSON)
+    return render(new_notebook(cells=cells), title="What the class guessed", kind=LESSONS)

@@ -45,6 +45,7 @@ from regviz.world.events import AbortPush, Collect, DeleteManifest, DeleteTag, M
 from regviz.world.filetree import FileTree
 from regviz.world.museum import museum
 from regviz.world.oci import OciWriter
+from regviz.world.platforms import platforms
 from regviz.world.shop import shop_world
 from regviz.world.small import small_world
 from regviz.world.synthetic import synthetic_world
@@ -86,6 +87,7 @@ __all__ = [
     "index_of",
     "museum",
     "opaque_whiteout",
+    "platforms",
     "program",
     "referrers_index",
     "referrers_tag",

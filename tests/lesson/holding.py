@@ -33,7 +33,7 @@ _REFERENCE = re.compile(
 )
 _NAMED = re.compile(
     r"(?i)\b(?:lessons?|Docker(?: Engine)?|Distribution|docker-registry|registry|server|schema|RFC|SHA|Python|version|"
-    r"engine|section|figure|exercise|step)s?\s+(?:v?\d[\w.]*(?:(?:,| and| or| to|–|-)\s*)?)+"
+    r"engine|section|figure|exercise|step)s?\s+(?:(?:before|after|since|until|from|version)\s+)?(?:v?\d[\w.]*(?:(?:,| and| or| to|–|-)\s*)?)+"
 )
 _YEAR = re.compile(r"\b(?:19[789]\d|20\d\d)s?\b")
 _LIST_MARK = re.compile(r"(?m)^\s*\d+[.)]\s")

@@ -111,6 +111,7 @@ def both(path: Path, place: Path) -> dict[str, Ran]:
         "PYTHONPATH": str(ROOT),
         "IPYTHONDIR": str(place / "ipython"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "DOCKER_HOST": f"unix://{place}/no-engine.sock",  # what a lesson does on an engine has tests of its own
     }
     environment.pop("REGVIZ_PAGE", None)
     place.mkdir(parents=True)
@@ -119,6 +120,16 @@ def both(path: Path, place: Path) -> dict[str, Ran]:
     assert ran.returncode == 0, f"{path.name}: {ran.stderr[-3000:]}"
     said = json.loads(ran.stdout.splitlines()[-1])
     return {form: Ran(from_dict(one["notebook"]), one["results"], one["seconds"]) for form, one in said.items()}
+
+
+def page(ran: dict[str, Ran]) -> str:
+    """The page that is made of a solution that was run."""
+    from regviz.lesson import forms
+    from regviz.report.lessons import LESSON
+    from regviz.report.page import render
+
+    made = forms.report(ran["solution"].notebook)
+    return render(made, title=forms.heading(made), kind=LESSON)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ import pytest
 
 from regviz import share
 from regviz.lesson.cheatsheet import cheatsheet
+from tests.cli.running import done
 from tests.report.reading import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ROOT = "registry/docker/registry/v2"
 
@@ -81,7 +83,7 @@ def test_its_trees_have_every_file(page: str, stored: dict[str, bytes]) -> None:
 def rows(part: str) -> list[tuple[str, str]]:
     """Name and size of each line of a tree."""
     body = part.partition("</table>")[0]
-    cells = re.findall(r'<td class="name"><i>.*?</i>(.*?)</td><td class="n">(.*?)</td>', body)
+    cells = re.findall(r'<td class="name"><i [^>]*>.*?</i>(.*?)</td><td class="n">(.*?)</td>', body)
     return [(unescape(re.sub(r"<b.*?</b>|<[^>]*>", "", name)).strip(), size) for name, size in cells]
 
 
@@ -113,3 +115,9 @@ def test_it_is_well_formed_and_loads_nothing(page: str) -> None:
     assert "default-src 'none'" in page
     assert not re.search(r"\b(src|href|action)=|url\(|@import|<script", page)
     assert cheatsheet() == page
+
+
+def test_the_command_writes_it(page: str, tmp_path: Path) -> None:
+    target = tmp_path / "sheet.html"
+    assert done("lesson", "cheatsheet", "-o", target) == f"{target}\n"
+    assert target.read_text(encoding="utf-8") == page

@@ -138,7 +138,7 @@ def test_bold_that_is_no_term_is_noticed() -> None:
         ("It takes 1,234 bytes, or 1.21 KiB: 45 % of 2.", ["1,234", "1.21", "45", "2"]),
         ("## 7 ways\n\n1. First\n2. Second, in `8 files`", []),
         (
-            "See lessons 01 and 05, Docker 1.10, docker-registry 0.9.1, schema 2 and lesson 3 in 2014; sha256 and v2.",
+            "See lessons 01 and 05, Docker 1.10, docker-registry 0.9.1, schema 2, Distribution before 3.0 and lesson 3 in 2014; sha256.",
             [],
         ),
         ("A blob (OCI image-spec 1.1, layout.md, section 4) and (RFC 6838) but (not 9)", ["9"]),

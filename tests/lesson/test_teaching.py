@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from regviz.cli.learn import lesson as group
 from regviz.lesson import books, paths
 from regviz.lesson.notes import notes
 from tests.conftest import ROOT
@@ -68,3 +69,7 @@ def test_pages_and_commands_that_the_notes_name_are_there() -> None:
         from regviz import lesson
 
         assert callable(getattr(lesson, name))
+    named = set(re.findall(r"`regviz lesson ([a-z]+)", PAGE)) | set(
+        re.findall(r"(?m)^    regviz lesson ([a-z]+)", PAGE)
+    )
+    assert {"collect", "notes", "path"} < named <= set(group.commands)

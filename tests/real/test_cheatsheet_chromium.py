@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from regviz.lesson.cheatsheet import cheatsheet
 from tests.real.exploring import watched
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 A4 = 842, 595  # in points, on its side
+SERIOUS = {"serious", "critical"}
 LEAST_ROOM = 8  # pixels to spare at the foot, as fonts differ from host to host
 
 
@@ -42,4 +44,16 @@ def test_it_prints_on_one_page_of_a4_and_nothing_is_cut(chromium: Browser, tmp_p
     assert [(round(float(wide)), round(float(high))) for wide, high in found] == [A4]
     assert asked == [file.as_uri()]
     assert complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(scheme: str, chromium: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "sheet.html"
+    file.write_text(cheatsheet(), encoding="utf-8")
+    context = chromium.new_context(color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]  # axe is put in
+    page = context.new_page()
+    page.goto(file.as_uri())
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in SERIOUS] == []
     context.close()

@@ -307,7 +307,12 @@ def test_a_bundle_gives_an_engine_what_it_lacks(pushed: Experiment, host: Host, 
     try:
         assert bundle.load(archive, engine=host.url, images=["busybox"]) == (BASE,)
         assert [image.tags for image in host.client.images.list()] == [[BASE]]
+        own = host.client.api.import_image_from_data(empty_archive(), repository="busybox", tag="latest")
+        own = json.loads(own.splitlines()[-1])["status"]
         assert bundle.load(archive, engine=host.url) == (REGISTRY,)
+        assert host.client.api.inspect_image(BASE)["Id"] == own  # a person's own image of that name is left alone
+        host.client.api.remove_image(own, force=True)
+        assert bundle.load(archive, engine=host.url) == (BASE,)
         assert bundle.load(archive, engine=host.url) == ()
         for name in (REGISTRY, BASE):
             ours, theirs = (client.api.inspect_image(name)["RootFS"] for client in (pushed.client, host.client))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from regviz.report.site import shipped
+from tests.conftest import site_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
-PAGES = ["index", *shipped()]
+PAGES = ["index", *site_pages()]
 SERIOUS = ("serious", "critical")
 
 

@@ -11,8 +11,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from regviz import share
 from regviz.errors import RegvizError
+from regviz.lesson.forms import names as lesson_names
 from regviz.report.site import first_picture, introduction, shipped, site, with_link_back
-from tests.conftest import ROOT
+from tests.conftest import ROOT, site_pages
 from tests.helpers import Store
 from tests.report.reading import parse
 
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
 def test_every_notebook_is_in_the_index_with_its_title_a_sentence_and_a_picture(pages: Path) -> None:
     index = parse((pages / "index.html").read_text(encoding="utf-8"))
-    entries = index.one("ul", class_="rv-index").all("li")
+    notebooks, lessons = index.one("ul", class_="rv-index"), index.all("ol", class_="rv-index")
+    entries = [*notebooks.all("li"), *(entry for each in lessons for entry in each.all("li"))]
     names = [entry.one("a").attributes["href"].removesuffix(".html") for entry in entries]
-    assert names == shipped()
-    assert {path.stem for path in share.folder("notebooks").glob("*.ipynb")} == set(names)
+    assert names == site_pages()
+    assert [head.text for head in index.all("h2")] == ["Lessons"] * bool(lesson_names())
+    assert {path.stem for path in share.folder("notebooks").glob("*.ipynb")} == set(shipped())
+    assert shipped()[len(shipped()) - len(lesson_names()) :] == lesson_names()
     pictures = []
     for name, entry in zip(names, entries, strict=True):
         page = parse((pages / f"{name}.html").read_text(encoding="utf-8"))
@@ -42,7 +46,7 @@ def test_every_notebook_is_in_the_index_with_its_title_a_sentence_and_a_picture(
 
 
 def test_every_page_leads_back_and_no_cell_failed(pages: Path) -> None:
-    for name in shipped():
+    for name in site_pages():
         page = parse((pages / f"{name}.html").read_text(encoding="utf-8"))
         assert page.one("header").one("a").attributes["href"] == "index.html"
         assert page.all("figure")

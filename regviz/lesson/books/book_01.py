@@ -135,7 +135,7 @@ def one_above() -> str:
     "01.3",
     asks="What is the SHA-256 of the file layer of the image that the tag names? Its 64 hexadecimal digits.",
     why="Of the bytes as they lie on the disk: that is the digest.",
-    hint="hashlib.sha256(layer).hexdigest(), of the bytes of the file as they are.",
+    hint="hashlib.sha256(top_layer).hexdigest(): of the bytes of the file as they are.",
 )
 def digest() -> str:
     """Of the compressed bytes."""
