@@ -12,13 +12,18 @@ from regviz.errors import UnreachableError
 from regviz.experiment.commands import Run
 from regviz.live.engine import is_of_this_machine
 from regviz.manifests.json import length, mapping, objects, text
+from regviz.pool import is_digest
 
 if TYPE_CHECKING:
+    from docker import DockerClient
+
     from regviz.experiment.hand import Hand
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE = 30
 _MOST_BYTES = 1 << 22
+_MOST_BLOBS = 10_000
+_PIPE = "http+docker://localnpipe"  # what docker's client calls a pipe of Windows
 _LINE = re.compile(rb"HTTP/1\.[01] (\d{3})")
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
@@ -51,6 +56,12 @@ class Reply(NamedTuple):
         return f"{self.status} {reason}" + (f" ({words})" if words else "") + lacking
 
     @property
+    def digest(self) -> str:
+        """That of the content, as the registry says; empty where it says none."""
+        said = self.headers.get("docker-content-digest", "")
+        return said if is_digest(said) else ""
+
+    @property
     def promised(self) -> int:
         """Bytes that its headers promise; -1 where they promise none."""
         said = self.headers.get("content-length", "")
@@ -76,7 +87,7 @@ class Api:
 
     def __init__(self, hand: Hand, port: int, inner: int) -> None:
         self._hand, self._port, self._inner = hand, port, inner
-        self._near = is_of_this_machine(hand.client)
+        self._near = is_near(hand.client)
 
     def ask(self, method: str, path: str, *, accept: str = "*/*") -> Reply:
         """One request, answered or not.
@@ -102,26 +113,23 @@ class Api:
     def digest(self, repository: str, reference: str) -> str:
         """The digest of the manifest that a tag points to; empty where there is none."""
         reply = self.ask("HEAD", f"/v2/{repository}/manifests/{reference}", accept=MANIFESTS)
-        return reply.headers.get("docker-content-digest", "") if reply.status == http.client.OK else ""
+        return reply.digest if reply.status == http.client.OK else ""
 
     def reachable(self, repository: str, reference: str) -> dict[str, int]:
         """Every blob that a pull of all platforms would fetch, manifests too: digests and bytes."""
         found: dict[str, int] = {}
         pending = [reference]
-        while pending:
+        while pending and len(found) < _MOST_BLOBS:
             reply = self.ask("GET", f"/v2/{repository}/manifests/{pending.pop()}", accept=MANIFESTS)
             if reply.status != http.client.OK:
                 continue
             document = reply.json()
-            found[reply.headers.get("docker-content-digest", "")] = len(reply.body)
-            pending += [
-                text(each.get("digest"))
-                for each in objects(document.get("manifests"))
-                if each.get("digest") not in found
-            ]
+            found[reply.digest] = len(reply.body)
+            children = {text(each.get("digest")) for each in objects(document.get("manifests"))}
+            pending += [each for each in children - found.keys() if is_digest(each)]
             for each in (mapping(document.get("config")), *objects(document.get("layers"))):
-                if text(each.get("digest")):
-                    found[text(each["digest"])] = max(length(each.get("size")), 0)
+                if is_digest(digest := text(each.get("digest"))):
+                    found[digest] = max(length(each.get("size")), 0)
         return found
 
     def _from_here(self, method: str, path: str, accept: str) -> Reply:
@@ -155,6 +163,11 @@ class Api:
         finally:
             self._hand.remove_container(container)
         return parsed(raw, self._port, has_body=method != "HEAD")
+
+
+def is_near(client: DockerClient) -> bool:
+    """Whether what an engine publishes answers on this machine: it is spoken to through a socket or a pipe of it."""
+    return is_of_this_machine(client) or str(client.api.base_url) == _PIPE
 
 
 def parsed(raw: bytes, port: int, *, has_body: bool) -> Reply:

@@ -6,6 +6,7 @@ another engine is remembered on the first, in the labels of a volume, so that it
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import re
 import socket
@@ -107,7 +108,7 @@ def _pull(work: Work, host: str | DockerClient | None, address: str | None) -> N
         if done.refused:
             raise complaint(done.refused)
     else:
-        done = _pulled_there(work, host, address or f"{_own_address(host)}:{port}", port)
+        done = _pulled_there(work, host, address or f"{near_address(host_of(work.client), host_of(host))}:{port}", port)
     pulled = [name for name in done.pulled if name in layers]  # some engines tell of configurations too
     work.facts |= {
         "layers_pulled": len(pulled),
@@ -212,7 +213,8 @@ def _pulled_there(work: Work, host: str | DockerClient, address: str, port: int)
     flag = f"--context {host}" if isinstance(host, str) and "://" not in host else f"--host {where}"
     with attached(host) as client:
         before = _image_id(client, reference)
-        mark = f"{work.names.experiment}-elsewhere-{re.sub('[^a-z0-9]+', '-', f'{where}-{reference}'.lower())}"
+        told = hashlib.sha256(f"{where} {reference}".encode()).hexdigest()[:_SHORT]
+        mark = f"{work.names.experiment}-{ELSEWHERE_KIND}-{told}"
         if work.hand.volume(mark) is None:
             labels = {_HOST_LABEL: where, _REFERENCE_LABEL: reference, _BEFORE_LABEL: before}
             made = work.names.labels(work.step, kind=ELSEWHERE_KIND) | labels
@@ -286,16 +288,31 @@ def _image_id(client: DockerClient, reference: str) -> str:
         return ""
 
 
-def _own_address(host: str | DockerClient) -> str:
-    """The address of this machine as that host sees it, as far as the way there tells; nothing is sent."""
-    parts = urlsplit(host_of(host))
-    if not parts.hostname:
-        return "localhost"
-    try:
-        family, kind, _, _, target = socket.getaddrinfo(parts.hostname, parts.port or 22, type=socket.SOCK_DGRAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.connect(target)
-            own = str(probe.getsockname()[0])
-    except OSError:
-        return "localhost"
+def near_address(engine: str, host: str) -> str:
+    """Where another host finds the engine's machine, as far as addresses and the way there tell; nothing is sent.
+
+    Parameters
+    ----------
+    engine : str
+        The URL of the engine that the registry is on.
+    host : str
+        That of the other host's engine.
+
+    Examples
+    --------
+    >>> near_address("ssh://teacher@10.20.0.100", "ssh://teacher@10.20.0.199")
+    '10.20.0.100'
+    >>> near_address("unix:///var/run/docker.sock", "tcp://127.0.0.1:2375")
+    '127.0.0.1'
+    """
+    own, parts = urlsplit(engine).hostname, urlsplit(host)
+    if own is None and parts.hostname:
+        try:
+            family, kind, _, _, target = socket.getaddrinfo(parts.hostname, parts.port or 22, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(family, kind) as probe:
+                probe.connect(target)
+                own = str(probe.getsockname()[0])
+        except OSError:
+            own = None
+    own = own or "localhost"
     return f"[{own}]" if ":" in own else own

@@ -63,7 +63,7 @@ class Experiment:
     >>> experiment = Experiment()  # doctest: +SKIP
     >>> experiment.volume(), experiment.registry(), experiment.build(), experiment.tag()  # doctest: +SKIP
     >>> experiment.push().facts["files_after"]  # doctest: +SKIP
-    12
+    14
     >>> experiment.clean()  # doctest: +SKIP
     """
 

@@ -121,6 +121,8 @@ def test_without_an_engine_it_is_said_once_and_the_recorded_run_goes_on(capsys: 
         assert article.do(step).name == step
     assert "refused" not in article.pull("ssh://a@b", "h:1").facts
     assert article.clean() == "nothing was made here: this was the recorded run"
+    assert article.undo("push") == article.clean()
+    assert article.steps()["step"].tolist() == [*STEPS]
     with pytest.raises(RegvizError, match="there is no step"):
         article.do("dance")
 
@@ -187,6 +189,7 @@ def test_a_command_without_an_engine_says_so_in_one_line(words: tuple[str, ...])
     assert (code, shown) == (1, "")
     assert said.startswith(f"regviz: no Docker Engine at {NOWHERE}")
     assert said.count("\n") == 1
+    assert said.endswith("a recorded run: regviz experiment run --recorded\n") == (words == ("run",))
 
 
 def test_an_archive_for_another_platform_is_refused() -> None:

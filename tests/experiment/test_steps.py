@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regviz.errors import RegvizError, SourceNotFoundError
-from regviz.experiment import STEPS, Step
+from regviz.experiment import STEPS, Experiment, Step
 from regviz.experiment.api import Reply, parsed
 from regviz.experiment.commands import Run
 from regviz.experiment.images import Recipe, article, own, second
@@ -77,6 +77,15 @@ def test_no_such_step() -> None:
     with pytest.raises(RegvizError, match="no step 'jump': the steps are volume, "):
         plan_of("jump")
     assert plan_of("collect-wrongly").name == "collect_wrongly"
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [({"listen": "10.20.0.100"}, "listens at 127.0.0.1 or 0.0.0.0"), ({"port": 65536}, "a port is a number from 1")],
+)
+def test_choices_that_do_not_do(choice: dict[str, Any], said: str) -> None:
+    with pytest.raises(RegvizError, match=said):
+        Experiment("unix:///no/such/docker.sock", **choice)
 
 
 # --- names

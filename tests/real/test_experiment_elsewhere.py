@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from nbformat.v4 import new_code_cell
 
 from regviz import share
+from regviz.cli import main
 from regviz.errors import RegvizError
 from regviz.experiment import bundle, elsewhere
 from regviz.experiment.experiment import Experiment
+from regviz.experiment.notebook import begin
 from regviz.experiment.pulling import Pull, ways_around
-from regviz.experiment.ready import ready
-from regviz.experiment.recording import recorded
+from regviz.experiment.ready import host_of, ready
+from regviz.experiment.recording import Recorded, recorded
 from regviz.experiment.step import Step
 from regviz.report.execute import execute, read_notebook
+from regviz.text import format_bytes
 from tests.real.experiment_engine import BASE, REGISTRY
 from tests.real.service import request
 from tests.real.two_hosts import FAR, other_host, published
@@ -286,6 +291,17 @@ def kinds(step: Step) -> set[tuple[str, str]]:
     return set(zip(table["change"], shapes, strict=True))
 
 
+def test_an_engine_that_cannot_have_the_images(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other host has an engine, no images, and no way out: the recorded run goes on."""
+    before = state(host.client)
+    article = begin(host.url)
+    assert isinstance(article, Recorded)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2
+    assert "it does not reach the registry of that image; where there is no way out" in said[0]
+    assert state(host.client) == before
+
+
 def test_readiness_is_what_the_engine_says(pushed: Experiment, host: Host, address: str) -> None:
     host.allow(address)
     there, info, version = ready(host.url), host.client.info(), host.client.version()
@@ -323,6 +339,45 @@ def test_a_bundle_gives_an_engine_what_it_lacks(pushed: Experiment, host: Host, 
         for name in (REGISTRY, BASE):
             host.client.api.remove_image(name)
     assert state(host.client) == before
+
+
+def regviz(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, ["experiment", *words], prog_name="regviz")
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_commands_do_the_same(pushed: Experiment, host: Host, address: str, tmp_path: Path) -> None:
+    engine = ("--engine", host_of(pushed.client))
+    code, shown, _ = regviz("pull", *engine, "--name", NAME, "--host", host.url, "--address", address)
+    assert code == 0
+    assert '{"insecure-registries": ["' in shown
+    host.allow(address)
+    code, shown, said = regviz("pull", *engine, "--name", NAME, "--host", host.url, "--address", address)
+    assert (code, said) == (0, "")
+    assert f"Status: Downloaded newer image for {address}/nodejs:latest" in shown
+    code, shown, said = regviz("run-image", *engine, "--name", NAME)
+    assert (code, said) == (0, "")
+    assert "\n    v0.10.26\n" in shown
+    code, shown, said = regviz("check", *engine)
+    assert (code, said) == (0, "")
+    assert shown.splitlines()[-1] == "ready          yes"
+    archive = tmp_path / "images.tar"
+    code, shown, said = regviz("bundle", *engine, "-o", str(archive))
+    assert (code, said) == (0, "")
+    size = format_bytes(archive.stat().st_size)
+    assert shown == f"{archive}: registry:2 and busybox for {ready(pushed.client).platform}, {size}\n"
+
+
+def test_a_user_whom_the_socket_does_not_let_in(pushed: Experiment, host: Host) -> None:
+    assert pushed.client.ping()
+    os.seteuid(65534)
+    try:
+        why = ready(host.url).why
+    finally:
+        os.seteuid(0)
+    assert why == (
+        f"the Docker Engine at {host.url} does not let this user in: sudo usermod -aG docker $USER, and log in again"
+    )
 
 
 def test_a_bundle_of_what_cannot_be_had(pushed: Experiment, host: Host, tmp_path: Path) -> None:
