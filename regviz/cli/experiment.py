@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regviz.cli.experiment_v1 import v1_push
 from regviz.cli.options import format_option, output_option
 from regviz.cli.output import terminal_width, write_lines, write_table
 from regviz.cli.progress import progress_bars, working
@@ -278,3 +279,6 @@ def _images(registry_image: str, base: str, dockerfile: str | None) -> tuple[str
 
     bases = own(dockerfile).bases if dockerfile is not None else ()
     return tuple(dict.fromkeys((registry_image, base, *bases)))
+
+
+experiment.add_command(v1_push)
