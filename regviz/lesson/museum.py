@@ -126,7 +126,7 @@ def outcomes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     --------
     >>> rooms = catalogue()
     >>> outcomes(rooms[rooms["layout"] == "distribution"]).get_title(loc="left")
-    'In 7 of 18 rooms pushing the image again does not help'
+    'In 6 of 18 rooms pushing the image again does not help'
     """
     return paint(lambda width, height: describe_outcomes(table, width=width, height=height), ax)
 

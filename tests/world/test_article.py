@@ -22,6 +22,7 @@ from regviz.world import (
     article_world,
     first_push_world,
     index_of,
+    platforms,
     storage_tree,
     unfolding,
 )
@@ -232,3 +233,41 @@ def test_trees_are_apart_when_copied(tmp_path: Path) -> None:
     assert list(whole) == ["one/a/b", "one/l", "other/a/b", "other/a/c"]
     assert whole.children("one") == ["a", "l"]
     assert whole.save(tmp_path / "whole").joinpath("other/a/c").read_bytes() == b"2"
+
+
+# ------------------------------------------------------------------------------------ one tag, two platforms
+
+
+def test_one_tag_for_two_platforms() -> None:
+    found = members("platforms.tar.gz")
+    states = platforms()
+    assert found == {f"{name}/{path}": tree[path] for name, tree in states for path in tree}
+    (plain, before), (attested, after) = states
+    assert (plain, attested) == ("1-platforms", "2-attested")
+    # An index, two manifests, two configurations, two layers and the one that both have; five links to what is no
+    # manifest; three revisions; the tag, and what it points to.
+    assert len(list(before)) == 8 + 5 + 3 + 2
+    # Of each attestation a manifest, a configuration and a statement, and another index; four links, three revisions;
+    # what the tag points to now.
+    assert len(list(after)) == len(list(before)) + 7 + 4 + 3 + 1
+    assert set(before) < set(after)
+    tag = f"{V2}/repositories/app/_manifests/tags/1.0/current/link"
+    assert [path for path in before if before[path] != after[path]] == [tag]
+    encoded = after[tag].decode().removeprefix("sha256:")
+    entries = json.loads(after[f"{V2}/blobs/sha256/{encoded[:2]}/{encoded}/data"])["manifests"]
+    images = [entry["digest"] for entry in entries if "annotations" not in entry]
+    assert [
+        entry["annotations"]["vnd.docker.reference.digest"] for entry in entries if "annotations" in entry
+    ] == images
+    assert [entry["platform"]["architecture"] for entry in entries] == ["amd64", "arm64", "unknown", "unknown"]
+
+
+def test_what_lessons_lay_out_fits_where_paths_are_short() -> None:
+    """Below a folder of a person's own, and where case does not count."""
+    for archive in DATA.glob("*.tar.gz"):
+        if archive.name.startswith("world-"):
+            continue
+        paths = [f"lesson-data/{archive.name.split('.')[0]}/{path}" for path in members(archive.name)]
+        assert max(map(len, paths)) < 200, archive.name
+        assert len({path.casefold() for path in paths}) == len(paths)
+        assert not any(set(path) & set(':*?"<>|\\') for path in paths)
