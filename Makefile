@@ -2,7 +2,7 @@
 #   make PYTHON=python3.12 …   the interpreter .venv is made from (3.11 or newer; python3 unless named)
 
 .DEFAULT_GOAL := help
-.PHONY: help report lab site pictures test lint bench data lock clean run-environment test-environment
+.PHONY: help report lab site pictures bundle test lint bench data lock clean run-environment test-environment
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
@@ -12,6 +12,9 @@ export PYTHON
 SOURCE ?= data/world-distribution.tar.gz
 OUTPUT ?= $(CURDIR)/report.html
 ARGS ?=
+BUNDLE ?= dist/bundle
+PLATFORMS ?=
+PYTHONS ?=
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -25,11 +28,17 @@ lab: run-environment ## JupyterLab on the notebooks
 site: run-environment ## the notebooks as pages with an index, in site/ (another: make site SOURCE=…)
 	@$(BIN)/python docs/pages.py site "$(SOURCE)"
 
+# PLATFORMS="win_amd64 macosx_12_0_arm64 manylinux_2_28_x86_64" PYTHONS="3.11 3.12": for other machines than this one.
+bundle: run-environment ## regviz and all it needs as wheels, in dist/bundle, to be installed without an index
+	@$(BIN)/python scripts/bundle.py --directory "$(BUNDLE)" $(addprefix --platform ,$(PLATFORMS)) $(addprefix --python ,$(PYTHONS))
+
 pictures: run-environment ## the pictures of README.md, drawn anew
 	@$(BIN)/python docs/pictures.py
 
+# As many processes as there are processors, at most 4 (JOBS=0: one, where the tests show what they print).
+JOBS ?= auto
 test: test-environment ## the tests (some of them: make test ARGS="tests/storage -k tar")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: test-environment ## style, format, types, and who may import whom
 	@$(BIN)/ruff check

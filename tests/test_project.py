@@ -218,7 +218,9 @@ def test_the_wheel_carries_notebooks_and_data(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {"regviz", f"regviz-{regviz.__version__}.dist-info"}
 
 
-@pytest.mark.parametrize("target", ["report", "test", "lab", "lint", "bench", "clean", "data", "lock", "help"])
+@pytest.mark.parametrize(
+    "target", ["report", "test", "lab", "lint", "bench", "bundle", "clean", "data", "lock", "help"]
+)
 def test_make_knows_its_targets(target: str) -> None:
     planned = _run("make", "--dry-run", target)
     assert planned.returncode == 0, planned.stderr

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regviz.cli.experiment_v1 import v1_push
 from regviz.cli.options import format_option, output_option
 from regviz.cli.output import terminal_width, write_lines, write_table
 from regviz.cli.progress import progress_bars, working
+from regviz.errors import AccessDeniedError, UnreachableError
 from regviz.experiment.plan import PLAN, STEPS, Plan, plan_of
 from regviz.text import escape_terminal, format_bytes
 
@@ -83,7 +85,9 @@ def experiment_options(command: Callable[..., None]) -> Callable[..., None]:
         def make() -> Experiment:
             from regviz.experiment import Experiment
 
-            return Experiment(engine, **options)
+            made = Experiment(engine, **options)
+            click.get_current_context().call_on_close(made.close)
+            return made
 
         command(make=make, **given)
 
@@ -133,7 +137,10 @@ def run_all(*, until: str, recorded: bool, make: Callable[[], Experiment]) -> No
     if recorded:
         show_recorded(STEPS[: last + 1])
         return
-    made = make()
+    try:
+        made = make()
+    except (AccessDeniedError, UnreachableError) as error:
+        raise type(error)(f"{error}. Or look at a recorded run: regviz experiment run --recorded") from error
     for plan in PLAN[: last + 1]:
         show_step(_done(made, plan))
 
@@ -272,3 +279,6 @@ def _images(registry_image: str, base: str, dockerfile: str | None) -> tuple[str
 
     bases = own(dockerfile).bases if dockerfile is not None else ()
     return tuple(dict.fromkeys((registry_image, base, *bases)))
+
+
+experiment.add_command(v1_push)

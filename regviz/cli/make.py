@@ -99,14 +99,21 @@ def capture(source: str | None, *, output: str, measure: bool, reading: Reading)
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="The port on this machine; 0 for any that is free.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open a browser.")
+@click.option("--check", is_flag=True, help="Start nothing, but say within a minute what this machine lacks for it.")
 @click.pass_context
-def lab(ctx: click.Context, source: str | None, *, folder: str | None, port: int | None, browser: bool) -> None:
+def lab(
+    ctx: click.Context, source: str | None, *, folder: str | None, port: int | None, browser: bool, check: bool
+) -> None:
     """Start JupyterLab on the notebooks.
 
-    rv.read() in them reads SOURCE.
+    rv.read() in them reads SOURCE. Without one, the lessons come first.
     """
     from regviz.report import lab as jupyter
 
+    if check:
+        from regviz.cli.machine import say_what_lacks
+
+        ctx.exit(say_what_lacks(folder or jupyter.FOLDER, open_browser=browser))
     ctx.exit(jupyter.lab(source, folder=folder or jupyter.FOLDER, port=port, open_browser=browser))
 
 

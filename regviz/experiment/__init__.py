@@ -9,10 +9,11 @@ from regviz.experiment.plan import STEPS
 
 if TYPE_CHECKING:
     from regviz.experiment.experiment import Experiment
-    from regviz.experiment.sent import moved, plot_moved
     from regviz.experiment.notebook import begin
     from regviz.experiment.recording import recorded
+    from regviz.experiment.sent import moved, plot_moved
     from regviz.experiment.step import Step
+    from regviz.experiment.v1 import v1_push
 
 _PUBLIC = {
     "Experiment": "regviz.experiment.experiment",
@@ -21,8 +22,9 @@ _PUBLIC = {
     "moved": "regviz.experiment.sent",
     "plot_moved": "regviz.experiment.sent",
     "recorded": "regviz.experiment.recording",
+    "v1_push": "regviz.experiment.v1",
 }
-__all__ = ["STEPS", "Experiment", "Step", "begin", "moved", "plot_moved", "recorded"]
+__all__ = ["STEPS", "Experiment", "Step", "begin", "moved", "plot_moved", "recorded", "v1_push"]
 
 
 def __getattr__(name: str) -> object:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import tarfile
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from regviz.errors import RegvizError
 from regviz.experiment.ready import IMAGES, attached, has_image, host_of, platform_of
 from regviz.experiment.trouble import complaint
 from regviz.layouts.common import no_progress
 from regviz.layouts.docker.names import familiar, split_reference
+from regviz.manifests.json import mapping, objects, text
 from regviz.read import read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from docker import DockerClient
 
     from regviz.layouts.common import Progress
 
 _CHUNK = 1 << 20
+_LONGEST_LIST = 16 << 20
 
 
 def save(
@@ -101,13 +106,11 @@ def load(
         if not missing:
             return ()
         _refuse_what_does_not_fit(archive, missing, platform_of(client))
-        before = _named(client)
-        with Path(archive).open("rb") as file:
+        with tempfile.TemporaryFile() as file:
+            _write_only(missing, archive, file)
             for said in client.api.load_image(file):
                 if "error" in said:
                     raise complaint(said["error"], host_of(client))
-        for name in _named(client) - before - set(missing):  # of what else is in it, nothing was asked for
-            client.api.remove_image(name)
         return missing
 
 
@@ -166,8 +169,53 @@ def _pull(client: DockerClient, name: str, progress: Progress) -> None:
                 raise complaint(said["error"], host_of(client))
 
 
-def _named(client: DockerClient) -> set[str]:
-    return {name for image in client.api.images() for name in image.get("RepoTags") or () if not name.startswith("<")}
+def _write_only(names: Sequence[str], archive: str | os.PathLike[str], target: IO[bytes]) -> None:
+    """Write what an archive has of some names: what else is in it might take the name of a person's own image."""
+    try:
+        with tarfile.open(archive) as source, tarfile.open(fileobj=target, mode="w") as chosen:
+            for member in source:
+                content: IO[bytes] | None = source.extractfile(member) if member.isreg() else None
+                if content is not None and member.name in _LISTS and member.size <= _LONGEST_LIST:
+                    data = json.dumps(_LISTS[member.name](json.loads(content.read()), set(names))).encode()
+                    member.size, content = len(data), io.BytesIO(data)
+                chosen.addfile(member, content)
+    except (OSError, tarfile.TarError, ValueError, EOFError) as error:
+        raise RegvizError(
+            f"{os.fspath(archive)} cannot be read as an archive of images ({error}): make it anew"
+        ) from error
+    target.seek(0)
+
+
+def _of_manifest(entries: Any, names: set[str]) -> list[dict[str, Any]]:
+    """Of ``manifest.json``, which every archive since Docker 1.10 has."""
+    kept = [(each, [tag for tag in each.get("RepoTags") or () if with_tag(tag) in names]) for each in objects(entries)]
+    return [each | {"RepoTags": tags} for each, tags in kept if tags]
+
+
+def _of_index(index: Any, names: set[str]) -> dict[str, Any]:
+    """Of ``index.json``, which archives since Docker 25 have too."""
+    kept = []
+    for each in objects(mapping(index).get("manifests")):
+        named = text(mapping(each.get("annotations")).get("io.containerd.image.name"))
+        kept += [each] if with_tag(named) in names else []
+    return mapping(index) | {"manifests": kept}
+
+
+def _of_repositories(repositories: Any, names: set[str]) -> dict[str, dict[str, Any]]:
+    """Of ``repositories``, the list of before 1.10, which is still written."""
+    kept = {}
+    for name, tags in mapping(repositories).items():
+        if found := {tag: one for tag, one in mapping(tags).items() if with_tag(f"{name}:{tag}") in names}:
+            kept[name] = found
+    return kept
+
+
+_LISTS: Final[dict[str, Callable[[Any, set[str]], Any]]] = {
+    "manifest.json": _of_manifest,
+    "index.json": _of_index,
+    "repositories": _of_repositories,
+}
+"""The files of an archive that say which images it has."""
 
 
 def _write(client: DockerClient, names: Sequence[str], place: Path, progress: Progress) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
@@ -22,6 +23,7 @@ _IMAGE_STEPS = ("build", "share", "overwrite")
 _ROUNDS = 5
 """What an engine was at when a client was killed may come to its end a moment later."""
 _CONFLICT = 409
+_PAUSE = 0.1
 _REMEMBERED = (FETCHED_KIND, ELSEWHERE_KIND)
 """Kinds of volumes that go only when what they remember is gone."""
 
@@ -36,9 +38,11 @@ def clean(client: DockerClient, names: Names) -> str:
     """
     left = elsewhere.clean(Hand(client, names, ""))
     cleaner = _Cleaner(client, names)
-    for _ in range(_ROUNDS):
-        if not cleaner.round():
+    for number in range(_ROUNDS):
+        if not cleaner.round() and not cleaner.kept:
             break
+        if cleaner.kept:
+            time.sleep(_PAUSE * number)
     if cleaner.kept:
         raise RegvizError(
             f"{cleaner.said()}; what is in use by something else stays: {'; '.join(cleaner.kept.values())}. "
@@ -65,41 +69,54 @@ class _Cleaner:
         """Whether anything was there to remove, and went."""
         self.kept.clear()
         before = sum(map(len, self._removed.values()))
-        for container in self._containers():
+        own, others = self._containers()
+        for container in own:
             self._remove("container", container, self._hand.remove_container)
-        self._images()
+        self._images({text(each.get("ImageID")): _name(each) for each in others})
         for name in self._volumes():
             self._remove("volume", name, self._client.api.remove_volume)
         self._fetched()
         return sum(map(len, self._removed.values())) > before
 
-    def _containers(self) -> list[str]:
-        api = self._client.api
-        found = objects(api.containers(all=True, filters={"label": [f"{LABEL}={self._names.experiment}"]}))
-        found += objects(api.containers(all=True, filters={"label": [f"{HELPER_LABEL}={self._names.volume}"]}))
-        return [text(each.get("Id")) for each in found if self._is_own(each)]
+    def _containers(self) -> tuple[list[str], list[dict[str, Any]]]:
+        """The experiment's containers, and those of a person's own that have its label from one of its images.
 
-    def _is_own(self, container: dict[str, Any]) -> bool:
-        """Whether the experiment made a container; a person's own, of one of its images, has that image's labels.
-
-        What a build leaves when it breaks off has them too; it is of an image in between, which has no name.
+        What a build leaves when it breaks off has that too; it is of an image in between, which has no name.
         """
-        if mapping(container.get("Labels")).get(STEP_LABEL) not in _IMAGE_STEPS:
-            return True
-        image = text(container.get("Image"))
-        return image.startswith("sha256:") or (
-            bool(image) and text(container.get("ImageID")).startswith(f"sha256:{image}")
-        )
+        api = self._client.api
+        labelled = objects(api.containers(all=True, filters={"label": [f"{LABEL}={self._names.experiment}"]}))
+        helpers = objects(api.containers(all=True, filters={"label": [f"{HELPER_LABEL}={self._names.volume}"]}))
+        named = {text(image.get("Id")) for image in self._hand.made_images() if _tags(image)}
+        own = [text(each.get("Id")) for each in helpers]
+        others = []
+        for each in labelled:
+            image, of_image = text(each.get("Image")), text(each.get("ImageID"))
+            is_of_image = mapping(each.get("Labels")).get(STEP_LABEL) in _IMAGE_STEPS
+            if is_of_image and (
+                of_image in named or not of_image.removeprefix("sha256:").startswith(image.removeprefix("sha256:"))
+            ):
+                others.append(each)
+            else:
+                own.append(text(each.get("Id")))
+        return own, others
 
-    def _images(self) -> None:
+    def _images(self, used: dict[str, str]) -> None:
         """Those it built or pulled again: its own names of them, and then all that have no name left."""
         for image in self._hand.made_images():
-            for reference in image.get("RepoTags") or ():
-                if self._names.is_own_reference(str(reference)):
-                    self._remove("image", str(reference), self._client.api.remove_image, text(image.get("Id")))
-        for image in self._hand.made_images():
-            if not [each for each in image.get("RepoTags") or () if each != "<none>:<none>"]:
-                self._remove("image", text(image.get("Id")), self._client.api.remove_image, text(image.get("Id")))
+            name = text(image.get("Id"))
+            for reference in _tags(image):
+                if name in used:
+                    self.kept[name] = f"image {reference} (container {used[name]} is made of it)"
+                elif self._names.is_own_reference(reference):
+                    self._remove("image", reference, self._client.api.remove_image, name)
+        left = self._hand.made_images()
+        parents = {text(image.get("ParentId")) for image in left}
+        for image in left:
+            name = text(image.get("Id"))
+            if not _tags(image):
+                self._remove("image", name, self._client.api.remove_image, name)
+                if name in parents:  # another stands on it: it goes with that, or stays where that has a person's name
+                    self.kept.pop(name, None)
 
     def _volumes(self) -> list[str]:
         found = objects(
@@ -131,3 +148,12 @@ class _Cleaner:
             return False
         self._removed[kind].add(counted or name)
         return True
+
+
+def _tags(image: dict[str, Any]) -> list[str]:
+    return [str(each) for each in image.get("RepoTags") or () if each != "<none>:<none>"]
+
+
+def _name(container: dict[str, Any]) -> str:
+    names = container.get("Names") or [container.get("Id")]
+    return one_line(str(names[0]).removeprefix("/"))

@@ -56,7 +56,7 @@ def registry(work: Work) -> None:
     else:
         work.type(f"docker start {work.names.registry}")
     api = work.api()
-    status = work.ask(api, "GET", "/v2/")
+    status = work.ask(api, "GET", "/v2/").status
     work.facts |= {"port": work.port(), "status": status}
 
 
@@ -130,7 +130,7 @@ def overwrite(work: Work, dockerfile: str | os.PathLike[str] | None) -> None:
     work.facts |= images.details(work.build(recipe(work, dockerfile, changed=True), local))
     work.give_name(local, _pushed(work, NODEJS, LATEST))
     _push(work, api, NODEJS, LATEST)
-    kept = is_ok(work.ask(api, "GET", f"/v2/{NODEJS}/manifests/{old}", manifests=True)) if old else False
+    kept = is_ok(work.ask(api, "GET", f"/v2/{NODEJS}/manifests/{old}", manifests=True).status) if old else False
     work.facts |= {"old_manifest": old, "old_manifest_answers": kept}
 
 
@@ -141,10 +141,10 @@ def untag(work: Work) -> None:
     digest = api.digest(SECOND, SECOND_TAG)
     if not digest:
         raise RegvizError(f"the registry has no {SECOND}:{SECOND_TAG} to delete: the step share pushes it")
-    by_name = work.ask(api, "DELETE", f"/v2/{SECOND}/manifests/{SECOND_TAG}")
+    by_name = work.ask(api, "DELETE", f"/v2/{SECOND}/manifests/{SECOND_TAG}").status
     if not is_ok(by_name):
         work.ask(api, "HEAD", f"/v2/{SECOND}/manifests/{SECOND_TAG}", manifests=True)
-        status = work.ask(api, "DELETE", f"/v2/{SECOND}/manifests/{digest}")
+        status = work.ask(api, "DELETE", f"/v2/{SECOND}/manifests/{digest}").status
         if not is_ok(status):
             raise RegvizError(f"the registry deletes neither the tag {SECOND}:{SECOND_TAG} nor its manifest ({status})")
     work.ask(api, "GET", f"/v2/{SECOND}/tags/list")
@@ -193,12 +193,15 @@ def collect_wrongly(work: Work) -> None:
     lost = next((each for each in needed if each in gone and each not in there and each != digest), "")
     if lost:
         path = f"/v2/{SECOND}/blobs/{lost}"
+        head, answer = work.ask(api, "HEAD", path), work.ask(api, "GET", path)
         work.facts |= {
             "lost_blob": lost,
-            "head_status": work.ask(api, "HEAD", path),
-            "get_status": work.ask(api, "GET", path),
+            "lost_bytes": needed[lost],
+            "head_status": head.status,
+            "get_status": answer.status,
+            "got_bytes": len(answer.body) if is_ok(answer.status) else 0,
         }
-    status = work.ask(api, "GET", f"/v2/{SECOND}/manifests/{LATEST}", manifests=True)
+    status = work.ask(api, "GET", f"/v2/{SECOND}/manifests/{LATEST}", manifests=True).status
     work.type(f"docker pull {name}")
     pulled = pull(work.client, name)
     work.say(pulled.said if not pulled.refused else [pulled.refused])

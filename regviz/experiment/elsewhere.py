@@ -6,12 +6,15 @@ another engine is remembered on the first, in the labels of a volume, so that it
 
 from __future__ import annotations
 
+import hashlib
+import http.client
 import re
 import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from regviz.errors import RegvizError
+from regviz.experiment.api import MANIFESTS
 from regviz.experiment.commands import Run
 from regviz.experiment.hand import Hand
 from regviz.experiment.names import ELSEWHERE_KIND, KIND_LABEL, LABEL
@@ -19,13 +22,14 @@ from regviz.experiment.pulling import pull as pull_image
 from regviz.experiment.pulling import ways_around
 from regviz.experiment.ready import attached, has_image, host_of
 from regviz.experiment.trouble import complaint, one_line
-from regviz.manifests.json import mapping, text
+from regviz.manifests.json import length, mapping, objects, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from docker import DockerClient
 
+    from regviz.experiment.api import Api
     from regviz.experiment.experiment import Experiment
     from regviz.experiment.pulling import Pull
     from regviz.experiment.step import Step
@@ -95,8 +99,8 @@ def run(experiment: Experiment, host: str | DockerClient | None = None) -> Step:
 
 
 def _pull(work: Work, host: str | DockerClient | None, address: str | None) -> None:
-    blobs = work.api().reachable(REPOSITORY, TAG)
-    if not blobs:
+    layers = _layers(work.api())
+    if layers is None:
         raise RegvizError(f"the registry has no {REPOSITORY}:{TAG} any more: push it again, with the step push")
     port = work.port()
     if host is None:
@@ -104,15 +108,17 @@ def _pull(work: Work, host: str | DockerClient | None, address: str | None) -> N
         if done.refused:
             raise complaint(done.refused)
     else:
-        done = _pulled_there(work, host, address or f"{_own_address(host)}:{port}", port)
-    sizes = {digest.partition(":")[2][:_SHORT]: size for digest, size in blobs.items()}
+        done = _pulled_there(work, host, address or f"{near_address(host_of(work.client), host_of(host))}:{port}", port)
+    pulled = [name for name in done.pulled if name in layers]  # some engines tell of configurations too
     work.facts |= {
-        "layers_pulled": len(done.pulled),
-        "layers_there": len(done.there),
-        "bytes_pulled": sum(sizes.get(layer, 0) for layer in done.pulled),
-        "digest": done.digest,
-        "refused": "plain HTTP" if done.plain_http else done.refused,
+        "layers_pulled": len(pulled),
+        "layers_there": sum(name in layers for name in done.there),
+        "bytes_pulled": sum(layers[name] for name in pulled),
     }
+    if done.refused:
+        work.facts["refused"] = "plain HTTP" if done.plain_http else done.refused
+    else:
+        work.facts["digest"] = done.digest
 
 
 def _run(work: Work, host: str | DockerClient | None) -> None:
@@ -141,6 +147,25 @@ def clean(hand: Hand) -> list[str]:
             continue
         hand.client.api.remove_volume(name)
     return failures
+
+
+def _layers(api: Api) -> dict[str, int] | None:
+    """The layers of the image on every platform, as pulls call them, and their bytes; None where there is no image."""
+    found: dict[str, int] = {}
+    pending, seen = [TAG], set[str]()
+    while pending:
+        reference = pending.pop()
+        reply = api.ask("GET", f"/v2/{REPOSITORY}/manifests/{reference}", accept=MANIFESTS)
+        if reply.status != http.client.OK:
+            if reference == TAG:
+                return None
+            continue
+        seen.add(reference)
+        document = reply.json()
+        pending += {text(each.get("digest")) for each in objects(document.get("manifests"))} - seen
+        for layer in objects(document.get("layers")):
+            found[text(layer.get("digest")).partition(":")[2][:_SHORT]] = max(length(layer.get("size")), 0)
+    return found
 
 
 def _emptied_and_pulled(work: Work, reference: str) -> Pull:
@@ -188,7 +213,8 @@ def _pulled_there(work: Work, host: str | DockerClient, address: str, port: int)
     flag = f"--context {host}" if isinstance(host, str) and "://" not in host else f"--host {where}"
     with attached(host) as client:
         before = _image_id(client, reference)
-        mark = f"{work.names.experiment}-elsewhere-{re.sub('[^a-z0-9]+', '-', f'{where}-{reference}'.lower())}"
+        told = hashlib.sha256(f"{where} {reference}".encode()).hexdigest()[:_SHORT]
+        mark = f"{work.names.experiment}-{ELSEWHERE_KIND}-{told}"
         if work.hand.volume(mark) is None:
             labels = {_HOST_LABEL: where, _REFERENCE_LABEL: reference, _BEFORE_LABEL: before}
             made = work.names.labels(work.step, kind=ELSEWHERE_KIND) | labels
@@ -225,7 +251,7 @@ def _run_on(work: Work, hand: Hand, reference: str, host: str) -> None:
     work.say(lines)
     if code or not lines:
         raise RegvizError(f"{reference} ended with code {code} and did not print its version: is it another image?")
-    work.facts |= {"version": one_line(lines[-1]), "host": host}
+    work.facts |= {"version": one_line(lines[-1])} | ({"host": host} if host else {})
 
 
 def _take_back(hand: Hand, mark: Mapping[str, str]) -> None:
@@ -262,16 +288,31 @@ def _image_id(client: DockerClient, reference: str) -> str:
         return ""
 
 
-def _own_address(host: str | DockerClient) -> str:
-    """The address of this machine as that host sees it, as far as the way there tells; nothing is sent."""
-    parts = urlsplit(host_of(host))
-    if not parts.hostname:
-        return "localhost"
-    try:
-        family, kind, _, _, target = socket.getaddrinfo(parts.hostname, parts.port or 22, type=socket.SOCK_DGRAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.connect(target)
-            own = str(probe.getsockname()[0])
-    except OSError:
-        return "localhost"
+def near_address(engine: str, host: str) -> str:
+    """Where another host finds the engine's machine, as far as addresses and the way there tell; nothing is sent.
+
+    Parameters
+    ----------
+    engine : str
+        The URL of the engine that the registry is on.
+    host : str
+        That of the other host's engine.
+
+    Examples
+    --------
+    >>> near_address("ssh://teacher@10.20.0.100", "ssh://teacher@10.20.0.199")
+    '10.20.0.100'
+    >>> near_address("unix:///var/run/docker.sock", "tcp://127.0.0.1:2375")
+    '127.0.0.1'
+    """
+    own, parts = urlsplit(engine).hostname, urlsplit(host)
+    if own is None and parts.hostname:
+        try:
+            family, kind, _, _, target = socket.getaddrinfo(parts.hostname, parts.port or 22, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(family, kind) as probe:
+                probe.connect(target)
+                own = str(probe.getsockname()[0])
+        except OSError:
+            own = None
+    own = own or "localhost"
     return f"[{own}]" if ":" in own else own

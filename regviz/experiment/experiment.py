@@ -51,20 +51,23 @@ class Experiment:
     network : str, optional
         Of the registry's container and of builds, such as ``host``; left out, the engine's usual one.
     listen : str
-        The address that the registry listens at: ``0.0.0.0`` lets other hosts pull, and everyone who reaches the port push.
+        The address that the registry listens at: ``0.0.0.0`` lets other hosts pull, and whoever reaches the port push.
     images : path, optional
         An archive of the images (``regviz experiment bundle``), in the place of pulling those the engine lacks.
 
     Examples
     --------
+    >>> from regviz.experiment import STEPS
+    >>> STEPS[:5]
+    ('volume', 'registry', 'build', 'tag', 'push')
     >>> experiment = Experiment()  # doctest: +SKIP
     >>> experiment.volume(), experiment.registry(), experiment.build(), experiment.tag()  # doctest: +SKIP
     >>> experiment.push().facts["files_after"]  # doctest: +SKIP
-    12
+    14
     >>> experiment.clean()  # doctest: +SKIP
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a person chooses few of them, by their names
         self,
         engine: str | DockerClient | None = None,
         *,
@@ -79,9 +82,15 @@ class Experiment:
     ) -> None:
         self.names = Names(name)
         self.choices = Choices(registry_image, base, port, network, listen)
+        self._connected = engine is None or isinstance(engine, str)
         self.client = connect(engine) if engine is None or isinstance(engine, str) else engine
         self.hand = Hand(self.client, self.names, base)
         self._dockerfile, self._archive = dockerfile, images
+
+    def close(self) -> None:
+        """Let go of the engine, unless it was a client that was given; what was made stays."""
+        if self._connected:
+            self.client.close()
 
     # --- the steps
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
 from regviz.experiment.bundle import with_tag
+from regviz.experiment.commands import Run
 from regviz.experiment.names import (
     BEFORE_KIND,
     DONE_KIND,
-    FACTS_LABEL,
     FETCHED_KIND,
     KIND_LABEL,
     LABEL,
@@ -20,7 +21,6 @@ from regviz.experiment.names import (
     STEP_LABEL,
     Names,
 )
-from regviz.experiment.commands import Run
 from regviz.experiment.ready import has_image
 from regviz.experiment.trouble import complaint
 from regviz.live.containers import open_source
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 NO_NETWORK = "none"
+_UNDO = "undo"
+_PORT = re.compile(r"[^/]+:(\d{1,5})/")
+_MOST_PORTS = 2
 _LOG_LINES = 10_000
 _PATIENCE = 3600
 
@@ -110,9 +113,10 @@ class Hand:
 
     def _refuse_foreign(self, kind: str, name: str, labels: Mapping[str, Any], way: str) -> None:
         if labels.get(LABEL) != self.names.experiment:
+            article = "an" if kind == "image" else "a"
             raise RegvizError(
-                f"the engine has a {kind} {name} that this experiment did not make, and that it leaves alone: rename or "
-                f"remove it ({way}), or give the experiment another name (--name)"
+                f"the engine has {article} {kind} {name} that this experiment did not make, and that it leaves alone: "
+                f"rename or remove it ({way}), or give the experiment another name (--name)"
             )
 
     def made_images(self) -> list[dict[str, Any]]:
@@ -126,6 +130,12 @@ class Hand:
         parents = {text(image.get("ParentId")) for image in made}
         of_step = (image for image in made if mapping(image.get("Labels")).get(STEP_LABEL) == step)
         return next((image for image in of_step if image.get("Id") not in parents), None)
+
+    def earlier_ports(self) -> list[int]:
+        """Where registries of the experiment listened, as the names of its images tell; the newest image's last."""
+        references = [str(each) for image in reversed(self.made_images()) for each in image.get("RepoTags") or ()]
+        own = filter(self.names.is_own_reference, references)
+        return [int(found[1]) for each in own if (found := _PORT.match(each))][-_MOST_PORTS:]
 
     def volumes(self, kind: str) -> dict[str, dict[str, str]]:
         """The experiment's volumes of one kind: names and labels."""
@@ -144,7 +154,7 @@ class Hand:
             self.client.api.create_volume(name, labels=self.names.labels(step, kind=kind, **more))
 
     def ensure_image(self, reference: str, step: str) -> list[str]:
-        """Pull an image that the engine does not have; what it said. It is remembered before, and removed by `clean`."""
+        """Pull an image that the engine does not have; what it said. It is remembered, so that `clean` removes it."""
         if has_image(self.client, reference):
             return []
         with self.fetching(reference, step):
@@ -195,14 +205,17 @@ class Hand:
             if error.status_code != 409:
                 raise
 
-    def copy_storage(self, script: str, step: str) -> int:
-        """Run a script in a container that sees the storage at its usual path, and its copies at /before."""
-        self.make_volume(self.names.before, step, BEFORE_KIND)
+    def copy_storage(self, script: str) -> int:
+        """Run a script in a container that sees the storage at its usual path, and its copies at /before.
+
+        Its label is no step's that builds: containers of those are told by it from a person's own.
+        """
+        self.make_volume(self.names.before, _UNDO, BEFORE_KIND)
         code, _ = self.run(
             Run(
                 self.base,
                 ("sh", "-c", script),
-                labels=self.names.labels(step),
+                labels=self.names.labels(_UNDO),
                 volumes={self.names.volume: ROOT, self.names.before: "/before"},
                 network=NO_NETWORK,
             )

@@ -56,11 +56,11 @@ class Recipe:
     bases: tuple[str, ...] = ()
 
     def labelled(self, first: Mapping[str, str], last: Mapping[str, str]) -> Recipe:
-        """The same with labels from the first line on, so that images in between have them too, and those of its end.
+        r"""The same with labels from the first line on, so that images in between have them too, and those of its end.
 
         Examples
         --------
-        >>> print(Recipe("FROM busybox\\nRUN true").labelled({"a": "b"}, {"a": "c"}).dockerfile)
+        >>> print(Recipe("FROM busybox\nRUN true").labelled({"a": "b"}, {"a": "c"}).dockerfile)
         FROM busybox
         LABEL a="b"
         RUN true
@@ -83,25 +83,24 @@ class Recipe:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:
             if self.folder is not None:
-                self._add_folder(archive)
+                self._add_folder(archive, self.folder)
             for name, content in {"Dockerfile": self.dockerfile.encode(), **self.files}.items():
                 member = tarfile.TarInfo(name)
                 member.size, member.mode = len(content), 0o644
                 archive.addfile(member, io.BytesIO(content))
         return buffer.getvalue()
 
-    def _add_folder(self, archive: tarfile.TarFile) -> None:
+    def _add_folder(self, archive: tarfile.TarFile, folder: Path) -> None:
         from docker.utils.build import exclude_paths
 
-        assert self.folder is not None
-        ignore = self.folder / ".dockerignore"
+        ignore = folder / ".dockerignore"
         try:
             excluded = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []
-            for name in sorted(exclude_paths(str(self.folder), [line for line in excluded if line.strip()])):
+            for name in sorted(exclude_paths(str(folder), [line for line in excluded if line.strip()])):
                 if name not in ("Dockerfile", *self.files):
-                    archive.add(self.folder / name, name, recursive=False)
+                    archive.add(folder / name, name, recursive=False)
         except (OSError, ValueError) as error:
-            raise RegvizError(f"{self.folder} cannot be sent to the engine whole: {error}") from error
+            raise RegvizError(f"{folder} cannot be sent to the engine whole: {error}") from error
 
     def write(self, folder: Path) -> None:
         """Write the Dockerfile and what lies beside it into a folder, for ``docker build``."""

@@ -1,4 +1,4 @@
-"""What the experiment's things are called and labelled, so that each is found again, and nothing else is taken for one."""
+"""What the experiment's things are called and labelled, so that each is found again, and nothing else is touched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LABEL = "org.regviz.experiment"
 STEP_LABEL, PORT_LABEL, KIND_LABEL = f"{LABEL}.step", f"{LABEL}.port", f"{LABEL}.kind"
 FACTS_LABEL, NUMBER_LABEL, IMAGE_LABEL = f"{LABEL}.facts", f"{LABEL}.number", f"{LABEL}.image"
 DATA_KIND, BEFORE_KIND, DONE_KIND, FETCHED_KIND = "data", "before", "done", "fetched"
-"""Kinds of volumes: the registry's storage, copies of it, marks of steps that are done, and of images that were pulled."""
+"""Kinds of volumes: the registry's storage, copies of it, marks of steps that are done, and of images that came."""
 ELSEWHERE_KIND = "elsewhere"
 """Of those that remember what another host was given."""
 ROOT = "/tmp/registry"  # noqa: S108  # the article's path, inside containers
@@ -48,8 +48,8 @@ class Names:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.experiment) or len(self.experiment) > _LONGEST:
             raise RegvizError(
-                f"an experiment's name is made of small letters, digits and single hyphens, at most {_LONGEST} of them, "
-                f"such as {DEFAULT}: {self.experiment!r} is not"
+                f"an experiment's name is made of small letters, digits and single hyphens, at most {_LONGEST} of "
+                f"them, such as {DEFAULT}: {self.experiment!r} is not"
             )
 
     @property

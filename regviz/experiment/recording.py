@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
+    import pandas as pd
+
 FILE = "experiment.json.gz"
 _FORMAT = "regviz experiment 1"
 _MOST_BYTES = 16 << 20
@@ -150,9 +152,21 @@ class Recorded:
         del host
         return self.do("run")
 
+    def steps(self) -> pd.DataFrame:
+        """The steps in order: step, title, question, state (recorded)."""
+        import pandas as pd
+
+        rows = [(step.name, step.title, step.question, "recorded") for step in self._steps.values()]
+        return pd.DataFrame(rows, columns=["step", "title", "question", "state"]).astype("str")
+
+    def undo(self, step: str) -> str:
+        """Nothing was made, so nothing is taken back."""
+        del step
+        return self.clean()
+
     def clean(self) -> str:
         """Nothing was made, so nothing is removed."""
-        return f"Nothing was made here, for this was the recorded run ({self.why})."
+        return "nothing was made here: this was the recorded run"
 
 
 def _read(path: str | os.PathLike[str] | None) -> tuple[str, list[Step]]:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 Fact = int | str | bool
 _MOST_LINES, _LONGEST_LINE = 400, 1000
-_TEXTS, _LISTS, _ROWS = ("name", "title", "question"), ("then", "now", "said"), ("before", "after")
+_ROWS = ("before", "after")
 _ROW_TYPES = frozenset(("directory", "file", "symlink", "other", "more"))
 _MOST_ROWS = 200_000
+_LARGEST = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,22 @@ class Step:
         from regviz.tree import changes
 
         return changes(_tree(self.before), _tree(self.after))
+
+    def counted(self) -> dict[str, Fact]:
+        """The facts to show: those of the storage only where it is another after the step.
+
+        Examples
+        --------
+        >>> Step("tag", "", "", (), (), (), (), (), {"names": 2, "files_before": 3, "files_after": 3}).counted()
+        {'names': 2}
+        """
+        same = {
+            key.removesuffix("_before")
+            for key, value in self.facts.items()
+            if key.endswith("_before") and self.facts.get(f"{key.removesuffix('_before')}_after") == value
+        }
+        hidden = {f"{name}_{when}" for name in same for when in ("before", "after")}
+        return {key: value for key, value in self.facts.items() if key not in hidden}
 
     def text(self, width: int | None = None) -> str:
         """The step for a terminal, explanations wrapped to `width` columns if that is given."""
@@ -99,13 +116,19 @@ class Step:
 
     @classmethod
     def _checked(cls, data: Any) -> Step:
-        texts = {name: _text(data[name]) for name in _TEXTS}
-        if texts["name"] not in STEPS:
-            raise ValueError(texts["name"])
-        lists = {name: tuple(map(_text, _list(data[name], _MOST_LINES))) for name in _LISTS}
-        rows = {name: tuple(map(_row, _list(data[name], _MOST_ROWS))) for name in _ROWS}
-        facts = {_text(key): _fact(value) for key, value in dict(data["facts"]).items()}
-        return cls(**texts, **lists, **rows, facts=facts)
+        if data["name"] not in STEPS:
+            raise ValueError("no step of that name")
+        return cls(
+            name=data["name"],
+            title=_text(data["title"]),
+            question=_text(data["question"]),
+            then=_texts(data["then"]),
+            now=_texts(data["now"]),
+            said=_texts(data["said"]),
+            before=tuple(map(_row, _list(data["before"], _MOST_ROWS))),
+            after=tuple(map(_row, _list(data["after"], _MOST_ROWS))),
+            facts={_text(key): _fact(value) for key, value in dict(data["facts"]).items()},
+        )
 
 
 def bounded(lines: Iterable[str]) -> tuple[str, ...]:
@@ -133,6 +156,10 @@ def _text(value: Any) -> str:
     return value
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(_text, _list(value, _MOST_LINES)))
+
+
 def _list(value: Any, most: int) -> list[Any]:
     if not isinstance(value, list | tuple) or len(value) > most:
         raise TypeError("no list, or too long a one")
@@ -140,20 +167,14 @@ def _list(value: Any, most: int) -> list[Any]:
 
 
 def _row(value: Any) -> Row:
-    row = Row(*_list(value, len(Row._fields)))
-    fits = (
-        isinstance(row.path, str)
-        and isinstance(row.depth, int)
-        and row.depth >= 0
-        and row.type in _ROW_TYPES
-        and (row.bytes is None or (isinstance(row.bytes, int) and row.bytes >= 0))
-        and isinstance(row.explanation, str)
-        and (row.repository is None or isinstance(row.repository, str))
-        and isinstance(row.last, bool)
-    )
-    if not fits:
+    path, depth, type_, size, explanation, repository, last = _list(value, len(Row._fields))
+    counts = [depth] if size is None else [depth, size]
+    if not all(type(each) is int and 0 <= each < _LARGEST for each in counts) or type(last) is not bool:
         raise ValueError("no row of a tree")
-    return row
+    if type_ not in _ROW_TYPES:
+        raise ValueError("no type of a tree's row")
+    of = None if repository is None else _text(repository)
+    return Row(_text(path), depth, type_, size, _text(explanation), of, last)
 
 
 def _fact(value: Any) -> Fact:

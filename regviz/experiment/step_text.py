@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from regviz.experiment.step import Step
 
 _WIDE = 10_000
+_OPTION = re.compile(r"(?<= )(--?[a-zA-Z][a-z-]*) (?=\S)")  # an option stays with its value
 
 
 def step_lines(step: Step, width: int | None = None) -> Iterator[str]:
@@ -40,16 +42,16 @@ def step_lines(step: Step, width: int | None = None) -> Iterator[str]:
     yield "  changed on disk"
     for line in step.changes.text(None if width is None else max(width - 4, 40)).splitlines():
         yield f"    {line}".rstrip()
-    if step.facts:
+    if counted := step.counted():
         yield ""
-        widest = max(map(len, step.facts))
-        yield from _block("counted", [f"{key:{widest}}  {value}" for key, value in step.facts.items()], width)
+        widest = max(map(len, counted))
+        yield from _block("counted", [f"{key:{widest}}  {value}" for key, value in counted.items()], width)
 
 
 def _block(title: str, lines: Iterable[str], width: int | None) -> Iterator[str]:
     yield f"  {title}"
     for line in lines:
-        safe = escape_terminal(line)
+        safe = _OPTION.sub("\\1\0", escape_terminal(line))
         wrapped = textwrap.wrap(
             safe,
             width or _WIDE,
@@ -60,5 +62,5 @@ def _block(title: str, lines: Iterable[str], width: int | None) -> Iterator[str]
             replace_whitespace=False,
             drop_whitespace=False,
         )
-        yield from (each.rstrip() for each in wrapped or [""])
+        yield from (each.rstrip().replace("\0", " ") for each in wrapped or [""])
     yield ""

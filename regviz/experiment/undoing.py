@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from regviz.errors import RegvizError
 from regviz.experiment import elsewhere
 from regviz.experiment.doing import LATEST, NODEJS, SECOND, SECOND_TAG
+from regviz.experiment.hand import number_of
 from regviz.experiment.names import ROOT
 from regviz.experiment.plan import STEPS, plan_of, resting_on
-from regviz.experiment.hand import number_of
 from regviz.manifests.json import text
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def keep(work: Work) -> None:
     place = f"/before/{work.step}"
     script = f"{_drop_copies({*work.hand.done(), work.step})} && {{ [ -d {place} ] || "
     script += f"{{ cp -a {ROOT} /before/part && mv /before/part {place}; }}; }}"
-    if work.hand.copy_storage(script, work.step):
+    if work.hand.copy_storage(script):
         raise RegvizError(
             f"the storage cannot be copied for undo: is there room on the engine's disk, and has {work.choices.base} "
             "a shell and cp?"
@@ -90,7 +90,7 @@ def _restore(work: Work) -> None:
         f"[ -d /before/{step} ] || exit {_NO_COPY}; find {ROOT} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} + && "
         f"cp -a /before/{step}/. {ROOT}/ && {_drop_copies(set(marks) - {step})}"
     )
-    code = hand.copy_storage(script, step)
+    code = hand.copy_storage(script)
     if running:
         work.api()
     if code == _NO_COPY:

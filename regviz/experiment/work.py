@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from regviz.errors import RegvizError
-from regviz.experiment.api import MANIFESTS, Api
+from regviz.experiment.api import MANIFESTS, Api, Reply, is_near
 from regviz.experiment.commands import Run
 from regviz.experiment.names import PORT_LABEL, ROOT
 from regviz.experiment.pushing import push
 from regviz.experiment.trouble import explain, one_line
-from regviz.live.engine import is_of_this_machine
 from regviz.manifests.json import mapping, objects, text
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 
 INNER_PORT = 5000
 _LOOPBACK = "127.0.0.1"
+_LISTENS_AT = ("127.0.0.1", "0.0.0.0")  # noqa: S104  # a person may say so, for the article's other host
+_LAST_PORT = 65535
 _LISTENS, _TAKEN = "listening on", "address already in use"
 _PATIENCE, _PAUSE = 30.0, 0.05
 _ATTEMPTS = 5
@@ -48,6 +49,15 @@ class Choices:
     port: int | None
     network: str | None
     listen: str
+
+    def __post_init__(self) -> None:
+        if self.listen not in _LISTENS_AT:
+            raise RegvizError(
+                f"the registry listens at {' or '.join(_LISTENS_AT)} (for other hosts too), as images are pushed to "
+                f"localhost: not at {self.listen!r}"
+            )
+        if self.port is not None and not 1 <= self.port <= _LAST_PORT:
+            raise RegvizError(f"a port is a number from 1 to {_LAST_PORT}, not {self.port}")
 
 
 @dataclass
@@ -176,14 +186,13 @@ class Work:
         on_host = mapping(details.get("HostConfig")).get("NetworkMode") == "host"
         return Api(self.hand, port, port if on_host else INNER_PORT)
 
-    def ask(self, api: Api, method: str, path: str, *, manifests: bool = False) -> int:
-        """One request that a person may see; its status."""
+    def ask(self, api: Api, method: str, path: str, *, manifests: bool = False) -> Reply:
+        """One request that a person may see."""
         accept = MANIFESTS if manifests else ""
         self.type(api.text(method, path, accept=accept))
         reply = api.ask(method, path, accept=accept or "*/*")
-        digest = reply.headers.get("docker-content-digest", "")
-        self.say([f"{method} {path}", f"  {reply.line()}" + (f" {digest}" if digest else "")])
-        return reply.status
+        self.say([f"{method} {path}", f"  {reply.line()} {reply.digest}".rstrip()])
+        return reply
 
     def registry_run(self, port: int) -> Run:
         """The registry's container."""
@@ -201,12 +210,12 @@ class Work:
         )
 
     def start_registry(self) -> int:
-        """Make the registry and start it, on the port that was asked for or a free one; the port."""
+        """Make the registry and start it; the port: that which was asked for, that of before, or a free one."""
         import docker
 
-        wanted = self.choices.port
+        wanted, earlier = self.choices.port, self.hand.earlier_ports()
         for attempt in range(_ATTEMPTS):
-            port = wanted or free_port(self.client)
+            port = wanted or (earlier.pop() if earlier else free_port(self.client))
             what = self.registry_run(port)
             container = what.create(self.client)
             try:
@@ -214,7 +223,11 @@ class Work:
             except (docker.errors.APIError, RegvizError) as error:
                 self.hand.remove_container(container)
                 taken = any(word in str(error) for word in ("already allocated", _TAKEN, "not available"))
-                if wanted or not taken or attempt == _ATTEMPTS - 1:
+                if wanted and taken:
+                    raise RegvizError(
+                        f"the port {port} is taken on the engine's machine: give another (--port), or none for any"
+                    ) from error
+                if not taken or attempt == _ATTEMPTS - 1:
                     raise explain(error) from error
                 continue
             self.type(what.text())
@@ -258,7 +271,7 @@ class Work:
             image,
             ("garbage-collect", path),
             labels=self.labels,
-            environment=environment(f":{INNER_PORT}"),
+            environment=environment(f":{INNER_PORT}") | {"REGISTRY_LOG_LEVEL": "warn"},
             volumes_from=self.names.data,
             network="none",
         )
@@ -277,7 +290,7 @@ def environment(address: str) -> dict[str, str]:
 
 def free_port(client: DockerClient) -> int:
     """A port that is free on this machine; where the engine is on another, one that is most likely free there."""
-    if not is_of_this_machine(client):
+    if not is_near(client):
         return random.randint(*_HIGH_PORTS)  # noqa: S311  # nothing secret
     with socket.socket() as probe:
         probe.bind((_LOOPBACK, 0))

@@ -18,7 +18,7 @@ from regviz.plot.canvas import Text
 from regviz.plot.labels import fit
 from regviz.plot.marks import Mark, in_lines
 from regviz.plot.palette import EXCLUSIVE, INK, MUTED, SEVERAL, STATES
-from regviz.plot.sheet import Rect, Sheet, Stroke, key, paint, shares
+from regviz.plot.sheet import Rect, Sheet, Stroke, key, paint, shares, wide
 from regviz.plot.style import SMALL_SIZE, TEXT_SIZE
 from regviz.text import count_noun
 
@@ -224,8 +224,8 @@ class Engine:
                 continue
             for path, mounted in container.mounts.items():
                 start, end = middle["container"][name], middle["volume"][mounted]
-                bend = _WIDE + 20
-                wires.append(Stroke(((_WIDE - 60, start), (bend, start), (right - 24, end), (right - 6, end)), MUTED))
+                bend, left = _WIDE + 20, 24 + wide(fit(name, _WIDE - 20, TEXT_SIZE), TEXT_SIZE)
+                wires.append(Stroke(((left, start), (bend, start), (right - 24, end), (right - 6, end)), MUTED))
                 texts.append(Text(bend - 50, start - 8, fit(path, right - bend, SMALL_SIZE), SMALL_SIZE, MUTED))
         rows = max(len(self._containers), len(self._volumes), 1)
         return Sheet(
@@ -244,6 +244,10 @@ class Engine:
         using = sum(each.state != REMOVED for each in self._containers.values())
         there = len(self._there())
         files = count_noun(self.files(), "file")
+        if not there:
+            return "No volume is left, and no file"
+        if not using:
+            return f"No container is left, but {count_noun(there, 'volume')} with {files}"
         return f"{count_noun(using, 'container')} and {count_noun(there, 'volume')} with {files}"
 
     def _told(self) -> str:

@@ -18,6 +18,7 @@ import regviz
 from regviz import share
 from regviz.errors import RegvizError, SourceNotFoundError
 from regviz.read import SOURCE_VARIABLE
+from regviz.report import start
 from regviz.report.execute import own_path
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def lab(
 ) -> int:
     """Start JupyterLab on the notebooks, with this Python; ``rv.read()`` in them reads the source.
 
-    The notebooks are copied into a folder; what a person changed there is kept.
+    The notebooks are copied into a folder; what a person changed there is kept. It opens on the report of a source that
+    was named, else on a page that leads to everything, the lessons first.
 
     Parameters
     ----------
@@ -70,21 +72,22 @@ def lab(
     place = Path(folder).absolute()
     for name in lay_out(place):
         say(f"Kept {place / name}, which you changed; delete it to get the one that ships.\n")
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.root_dir={place}",
-    ]
-    command += [f"--LabApp.default_url=/lab/tree/{_REPORT}"]
+    page = _REPORT if environment.get(SOURCE_VARIABLE) else start.NAME
+    command = jupyterlab(place, page=page, port=port, open_browser=open_browser)
+    with tempfile.TemporaryDirectory(prefix="regviz-") as own:
+        write_settings(Path(own))
+        environment |= {name: own_path(name, own) for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")}
+        return _run(command, environment)
+
+
+def jupyterlab(place: Path, *, page: str, port: int | None, open_browser: bool) -> list[str]:
+    """The command that starts JupyterLab in a folder, on one of its notebooks, for this machine alone."""
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={place}"]
+    command += [f"--LabApp.default_url=/lab/tree/{page}"]
     command += [f"--ServerApp.port={port}"] if port is not None else []
     command += [] if open_browser else ["--no-browser"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="regviz-") as own:
-        _write_settings(Path(own))
-        environment |= {name: own_path(name, own) for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")}
-        return _run(command, environment)
+    return command
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
@@ -100,7 +103,7 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
 
 
 def lay_out(place: Path) -> list[str]:
-    """Copy the notebooks that ship into a folder; what was changed there stays.
+    """Copy the notebooks that ship into a folder, and the page that leads to them; what was changed there stays.
 
     Returns
     -------
@@ -120,9 +123,10 @@ def lay_out(place: Path) -> list[str]:
     try:
         place.mkdir(parents=True, exist_ok=True)
         copied = _copied(place / _RECORD)
-        for shipped in sorted(share.folder("notebooks").glob("*.ipynb")):
-            content, own = shipped.read_bytes(), place / shipped.name
-            if own.exists() and _sha256(own.read_bytes()) not in (_sha256(content), copied.get(own.name)):
+        shipped = {path.name: path.read_bytes() for path in sorted(share.folder("notebooks").glob("*.ipynb"))}
+        for name, content in {**shipped, start.NAME: start.start_page()}.items():
+            own = place / name
+            if own.exists() and not _is_ours(own, content, copied.get(name)):
                 kept.append(own.name)
                 continue
             own.write_bytes(content)
@@ -133,6 +137,12 @@ def lay_out(place: Path) -> list[str]:
             f"the notebooks cannot be copied to {place}: {error.strerror}; give another folder"
         ) from error
     return kept
+
+
+def _is_ours(own: Path, content: bytes, copied: str | None) -> bool:
+    """Whether a file is what ships, or what was copied before; a page of links is saved again by whoever opens it."""
+    there = own.read_bytes()
+    return _sha256(there) in (_sha256(content), copied) or (own.name == start.NAME and start.is_start_page(there))
 
 
 def _copied(record: Path) -> dict[str, str]:
@@ -168,10 +178,10 @@ def _as_seen_from_elsewhere(source: str) -> str:
     return source
 
 
-def _write_settings(place: Path) -> None:
+def write_settings(place: Path) -> None:
     """A kernel of this interpreter, found before any that the machine has; and no news or updates from the network."""
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     kernel: dict[str, object] = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python"}
     for name, settings in (("kernels/python3/kernel.json", kernel), ("labconfig/page_config.json", _SILENT)):
-        (place / name).parent.mkdir(parents=True)
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(json.dumps(settings), encoding="utf-8")

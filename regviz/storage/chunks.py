@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FIRST_READ = 16384
 _KIND = 0o170000  # the bits of a mode that tell a regular file from what is none
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
 _READ |= getattr(os, "O_BINARY", 0)
 
 _MODE, _SIZE, _NANOSECONDS, _INODE = map(attrgetter, ("st_mode", "st_size", "st_mtime_ns", "st_ino"))

@@ -8,6 +8,7 @@ GNU.sparse.*, sizes in base 256, old GNU sparse files (S), hard links.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,6 +64,8 @@ class PlainFile:
     def __init__(self, path: str) -> None:
         self.name = path
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._pread = getattr(os, "pread", self._seek_and_read)
+        self._lock = threading.Lock()
 
     def __del__(self) -> None:
         if hasattr(self, "_descriptor"):
@@ -77,10 +80,16 @@ class PlainFile:
 
     def read_at(self, offset: int, count: int) -> bytes:
         """At most `count` bytes from `offset`; fewer only at the end."""
-        data = os.pread(self._descriptor, count, offset)
-        while len(data) < count and (more := os.pread(self._descriptor, count - len(data), offset + len(data))):
+        data: bytes = self._pread(self._descriptor, count, offset)
+        while len(data) < count and (more := self._pread(self._descriptor, count - len(data), offset + len(data))):
             data += more
         return data
+
+    def _seek_and_read(self, descriptor: int, count: int, offset: int) -> bytes:
+        """As pread, which Windows does not have."""
+        with self._lock:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            return os.read(descriptor, count)
 
     def read_on(self) -> None:
         """Nothing to do."""

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 # What Go wrote into gzip headers until 2016: the year 1 cut to 32 bits, and "unknown" as the operating
 # system.
-_GZIP_HEADER = bytes.fromhex("1f8b0800 00096e88 00ff")
-GZIP_OF_NOTHING = _GZIP_HEADER + bytes.fromhex("010000ffff 00000000 00000000")
+GZIP_HEADER = bytes.fromhex("1f8b0800 00096e88 00ff")
+GZIP_OF_NOTHING = GZIP_HEADER + bytes.fromhex("010000ffff 00000000 00000000")
 """23 bytes: the layer docker 0.9 uploaded for a step that changed no file."""
-GZIP_OF_EMPTY_TAR = _GZIP_HEADER + bytes.fromhex("621805a360148c5800080000ffff 2eafb5ef 00040000")
+GZIP_OF_EMPTY_TAR = GZIP_HEADER + bytes.fromhex("621805a360148c5800080000ffff 2eafb5ef 00040000")
 """32 bytes, sha256:a3ed95ca…: the same since docker 1.x, and schema 1's layer of a throwaway step."""
 
 _WINDOW, _LONGEST, _PROBE = 32768, 258, 4
@@ -140,7 +140,7 @@ def gzip(data: bytes, *, compress: bool = True) -> bytes:
     body = _deflate_stored(data)
     if compress:
         body = min(_deflate_fixed(data), body, key=len)
-    return _GZIP_HEADER + body + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
+    return GZIP_HEADER + body + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
 
 
 _ZSTD_MAGIC, _ZSTD_SINGLE_SEGMENT_4_BYTES = b"\x28\xb5\x2f\xfd", 0xA0

@@ -12,7 +12,7 @@ from regviz.errors import RegvizError, TargetExistsError
 from regviz.world.encode import tar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 _NEVER = dt.datetime.fromtimestamp(0, dt.UTC)
@@ -72,6 +72,10 @@ class FileTree:
         self._links.pop(path, None)
         self._files[path] = data
         self._times[path] = int(at.timestamp())
+
+    def write_stream(self, path: str, pieces: Iterable[bytes], at: dt.datetime) -> None:
+        """The same of a file whose content comes in pieces."""
+        self.write(path, b"".join(pieces), at)
 
     def link(self, path: str, target: str, at: dt.datetime) -> None:
         """Create a symbolic link."""

@@ -9,11 +9,9 @@ dictionaries have no useful order: here ``_index_images`` is sorted by id.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import tarfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus
 
 from regviz.errors import RegvizError
@@ -22,21 +20,38 @@ from regviz.world.describe import Image
 from regviz.world.encode import go_json
 from regviz.world.events import AbortPush, Collect, DeleteTag, MakePrivate, Push
 from regviz.world.v1_json import DOCKER_0_9, DOCKER_1_3, user_agent_fields, v1_images
+from regviz.world.v1_upload import Upload, announced, file_rows, payload_sum, tarsum
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Protocol
 
-    from regviz.world.describe import Layer
     from regviz.world.events import Event
-    from regviz.world.filetree import FileTree
     from regviz.world.v1_json import Engine, V1Image
 
-_ROW_TYPES = {tarfile.REGTYPE: "f", tarfile.DIRTYPE: "d", tarfile.SYMTYPE: "s", tarfile.LNKTYPE: "l"}
+    class Tree(Protocol):
+        """Files by path: what a writer needs of a :class:`~regviz.world.FileTree`, or of a folder on a disk."""
+
+        def __contains__(self, path: str, /) -> bool: ...
+
+        def __getitem__(self, path: str, /) -> bytes: ...
+
+        def write(self, path: str, data: bytes, at: dt.datetime, /) -> None:
+            """Create or overwrite a file."""
+
+        def write_stream(self, path: str, pieces: Iterable[bytes], at: dt.datetime, /) -> None:
+            """The same of a file whose content comes in pieces."""
+
+        def remove(self, path: str, at: dt.datetime, /) -> None:
+            """Remove a file, if it is there."""
+
+
+Row = TypeVar("Row", str, dict[str, Any])
 
 
 @dataclass(frozen=True)
-class _Age:
+class Age:
     """What differs between servers, and the docker of their time.
 
     Attributes
@@ -60,11 +75,25 @@ class _Age:
     quotings: int
 
 
-_AGES = {
-    "0.6.5": _Age(DOCKER_0_9, GZIP_OF_NOTHING, tag_json=False, lists=False, quotings=0),
-    "0.6.6": _Age(DOCKER_0_9, GZIP_OF_NOTHING, tag_json=True, lists=False, quotings=0),
-    "0.9.1": _Age(DOCKER_1_3, GZIP_OF_EMPTY_TAR, tag_json=True, lists=True, quotings=1),
+AGES = {
+    "0.6.5": Age(DOCKER_0_9, GZIP_OF_NOTHING, tag_json=False, lists=False, quotings=0),
+    "0.6.6": Age(DOCKER_0_9, GZIP_OF_NOTHING, tag_json=True, lists=False, quotings=0),
+    "0.9.1": Age(DOCKER_1_3, GZIP_OF_EMPTY_TAR, tag_json=True, lists=True, quotings=1),
 }
+
+
+def age_of(version: str) -> Age:
+    """The age of a server.
+
+    Raises
+    ------
+    RegvizError
+        There is none of that version.
+    """
+    if version not in AGES:
+        message = f"no v1 server {version!r} can be imitated; there are {', '.join(AGES)}"
+        raise RegvizError(message)
+    return AGES[version]
 
 
 class V1Writer:
@@ -73,6 +102,7 @@ class V1Writer:
     Parameters
     ----------
     tree : FileTree
+        Or what has its ways, on a disk.
     version : {"0.6.5", "0.6.6", "0.9.1"}
         Of the server; 0.6.6 is the article's.
 
@@ -82,12 +112,9 @@ class V1Writer:
         If the version is none of these.
     """
 
-    def __init__(self, tree: FileTree, version: str) -> None:
-        if version not in _AGES:
-            message = f"no v1 server {version!r} can be imitated; there are {', '.join(_AGES)}"
-            raise RegvizError(message)
+    def __init__(self, tree: Tree, version: str) -> None:
         self._tree = tree
-        self._age = _AGES[version]
+        self._age = age_of(version)
 
     def apply(self, event: Event) -> None:
         """Change the storage as the server does when this happens.
@@ -120,42 +147,76 @@ class V1Writer:
             )
             raise RegvizError(message)
         chain = v1_images(event.content, self._age.engine)
-        for image in chain:
+        uploads = [_upload(image) for image in chain]
+        self.receive(event.repository, dict.fromkeys(event.tags, chain[-1].id), uploads, event.at)
+
+    def receive(
+        self, repository: str, tags: Mapping[str, str], images: Sequence[Upload], at: dt.datetime
+    ) -> dict[str, int]:
+        """Change the storage as the server does when images are pushed, and tags put on them.
+
+        Parameters
+        ----------
+        repository : str
+        tags : mapping of str to str
+            The ids that they name.
+        images : sequence of Upload
+            Each after its parent; those that are there are not written again.
+        at : datetime
+
+        Returns
+        -------
+        dict of str to int
+            Bytes of the layers that were written, by image.
+        """
+        self._announce(repository, [image.id for image in images], tags, at)
+        written = {}
+        for image in images:
             if not self._is_complete(image.id):
-                self._store(image, event.at)
-        for tag in event.tags:
-            self._tag(event.repository, tag, chain[-1].id, event.at)
-        self._list_images(event.repository, chain, event.at)
+                written[image.id] = self._store(image, at)
+        for tag, image_id in tags.items():
+            self._tag(repository, tag, image_id, at)
+        self._list_images(repository, [], at)
+        return written
 
-    def _store(self, image: V1Image, at: dt.datetime) -> None:
-        layer = self._layer(image.layer)
+    def _store(self, image: Upload, at: dt.datetime) -> int:
         self._describe(image, at)
-        self._write(image, "layer", layer, at)
+        total = payload_sum(image.json)
+        pieces = [self._age.empty_layer] if image.members is None else image.sent()
+        self._tree.write_stream(f"images/{image.id}/layer", total.passed(pieces), at)
         if self._age.lists:
-            checksum = hashlib.sha256(image.json + b"\n" + layer).hexdigest()
-            self._write(image, "_checksum", json.dumps([f"sha256:{checksum}"]).encode(), at)
+            self._write(image, "_checksum", json.dumps([total.text]).encode(), at)
         else:
-            if not image.layer.empty:
-                rows = [_file_row(member) for member, _ in image.layer.members()]
-                self._write(image, "_files", json.dumps(rows).encode(), at)
-            self._write(image, "_checksum", tarsum(image.json, image.layer.members()).encode(), at)
+            if image.members is not None:
+                self._write(image, "_files", json.dumps(file_rows(image.members())).encode(), at)
+            members = image.members() if image.members is not None else ()
+            self._write(image, "_checksum", tarsum(image.json, members).encode(), at)
         self._tree.remove(f"images/{image.id}/_inprogress", at)
+        return total.size
 
-    def _describe(self, image: V1Image, at: dt.datetime) -> None:
-        below = json.loads(self._tree[f"images/{image.parent}/ancestry"]) if image.parent else []
+    def _describe(self, image: Upload, at: dt.datetime) -> None:
+        below = self._rows(f"images/{image.parent}/ancestry", str) if image.parent else []
         self._write(image, "_inprogress", b"true", at)
         self._write(image, "json", image.json, at)
         self._write(image, "ancestry", json.dumps([image.id, *below]).encode(), at)
 
-    def _write(self, image: V1Image, name: str, data: bytes, at: dt.datetime) -> None:
-        self._tree.write(f"images/{image.id}/{name}", data, at)
+    def _rows(self, path: str, kind: type[Row]) -> list[Row]:
+        """A list that the server wrote."""
+        try:
+            rows = json.loads(self._tree[path])
+        except ValueError:
+            rows = None
+        if not isinstance(rows, list) or not all(isinstance(row, kind) for row in rows):
+            message = f"{path} is not the list that a server leaves there: this storage is damaged"
+            raise RegvizError(message)
+        return rows
 
-    def _layer(self, layer: Layer) -> bytes:
-        return self._age.empty_layer if layer.empty else layer.blob
+    def _write(self, image: Upload, name: str, data: bytes, at: dt.datetime) -> None:
+        self._tree.write(f"images/{image.id}/{name}", data, at)
 
     def _is_complete(self, image_id: str) -> bool:
         path = f"images/{image_id}"
-        return path in self._tree and f"{path}/_inprogress" not in self._tree
+        return f"{path}/json" in self._tree and f"{path}/_inprogress" not in self._tree
 
     def _tag(self, repository: str, tag: str, image_id: str, at: dt.datetime) -> None:
         path = self._repository(repository)
@@ -166,36 +227,38 @@ class V1Writer:
         if tag == "latest":
             self._tree.write(f"{path}/json", metadata, at)
 
-    def _list_images(self, repository: str, chain: list[V1Image], at: dt.datetime) -> None:
+    def _announce(self, repository: str, ids: Sequence[str], tags: Mapping[str, str], at: dt.datetime) -> None:
+        """The client lists what it is going to push; the first list of a repository is stored as it was sent."""
+        path = f"{self._repository(repository)}/_index_images"
+        if path in self._tree:
+            self._list_images(repository, ids, at)
+            return
+        self._tree.write(path, go_json(announced(ids, tags)), at)
+
+    def _list_images(self, repository: str, new: Sequence[str], at: dt.datetime) -> None:
         """The union of all pushes, which never shrinks."""
         path = f"{self._repository(repository)}/_index_images"
-        known = json.loads(self._tree[path]) if path in self._tree else []
-        ids = {row["id"] for row in known} | {image.id for image in chain}
+        ids = {str(row.get("id")) for row in self._rows(path, dict)} | set(new)
         self._tree.write(path, json.dumps([{"id": image_id} for image_id in sorted(ids)]).encode(), at)
 
     def _abort(self, event: AbortPush) -> None:
         """The client lists what it is going to push, and dies while a layer is on its way."""
         chain = v1_images(event.image, self._age.engine)
-        index = f"{self._repository(event.repository)}/_index_images"
-        if index in self._tree:
-            self._list_images(event.repository, chain, event.at)
-        else:  # the first push of a repository is stored as the client sent it
-            rows = [{"id": image.id} for image in chain[:-1]] + [{"id": chain[-1].id, "Tag": event.tag}]
-            self._tree.write(index, go_json(rows), event.at)
+        self._announce(event.repository, [image.id for image in chain], {event.tag: chain[-1].id}, event.at)
         arrived = 0
         for image in chain:
             if not image.layer.empty and arrived == event.layers:
                 break
             arrived += not image.layer.empty
             if not self._is_complete(image.id):
-                self._store(image, event.at)
-        layer = self._layer(image.layer)
+                self._store(_upload(image), event.at)
+        layer = self._age.empty_layer if image.layer.empty else image.layer.blob
         if self._is_complete(image.id) or event.sent >= len(layer):
             message = f"layer {event.layers} cannot arrive in part: it is there, or not longer than {event.sent}"
             raise RegvizError(message)
-        self._describe(image, event.at)
+        self._describe(_upload(image), event.at)
         if event.sent:
-            self._write(image, "layer", layer[: event.sent], event.at)
+            self._write(_upload(image), "layer", layer[: event.sent], event.at)
 
     def _delete_tag(self, event: DeleteTag) -> None:
         path = self._repository(event.repository)
@@ -221,34 +284,6 @@ class V1Writer:
         return name
 
 
-def tarsum(image_json: bytes, members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> str:
-    """The sum docker 0.9 made of an image's JSON and its layer, whatever the order of the layer's files.
-
-    Parameters
-    ----------
-    image_json : bytes
-    members : iterable of (tarfile.TarInfo, bytes)
-        The headers and contents of the layer's tar.
-
-    Notes
-    -----
-    moby v0.9.0, utils/tarsum.go: one SHA-256 for each entry, over the fields of its header and its content;
-    then one over the JSON and all of these, sorted.
-    """
-    sums = []
-    for member, content in members:
-        name = f"{member.name}/" if member.isdir() else member.name
-        header = (
-            f"name{name}mode{member.mode}uid{member.uid}gid{member.gid}size{member.size}mtime{member.mtime:.0f}"
-            f"typeflag{member.type.decode()}linkname{member.linkname}uname{member.uname}gname{member.gname}"
-            f"devmajor{member.devmajor}devminor{member.devminor}"
-        )
-        sums.append(hashlib.sha256(header.encode() + content).hexdigest())
-    return f"tarsum+sha256:{hashlib.sha256(image_json + ''.join(sorted(sums)).encode()).hexdigest()}"
-
-
-def _file_row(member: tarfile.TarInfo) -> list[str | int | bool]:
-    """A row of the server's listing of a layer: name, type, deleted, size, mtime, mode, uid, gid."""
-    kind = _ROW_TYPES[member.type]
-    deleted = False  # true only of names that start with "./.wh.", which docker does not write
-    return [member.name, kind, deleted, member.size, int(member.mtime), member.mode, member.uid, member.gid]
+def _upload(image: V1Image) -> Upload:
+    layer = image.layer
+    return Upload(image.id, image.parent, image.json, lambda: [layer.blob], None if layer.empty else layer.members)

@@ -187,3 +187,14 @@ def user_agent_fields(engine: Engine, at: dt.datetime) -> dict[str, Any]:
         "docker_version": engine.version,
         "os": "linux",
     }
+
+
+def user_agent(engine: Engine) -> str:
+    """What a docker of that version calls itself, from which a server takes what it keeps beside a tag.
+
+    Examples
+    --------
+    >>> user_agent(DOCKER_0_9)
+    'docker/0.9.0 go/go1.2.1 kernel/3.8.0-35-generic os/linux arch/amd64'
+    """
+    return f"docker/{engine.version} go/{engine.go_version} kernel/{engine.kernel} os/linux arch/amd64"

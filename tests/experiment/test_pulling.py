@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from regviz.experiment.elsewhere import near_address
 from regviz.experiment.pulling import Pull, daemon_json, told, ways_around
 
 REFUSED = 'Get "https://10.20.0.100:5000/v2/": http: server gave HTTP response to HTTPS client'
@@ -65,6 +68,20 @@ def test_the_line_and_the_tunnel_are_exact() -> None:
     assert "ssh -nNT -L 43210:localhost:43210 USER@10.20.0.100" in lines
     assert '{"insecure-registries": ["10.20.0.100:5000"]}' in lines
     assert "Linux           /etc/docker/daemon.json, then: sudo systemctl reload docker" in lines
+
+
+@pytest.mark.parametrize(
+    ("engine", "host", "address"),
+    [
+        ("unix:///run/docker.sock", "unix:///run/other.sock", "localhost"),
+        ("unix:///run/docker.sock", "tcp://127.0.0.1:2375", "127.0.0.1"),
+        ("unix:///run/docker.sock", "ssh://a@no.such.host.invalid", "localhost"),
+        ("ssh://teacher@10.20.0.100:2222", "ssh://a@10.20.0.199", "10.20.0.100"),
+        ("tcp://[fd00::1]:2376", "ssh://a@10.20.0.199", "[fd00::1]"),
+    ],
+)
+def test_where_another_host_finds_the_registry(engine: str, host: str, address: str) -> None:
+    assert near_address(engine, host) == address
 
 
 def test_the_tunnel_of_a_host_that_is_not_known_by_ssh() -> None:

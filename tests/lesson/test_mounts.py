@@ -95,5 +95,9 @@ def test_the_figure_shows_who_has_what(tmp_path: Path) -> None:
     axes = engine.plot()
     hold_legible(axes)
     assert axes.get_title(loc="left") == "1 container and 1 volume with 0 files"
+    engine.remove("other")
+    assert engine.plot().get_title(loc="left") == "No container is left, but 1 volume with 0 files"
+    engine.remove_volume("named")
+    assert engine.plot().get_title(loc="left") == "No volume is left, and no file"
     assert texts_of(axes).count("/srv/registry") == 0
     assert {"removed", "container removed", "volume named"} <= {*texts_of(axes)}

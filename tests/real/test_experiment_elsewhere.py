@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
+from nbformat.v4 import new_code_cell
 
+from regviz import share
+from regviz.cli import main
 from regviz.errors import RegvizError
 from regviz.experiment import bundle, elsewhere
 from regviz.experiment.experiment import Experiment
+from regviz.experiment.notebook import begin
 from regviz.experiment.pulling import Pull, ways_around
-from regviz.experiment.ready import ready
+from regviz.experiment.ready import host_of, ready
+from regviz.experiment.recording import Recorded, recorded
+from regviz.experiment.step import Step
+from regviz.report.execute import execute, read_notebook
+from regviz.text import format_bytes
 from tests.real.experiment_engine import BASE, REGISTRY
 from tests.real.service import request
 from tests.real.two_hosts import FAR, other_host, published
@@ -97,7 +107,8 @@ def test_plain_http_is_refused_and_explained(pushed: Experiment, host: Host, add
     before = state(host.client)
     step = pushed.pull(host.url, address)
     assert step.facts["refused"] == "plain HTTP"
-    assert (step.facts["layers_pulled"], step.facts["bytes_pulled"], step.facts["digest"]) == (0, 0, "")
+    assert (step.facts["layers_pulled"], step.facts["bytes_pulled"]) == (0, 0)
+    assert "digest" not in step.facts
     refusal = f'Get "https://{address}/v2/": http: server gave HTTP response to HTTPS client'
     assert step.said[0] == f"Error response from daemon: {refusal}"
     assert "\n".join(step.said).endswith(ways_around(address, registry_port(pushed), host.url))
@@ -118,7 +129,7 @@ def test_an_engine_that_was_told_to_pulls_and_runs_it(pushed: Experiment, host: 
     sizes = [layer["size"] for layer in document["layers"]]
     assert (step.facts["layers_pulled"], step.facts["layers_there"]) == (len(sizes), 0)
     assert (step.facts["bytes_pulled"], step.facts["digest"]) == (sum(sizes), digest)
-    assert step.facts["refused"] == ""
+    assert "refused" not in step.facts
     assert step.before == step.after  # a pull writes nothing
     there = host.client.api.inspect_image(f"{address}/nodejs:latest")
     here = pushed.client.api.inspect_image(f"{pushed.names.image}:latest")
@@ -231,10 +242,64 @@ def test_the_same_engine_emptied_of_the_image(pushed: Experiment) -> None:
     assert step.facts["digest"] == digest
     assert any(line.startswith("Deleted: sha256:") for line in step.said)
     ran = pushed.run()
-    assert (ran.facts["version"], ran.facts["host"]) == ("v0.10.26", "")
+    assert ran.facts["version"] == "v0.10.26"
+    assert "host" not in ran.facts
     after = state(pushed.client)
     assert named(after) == named(before)  # it has all its names again
     assert after["containers"] == before["containers"]
+
+
+def test_the_notebook_on_a_real_engine_does_what_was_recorded(experiment_engine: Engine, tmp_path: Path) -> None:
+    """Step by step in a kernel, on an engine that has nothing of it before and after."""
+    before = state(experiment_engine.client)
+    notebook = read_notebook(share.folder("notebooks") / "experiment.ipynb")
+    notebook.cells.append(new_code_cell(ALL_STEPS))
+    environment = {"DOCKER_HOST": experiment_engine.socket, "REGVIZ_PAGE": ""}
+    execute(notebook, name="experiment", source="", folder=tmp_path, environment=environment)
+    assert state(experiment_engine.client) == before
+
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(outputs)
+    assert outputs[0][0].text.startswith("Docker Engine ")
+    assert outputs[-2][0].text.startswith("removed ")
+    fresh = [Step.from_json(each) for each in json.loads(outputs[-1][0].text)]
+    fresh = [step for step in fresh if "refused" not in step.facts]  # that one is always the recorded one
+    old = [step for step in recorded() if "refused" not in step.facts]
+    assert [step.name for step in fresh] == [step.name for step in old]
+    for now, then in zip(fresh, old, strict=True):
+        assert kinds(now) == kinds(then), now.name
+        assert (now.title, now.question, now.then) == (then.title, then.question, then.then)
+        if now.name not in ("pull", "run"):  # in the recording, those are on another host
+            assert [command.split()[:2] for command in now.now] == [command.split()[:2] for command in then.now]
+            assert now.facts.keys() == then.facts.keys()
+    assert fresh[-1].facts["version"] == old[-1].facts["version"]
+
+
+ALL_STEPS = """
+import json
+
+shown = [value for value in Out.values() if isinstance(value, rv.experiment.Step)]
+print(json.dumps([step.to_json() for step in shown]))
+"""
+
+
+def kinds(step: Step) -> set[tuple[str, str]]:
+    """What came, went and changed, whatever the digests are."""
+    table = step.changes.table
+    shapes = table["path"].str.replace(r"[0-9a-f]{64}", "DIGEST", regex=True)
+    shapes = shapes.str.replace(r"/[0-9a-f]{2}(?=/DIGEST|$)", "/XX", regex=True)
+    return set(zip(table["change"], shapes, strict=True))
+
+
+def test_an_engine_that_cannot_have_the_images(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other host has an engine, no images, and no way out: the recorded run goes on."""
+    before = state(host.client)
+    article = begin(host.url)
+    assert isinstance(article, Recorded)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2
+    assert "it does not reach the registry of that image; where there is no way out" in said[0]
+    assert state(host.client) == before
 
 
 def test_readiness_is_what_the_engine_says(pushed: Experiment, host: Host, address: str) -> None:
@@ -258,7 +323,12 @@ def test_a_bundle_gives_an_engine_what_it_lacks(pushed: Experiment, host: Host, 
     try:
         assert bundle.load(archive, engine=host.url, images=["busybox"]) == (BASE,)
         assert [image.tags for image in host.client.images.list()] == [[BASE]]
+        own = host.client.api.import_image_from_data(empty_archive(), repository="busybox", tag="latest")
+        own = json.loads(own.splitlines()[-1])["status"]
         assert bundle.load(archive, engine=host.url) == (REGISTRY,)
+        assert host.client.api.inspect_image(BASE)["Id"] == own  # a person's own image of that name is left alone
+        host.client.api.remove_image(own, force=True)
+        assert bundle.load(archive, engine=host.url) == (BASE,)
         assert bundle.load(archive, engine=host.url) == ()
         for name in (REGISTRY, BASE):
             ours, theirs = (client.api.inspect_image(name)["RootFS"] for client in (pushed.client, host.client))
@@ -269,6 +339,45 @@ def test_a_bundle_gives_an_engine_what_it_lacks(pushed: Experiment, host: Host, 
         for name in (REGISTRY, BASE):
             host.client.api.remove_image(name)
     assert state(host.client) == before
+
+
+def regviz(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, ["experiment", *words], prog_name="regviz")
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_commands_do_the_same(pushed: Experiment, host: Host, address: str, tmp_path: Path) -> None:
+    engine = ("--engine", host_of(pushed.client))
+    code, shown, _ = regviz("pull", *engine, "--name", NAME, "--host", host.url, "--address", address)
+    assert code == 0
+    assert '{"insecure-registries": ["' in shown
+    host.allow(address)
+    code, shown, said = regviz("pull", *engine, "--name", NAME, "--host", host.url, "--address", address)
+    assert (code, said) == (0, "")
+    assert f"Status: Downloaded newer image for {address}/nodejs:latest" in shown
+    code, shown, said = regviz("run-image", *engine, "--name", NAME)
+    assert (code, said) == (0, "")
+    assert "\n    v0.10.26\n" in shown
+    code, shown, said = regviz("check", *engine)
+    assert (code, said) == (0, "")
+    assert shown.splitlines()[-1] == "ready          yes"
+    archive = tmp_path / "images.tar"
+    code, shown, said = regviz("bundle", *engine, "-o", str(archive))
+    assert (code, said) == (0, "")
+    size = format_bytes(archive.stat().st_size)
+    assert shown == f"{archive}: registry:2 and busybox for {ready(pushed.client).platform}, {size}\n"
+
+
+def test_a_user_whom_the_socket_does_not_let_in(pushed: Experiment, host: Host) -> None:
+    assert pushed.client.ping()
+    os.seteuid(65534)
+    try:
+        why = ready(host.url).why
+    finally:
+        os.seteuid(0)
+    assert why == (
+        f"the Docker Engine at {host.url} does not let this user in: sudo usermod -aG docker $USER, and log in again"
+    )
 
 
 def test_a_bundle_of_what_cannot_be_had(pushed: Experiment, host: Host, tmp_path: Path) -> None:

@@ -108,6 +108,17 @@ def test_a_notebook_runs_without_a_question_or_an_error_and_shows_its_figures(pa
     assert any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in outputs)
 
 
+def test_the_first_page_leads_to_a_lesson(page: Page, lab: str) -> None:
+    """In a window of its own, as the others go on with theirs."""
+    window = page.context.browser.new_page(viewport={"width": 1400, "height": 900}) if page.context.browser else page
+    window.set_default_timeout(PATIENCE)
+    window.goto(f"{lab}/lab/tree/start.ipynb?token={TOKEN}")
+    window.get_by_role("link", name="What a push leaves on disk").click()
+    expect(window.get_by_role("tab", name="01-push.ipynb")).to_be_visible(timeout=PATIENCE)
+    expect(window.get_by_role("heading", name="What a push leaves on disk")).to_be_visible(timeout=PATIENCE)
+    window.close()
+
+
 def test_a_choice_changes_the_figure_and_the_code(page: Page) -> None:
     before, title = code(page).inner_text(), figure(page).inner_text()
     field = page.get_by_label("Repositories", exact=True)

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from regviz.errors import RegvizError
+from regviz.lesson import forms
 from regviz.lesson.mounts import Engine
+from regviz.report.execute import execute, read_notebook
 from tests.real.experiment_engine import experiment_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from docker import DockerClient
+
+    from tests.real.containers import Engine as RealEngine
 
 pytestmark = pytest.mark.real
 PATH = "/srv/registry"
@@ -67,9 +73,14 @@ class Docker:
 
 
 @pytest.fixture(scope="module")
-def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEngine]:
     with experiment_engine(tmp_path_factory.mktemp("mounts")) as engine:
-        yield Docker(engine.client)
+        yield engine
+
+
+@pytest.fixture
+def docker(engine: RealEngine) -> Docker:
+    return Docker(engine.client)
 
 
 def article(engine: Engine | Docker) -> list[Any]:
@@ -116,3 +127,28 @@ def test_the_model_does_as_the_engine(docker: Docker, tmp_path: Path) -> None:
         model.remove_volume("x")
     docker.remove("user")
     docker.remove_volume(left)
+
+
+def things(client: DockerClient) -> dict[str, list[str]]:
+    """All that is on an engine."""
+    return {
+        "containers": sorted(container.name for container in client.containers.list(all=True)),
+        "images": sorted(name for image in client.images.list() for name in image.tags),
+        "volumes": sorted(volume.name for volume in client.volumes.list()),
+    }
+
+
+def test_the_lesson_runs_on_an_engine_and_leaves_it_as_it_was(engine: RealEngine, tmp_path: Path) -> None:
+    before = things(engine.client)
+    notebook = read_notebook(forms.path_of("00"))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    notebook.cells = [code[0], *(cell for cell in code if "article" in cell.source)]
+    environment = {"DOCKER_HOST": engine.socket, "REGVIZ_PAGE": ""}
+    execute(notebook, name="00-volumes", source="", folder=tmp_path, environment=environment)
+    assert things(engine.client) == before
+    said = "".join(out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", []))
+    assert "Docker Engine " in said
+    found = [int(line.rpartition(" ")[2]) for line in said.splitlines() if line.startswith("files found ")]
+    # an image of a base and three lines: its blobs and links, counted by hand as in test_experiment
+    assert len(found) == 2
+    assert found[0] == found[1] > 10, "as many without the registry's container"

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # Of the range that is kept for measurements between networks, so nobody's own.
 NEAR, FAR, BITS = "198.18.77.1", "198.18.77.2", 30
+_PATIENCE, _PAUSE = 30, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Host:
         """What its owner does: the line in daemon.json, and a reload."""
         self.config.write_text(json.dumps({"insecure-registries": list(registries)}), encoding="utf-8")
         os.kill(self.pid, signal.SIGHUP)
+        until = time.monotonic() + _PATIENCE
+        while not set(registries) <= self.client.info()["RegistryConfig"]["IndexConfigs"].keys():
+            assert time.monotonic() < until, "the engine does not reload its configuration"
+            time.sleep(_PAUSE)
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""A push by the v1 protocol, as docker 1.x did it: nothing that can be installed today speaks it any more.
+"""A push by the v1 protocol, as docker 1.x did it: nothing else that can be installed today speaks it any more.
+
+It fills the server that readers are tested with, which must owe nothing to regviz's own client, and breaks off in the
+middle where that client never would.
 
 The order is the protocol's: the repository announces its images, then each image comes, base first, as json,
 layer and checksum, then the tags, then the images once more (docker-registry 0.9.1, index.py and images.py).

@@ -16,6 +16,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from regviz import share
 from regviz.errors import RegvizError, SourceNotFoundError
 from regviz.report.lab import lab, lay_out
+from regviz.report.start import start_page
 from tests.helpers import Store
 from tests.real.service import request, running
 from tests.report.reading import drawn_by, parse
@@ -37,7 +38,9 @@ def test_the_notebooks_that_ship_are_copied(tmp_path: Path) -> None:
     place = tmp_path / "deep" / "folder"
     assert lay_out(place) == []
     assert "report.ipynb" in SHIPPED
-    assert contents(place) == {name: (share.folder("notebooks") / name).read_bytes() for name in SHIPPED}
+    copied = contents(place)
+    assert copied.pop("start.ipynb") == start_page()
+    assert copied == {name: (share.folder("notebooks") / name).read_bytes() for name in SHIPPED}
 
 
 def test_what_a_person_changed_is_kept_and_named(tmp_path: Path) -> None:
@@ -47,6 +50,18 @@ def test_what_a_person_changed_is_kept_and_named(tmp_path: Path) -> None:
     assert lay_out(tmp_path) == ["report.ipynb"]
     assert contents(tmp_path)["report.ipynb"] == b"mine"
     assert contents(tmp_path)["own.ipynb"] == b"also mine"
+
+
+def test_the_page_of_links_is_brought_up_to_date_though_jupyterlab_saved_it(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    page = tmp_path / "start.ipynb"
+    saved = json.loads(page.read_bytes())
+    saved["metadata"]["language_info"]["version"] = "3.12.1"
+    page.write_text(json.dumps(saved))
+    assert lay_out(tmp_path) == []
+    assert page.read_bytes() == start_page()
+    page.write_bytes(b'{"cells": [], "metadata": {}}')
+    assert lay_out(tmp_path) == ["start.ipynb"]
 
 
 def test_what_was_there_before_regviz_is_kept(tmp_path: Path) -> None:
@@ -114,7 +129,7 @@ def test_a_real_jupyterlab_runs_the_report_on_the_source(tmp_path: Path) -> None
         authorised = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
         assert when_it_answers(port, "/api/contents").status == 403
         listed = request(port, "GET", "/api/contents", headers=authorised).json()["content"]
-        assert {entry["name"] for entry in listed} == set(SHIPPED)
+        assert {entry["name"] for entry in listed} == {*SHIPPED, "start.ipynb"}
         page = request(port, "GET", "/lab", headers=authorised).body.decode()
         assert (
             "@jupyterlab/apputils-extension:announcements" in page.split('"disabledExtensions"', 1)[1].split("]", 1)[0]

@@ -123,6 +123,7 @@ def _abort_upload(server: DistributionServer, event: AbortPush) -> None:
 
 def tell_v1(server: V1Server, event: Event) -> None:
     """Do to a v1 server 0.9.1 what the event says, as docker 1.3 does it."""
+    assert not isinstance(event, Collect)  # it has no collector
     name = event.repository
     if isinstance(event, Push):
         assert isinstance(event.content, Image)
@@ -178,3 +179,15 @@ def _put(server: V1Server, path: str, body: str | bytes, *, expect: int = OK, **
     data = body.encode() if isinstance(body, str) else body
     answer = server.request("PUT", path, data, User_Agent=agent, **headers)
     assert answer.status == expect, f"PUT {path}: {answer.status} {answer.body[:300]!r}"
+
+
+def comparable(files: dict[str, bytes | None]) -> dict[str, bytes | None]:
+    """The order of Python 2's dictionaries is chance, and a tag's metadata holds the time of its push."""
+    sorted_files = dict(files)
+    for path, content in files.items():
+        if content and path.endswith("/_index_images"):
+            rows = sorted(json.loads(content), key=lambda row: row["id"])
+            sorted_files[path] = json.dumps(rows, sort_keys=True).encode()
+        elif content and path.startswith("repositories/") and path.endswith("json"):
+            sorted_files[path] = json.dumps(json.loads(content) | {"last_update": 0}, sort_keys=True).encode()
+    return sorted_files

@@ -28,7 +28,7 @@ from regviz.world import (
     storage_tree,
     synthetic_world,
 )
-from regviz.world.v1 import tarsum
+from regviz.world.v1_upload import tarsum
 from tests.world.zoo import AMD64, APP, BASE, NOON, NOTHING
 
 if TYPE_CHECKING:

@@ -216,12 +216,6 @@ def whole_forest() -> int:
     return len(_nodejs().keys() | _python().keys())
 
 
-@in_common.mistake("Those are all layers of python. Its topmost is its own.")
-def all_of_python() -> int:
-    """The smaller stack."""
-    return len(_python())
-
-
 @in_common.mistake(
     "That is the trunk without its last layer: networkx's ancestors of a node leave out the node itself."
 )
