@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from regviz.lesson.book import Book, files, registry
 from regviz.share import folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FunctionType
+
     import pandas as pd
 
     from regviz.registry import Registry
@@ -36,14 +41,49 @@ def _world() -> Registry:
     return registry(WORLD)
 
 
-@book.prediction("10.a", asks="How many lines of Python does the whole reader take?", unit="lines")
-def lines() -> int:
-    """Counted in the solutions of the notebook that ships."""
+def _parts() -> list[str]:
+    """The pieces of the reader, solved, from the notebook that ships."""
     with (folder("notebooks") / NOTEBOOK).open(encoding="utf-8") as file:
         cells = json.load(file)["cells"]
     known = [(cell, cell["metadata"].get("regviz", {})) for cell in cells]
-    sources = [own.get("solution", "".join(cell["source"])) for cell, own in known if own.get("reader")]
-    return sum(bool(line.strip()) for source in sources for line in source.splitlines())
+    return [own.get("solution", "".join(cell["source"])) for cell, own in known if own.get("reader")]
+
+
+@cache
+def _solved() -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec("\n".join(_parts()), names)  # noqa: S102  # code that ships beside this module
+    return names
+
+
+@contextmanager
+def lending(*functions: FunctionType) -> Iterator[None]:
+    """For a while, functions that a learner has not written are those of the solution: who skips one goes on.
+
+    Examples
+    --------
+    >>> def layers(manifest):
+    ...     return ...
+    >>> with lending(layers):
+    ...     layers({"layers": [{"digest": "sha256:0"}]})
+    ['sha256:0']
+    >>> layers({}) is ...
+    True
+    """
+    unwritten = [function for function in functions if ... in function.__code__.co_consts]
+    for function in unwritten:
+        function.__globals__[function.__name__] = _solved()[function.__name__]
+    try:
+        yield
+    finally:
+        for function in unwritten:
+            function.__globals__[function.__name__] = function
+
+
+@book.prediction("10.a", asks="How many lines of Python does the whole reader take?", unit="lines")
+def lines() -> int:
+    """Counted in the solutions of the notebook that ships."""
+    return sum(bool(line.strip()) for source in _parts() for line in source.splitlines())
 
 
 @book.check("10.1", asks="Which blobs lie there, and how long is each?", why="Every blob that lies there, to the byte.")
