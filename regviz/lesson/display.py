@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from regviz.lesson.compare import plain
@@ -15,11 +16,23 @@ if TYPE_CHECKING:
     from regviz.lesson.book import Book, Check, Prediction
     from regviz.lesson.state import Record, Session
 
+_CODE = re.compile(r"`([^`]+)`")
 _MOST = 40
 """Items of a list that are shown."""
 
 _A_FACTOR = 1.1
 """From here on a guess is off by a factor; below, by a share."""
+
+
+def rich(text: str) -> str:
+    """Text as HTML, with what stands between backticks as code.
+
+    Examples
+    --------
+    >>> rich("`docker save` & <more>")
+    '<code>docker save</code> &amp; &lt;more&gt;'
+    """
+    return _CODE.sub(r"<code>\1</code>", escape_html(text))
 
 
 def opening(session: Session, *, again: bool) -> Shown:
@@ -36,8 +49,8 @@ def opening(session: Session, *, again: bool) -> Shown:
     lists = [("Afterwards you can", book.objectives), ("You should know", book.prerequisites)]
     html = (
         f'<div class="rv rv-lesson"><p class="kind">{escape_html(kind)}</p>'
-        f'<p class="title">{escape_html(book.title)}</p>'
-        f'<p class="question">{escape_html(book.question)}</p>'
+        f'<p class="title">{rich(book.title)}</p>'
+        f'<p class="question">{rich(book.question)}</p>'
         + "".join(_list(head, items) for head, items in lists if items)
         + "".join(f'<p class="note">{escape_html(note)}</p>' for note in notes)
         + "</div>"
@@ -49,7 +62,7 @@ def opening(session: Session, *, again: bool) -> Shown:
 
 
 def _list(head: str, items: Iterable[str]) -> str:
-    return f'<p class="head">{head}</p><ul>{"".join(f"<li>{escape_html(item)}</li>" for item in items)}</ul>'
+    return f'<p class="head">{head}</p><ul>{"".join(f"<li>{rich(item)}</li>" for item in items)}</ul>'
 
 
 def said(value: Any, unit: str = "") -> str:
@@ -80,7 +93,7 @@ def said(value: Any, unit: str = "") -> str:
 def line(state: str, head: str, *rest: str) -> Shown:
     """One of a lesson's answers to a learner: a word, and what it means."""
     words = [text for text in rest if text]
-    html = f'<div class="rv rv-answer {state}"><p><b>{escape_html(head)}</b> {escape_html(" ".join(words))}</p></div>'
+    html = f'<div class="rv rv-answer {state}"><p><b>{escape_html(head)}</b> {rich(" ".join(words))}</p></div>'
     return Shown(html, " ".join([head, *words]))
 
 
@@ -117,7 +130,7 @@ def revealed(asked: Prediction, record: Record, truth: Any) -> Shown:
     cells = "".join(
         f'<div class="{class_}"><dt>{name}</dt><dd>{escape_html(value)}</dd></div>' for class_, name, value in rows
     )
-    html = f'<div class="rv rv-reveal"><p>{escape_html(asked.asks)}</p><dl>{cells}</dl></div>'
+    html = f'<div class="rv rv-reveal"><p>{rich(asked.asks)}</p><dl>{cells}</dl></div>'
     return Shown(html, "\n".join([asked.asks, *(f"{name}: {value}" for _, name, value in rows)]))
 
 

@@ -12,7 +12,7 @@ import regviz
 from regviz import share
 from regviz.errors import RegvizError
 from regviz.layouts.common import no_progress
-from regviz.lesson import forms
+from regviz.lesson import books, forms
 from regviz.read import read
 from regviz.registry import Registry
 from regviz.report.build import report, source_name
@@ -53,7 +53,7 @@ class Entry:
     name : str
         Of its file, without the suffix.
     title, sentence : str
-        Its heading, and what it says first, as HTML.
+        Its heading, and what it says first, or what a lesson asks, as HTML.
     picture : str
         A figure of its page as SVG; empty where it has none.
     is_lesson : bool
@@ -123,7 +123,9 @@ def site(
         )
         html = path.read_text(encoding="utf-8")
         path.write_text(with_link_back(html), encoding="utf-8")
-        found.append(replace(said, picture=first_picture(html, seen), is_lesson=forms.is_lesson(notebook)))
+        said = replace(said, picture=first_picture(html, seen), is_lesson=forms.is_lesson(notebook))
+        book = books.find(name[:2]) if said.is_lesson else None
+        found.append(replace(said, sentence=_inline(book.question)) if book else said)
     index = place / INDEX
     index.write_text(render_index(found, reg), encoding="utf-8")
     return index
