@@ -35,8 +35,10 @@ bundle: run-environment ## regviz and all it needs as wheels, in dist/bundle, to
 pictures: run-environment ## the pictures of README.md, drawn anew
 	@$(BIN)/python docs/pictures.py
 
+# As many processes as there are processors, at most 4 (JOBS=0: one, where the tests show what they print).
+JOBS ?= auto
 test: test-environment ## the tests (some of them: make test ARGS="tests/storage -k tar")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: test-environment ## style, format, types, and who may import whom
 	@$(BIN)/ruff check

@@ -1,5 +1,7 @@
 """Write ``sources.md``, and the tables of ``teaching.md``, from what regviz declares, or check that they are that.
 
+What ships of ``teaching.md``, in ``data/``, is made of it.
+
 ``python docs/build.py`` writes them, ``python docs/build.py --check`` compares and says so by its exit code.
 """
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 TARGET = Path(__file__).parent / "sources.md"
 TEACHING = Path(__file__).parent / "teaching.md"
+SHIPPED = Path(__file__).parents[1] / "data" / "teaching.md"
 HEAD = """\
 # What each kind of source can know
 
@@ -79,6 +82,11 @@ def teaching(text: str) -> str:
     return text
 
 
+def printed(notes: str) -> str:
+    """The notes without the marks around their tables."""
+    return "".join(line for line in notes.splitlines(keepends=True) if not line.startswith("<!-- "))
+
+
 def _path(path: str) -> str:
     """The sections of a path, in order, and their minutes together."""
     taken = [(name[:2], one) for name, sections in paths.steps(path).items() for one in sections]
@@ -105,7 +113,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where it differs")
     check = parser.parse_args().check
     stale = 0
-    for path, made in ((TARGET, page()), (TEACHING, teaching(TEACHING.read_text(encoding="utf-8")))):
+    notes = teaching(TEACHING.read_text(encoding="utf-8"))
+    for path, made in ((TARGET, page()), (TEACHING, notes), (SHIPPED, printed(notes))):
         if not check:
             path.write_text(made, encoding="utf-8")
         elif not path.is_file() or path.read_text(encoding="utf-8") != made:

@@ -10,7 +10,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """``notebooks``, ``data`` or ``docs``: the checkout's own where regviz runs from a clone, else the wheel's copy.
+    """``notebooks`` or ``data``: the checkout's own where regviz runs from a clone, else the wheel's copy.
 
     Raises
     ------

@@ -229,12 +229,15 @@ class TextPool:
         if self._open_bytes >= _BLOCK:
             import zstandard
 
-            lengths = np.array([len(item) for item in self._open], np.int32).tobytes()
+            lengths = self._lengths_open().tobytes()
             head = len(self._open).to_bytes(4, "little")
             packed = zstandard.ZstdCompressor(level=1).compress(head + lengths + b"".join(self._open))
             self._blocks.append(bytes(bytearray(packed)))  # a copy: the compressor's own has room for the worst case
             self._first_of_block.append(self._first_of_block[-1] + len(self._open))
             self._open, self._open_bytes = [], 0
+
+    def _lengths_open(self) -> NDArray[np.int32]:
+        return np.fromiter(map(len, self._open), np.int32, len(self._open))
 
     def _block(self, number: int) -> list[str]:
         state = (number, len(self))  # the last block still grows
@@ -252,7 +255,7 @@ class TextPool:
     def _raw(self, number: int) -> tuple[NDArray[np.int64], bytes]:
         """The texts of a block in one piece: where each begins, where the last ends, and the bytes."""
         if number == len(self._blocks):
-            lengths, data, head = np.array([len(item) for item in self._open], np.int32), b"".join(self._open), 0
+            lengths, data, head = self._lengths_open(), b"".join(self._open), 0
         else:
             import zstandard
 

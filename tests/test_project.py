@@ -211,7 +211,7 @@ def test_the_wheel_carries_notebooks_and_data(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     data = {path for path in (ROOT / "data").glob("*") if path.is_file() and path.suffix != ".py"}
     assert {path.name for path in data} >= {"world-v1.tar.gz", "world-distribution.tar.gz", "README.md"}
-    shared = {path.relative_to(ROOT).as_posix() for path in data.union(NOTEBOOKS)} | {"docs/teaching.md"}
+    shared = {path.relative_to(ROOT).as_posix() for path in data.union(NOTEBOOKS)}
     prefix = "regviz/_share/"
     assert {name.removeprefix(prefix) for name in names if name.startswith(prefix)} == shared
     assert {path.relative_to(ROOT).as_posix() for path in MODULES} <= names

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from regviz import share
 
 FILE = "teaching.md"
-_MARK = re.compile(r"(?m)^<!-- .*? -->\n")
 
 
 def notes() -> str:
@@ -18,4 +15,4 @@ def notes() -> str:
     >>> notes().splitlines()[0]
     '# Teaching with these lessons'
     """
-    return _MARK.sub("", (share.folder("docs") / FILE).read_text(encoding="utf-8"))
+    return (share.folder("data") / FILE).read_text(encoding="utf-8")

@@ -160,17 +160,15 @@ def write(path: str, folder: str | os.PathLike[str] = ".") -> list[Path]:
     """
     from nbformat import writes
 
-    place, made = Path(folder), []
-    for name in steps(path):
-        target = place / f"{name}-{path}.ipynb"
+    made = {Path(folder) / f"{name}-{path}.ipynb": name for name in steps(path)}
+    there = [target for target in made if target.exists()]
+    if there:  # said before the first is written
+        raise RegvizError(f"{there[0]} is there already, perhaps with answers; give another folder")
+    for target, name in made.items():
         text = writes(cut(_read(name), path))
         try:
-            place.mkdir(parents=True, exist_ok=True)
-            with target.open("x", encoding="utf-8") as file:
-                file.write(f"{text.rstrip()}\n")
-        except FileExistsError as error:
-            raise RegvizError(f"{target} is there already, perhaps with answers; give another folder") from error
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(f"{text.rstrip()}\n", encoding="utf-8", newline="\n")
         except OSError as error:
             raise RegvizError(f"{target} cannot be written: {error.strerror}; give another folder") from error
-        made.append(target)
-    return made
+    return list(made)

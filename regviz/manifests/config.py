@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -207,9 +208,10 @@ class ConfigReader:
 
     def _add_labels(self, of_rows: list[tuple[int, dict[str, Any]]]) -> None:
         labels = self._facts.labels
-        labels.column("config").staged.extend(row for row, said in of_rows for _ in said)
-        labels.column("key").staged.extend(key for _, said in of_rows for key in said)
-        labels.column("value").staged.extend(value for _, said in of_rows for value in said.values())
+        all_said = [said for _, said in of_rows]
+        labels.column("config").staged.extend(chain.from_iterable(repeat(row, len(said)) for row, said in of_rows))
+        labels.column("key").staged.extend(chain.from_iterable(all_said))
+        labels.column("value").staged.extend(chain.from_iterable(map(dict.values, all_said)))
 
 
 class History:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from regviz.storage.waiting import idle_seconds
@@ -17,6 +18,7 @@ U = TypeVar("U")
 
 CHUNK = 256
 """Items that are worked on in one go."""
+_HANDFUL, _WINDOW = 16, 4  # items that another thread takes at a time, and how many such are on their way
 _THREADS = 8
 _SLOW_SECONDS = 60e-6  # waiting, for one item: nothing with a warm cache, above 100 µs from a disk
 
@@ -75,6 +77,37 @@ def one_ahead(made: Iterator[U]) -> Iterator[U]:
         while (one := coming.result()) is not end:
             coming = pool.submit(next, made, end)
             yield cast("U", one)
+
+
+def handfuls_ahead(work: Callable[[T], U], items: Iterable[T]) -> Iterator[tuple[T, U]]:
+    """Each item with what `work` makes of it: by two other threads, while the caller finds more and uses what was made.
+
+    It pays where the work leaves the interpreter alone: with what is compiled. For few items no thread is started.
+
+    Examples
+    --------
+    >>> list(handfuls_ahead(str.upper, "abc"))
+    [('a', 'A'), ('b', 'B'), ('c', 'C')]
+    """
+
+    def take(handful: Sequence[T]) -> list[tuple[T, U]]:
+        return [(item, work(item)) for item in handful]
+
+    found = iter(items)
+    handfuls = iter(lambda: [*islice(found, _HANDFUL)], [])
+    first = [*islice(handfuls, 2)]
+    if len(first) < 2:
+        for handful in first:
+            yield from take(handful)
+        return
+    with ThreadPoolExecutor(2) as pool:
+        coming = deque(pool.submit(take, handful) for handful in first)
+        for handful in handfuls:
+            coming.append(pool.submit(take, handful))
+            if len(coming) == _WINDOW:
+                yield from coming.popleft().result()
+        while coming:
+            yield from coming.popleft().result()
 
 
 def _ahead(pool: ThreadPoolExecutor, work: Callable[[Sequence[T]], U], chunks: Iterable[Sequence[T]]) -> Iterator[U]:

@@ -94,7 +94,7 @@ def test_the_current_manifest_was_pushed_when_the_tag_was(tmp_path: Path, form: 
 @pytest.mark.parametrize("links", ["stat", "check", "open"])
 def test_many_tags_of_many_repositories(tmp_path: Path, links: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is gathered over repositories before it is handed over stays with its repository."""
-    monkeypatch.setattr("regviz.layouts.distribution.walk._MANY", 7)
+    monkeypatch.setattr("regviz.layouts.distribution.gathered.MANY", 7)
     store = Store(tmp_path / "storage")
     expected = set()
     for repository in ("a", "b/c", "b/d", "e"):

@@ -64,3 +64,21 @@ def test_a_path_can_be_walked_and_its_checks_answered(path: str, tmp_path: Path)
 def test_a_path_that_there_is_not_is_said() -> None:
     with pytest.raises(RegvizError, match="no path of 30 minutes: there are those of 45 and 90"):
         paths.steps("30")
+
+
+def test_notebooks_of_a_path_are_written_once(tmp_path: Path) -> None:
+    made = paths.write("45", tmp_path / "class")
+    assert [path.name[:2] + path.stem[-3:] for path in made] == [f"{number}-45" for number in LESSONS["45"]]
+    for path, (name, taken) in zip(made, paths.steps("45").items(), strict=True):
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        headings = [one.heading for one in paths.sections(notebook) if one.minutes and one.paths]
+        assert headings == [one.heading for one in taken]
+        assert len(notebook.cells) < len(nbformat.read(forms.path_of(name), as_version=4).cells)
+        assert notebook.cells[0].source.startswith("# ")
+    with pytest.raises(RegvizError, match="is there already, perhaps with answers; give another folder"):
+        paths.write("45", tmp_path / "class")
+    blocked = tmp_path / "file"
+    blocked.write_text("", encoding="utf-8")
+    with pytest.raises(RegvizError, match=r"cannot be written: .*; give another folder"):
+        paths.write("90", blocked)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from regviz.cli import main
 from regviz.cli.learn import lesson as group
 from regviz.lesson import books, paths
 from regviz.lesson.notes import notes
@@ -60,6 +63,18 @@ def test_what_is_printed_is_the_page_without_its_marks() -> None:
     printed = notes()
     assert "<!--" not in printed
     assert printed == "".join(line for line in PAGE.splitlines(keepends=True) if not line.startswith("<!--"))
+
+
+def test_the_commands_for_who_teaches(tmp_path: Path) -> None:
+    asked = CliRunner()
+    printed = asked.invoke(main, ["lesson", "notes"])
+    assert (printed.exit_code, printed.output) == (0, notes())
+    written = asked.invoke(main, ["lesson", "path", "45", "-o", str(tmp_path / "class")])
+    assert written.exit_code == 0, written.output
+    assert [Path(line).is_file() for line in written.output.splitlines()] == [True, True]
+    again = asked.invoke(main, ["lesson", "path", "45", "-o", str(tmp_path / "class")])
+    assert again.exit_code == 1
+    assert again.output.startswith("regviz: ")
 
 
 def test_pages_and_commands_that_the_notes_name_are_there() -> None:

@@ -7,10 +7,11 @@ import os
 import subprocess
 import tarfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import docker
+from docker.errors import DockerException
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,9 +63,10 @@ def _connected(process: subprocess.Popen[bytes], socket: Path, log: Path) -> Doc
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and process.poll() is None:
         if socket.exists():
-            client = docker.DockerClient(base_url=f"unix://{socket}", version="auto", timeout=_PATIENCE)
-            if client.ping():
-                return client
+            with suppress(DockerException):  # it listens before it answers
+                client = docker.DockerClient(base_url=f"unix://{socket}", version="auto", timeout=_PATIENCE)
+                if client.ping():
+                    return client
         time.sleep(_PAUSE)
     raise RuntimeError(f"the engine does not answer (exit code {process.poll()}); its log:\n{log.read_text()}")
 

@@ -31,6 +31,7 @@ def test_what_is_waited_for_is_waited_for_by_threads(
 ) -> None:
     """What keeps a processor busy is not."""
     monkeypatch.setattr(ahead, "CHUNK", 2)
+    monkeypatch.setattr(ahead, "_SLOW_SECONDS", 2e-3)  # of 8 items: less than two rest, more than a busy machine idles
     seen = set()
 
     def take(chunk: list[int]) -> list[int]:
@@ -76,3 +77,47 @@ def test_what_goes_wrong_while_the_next_one_is_made_is_raised() -> None:
     used = []
     with pytest.raises(OSError, match="gone"):
         used += ahead.one_ahead(make())
+
+
+def test_handfuls_are_worked_on_while_more_is_found() -> None:
+    """By other threads, a bounded number of items before they are used, and in the order in which they were found."""
+    found: list[int] = []
+    at_work = threading.Event()
+    threads = set()
+
+    def find() -> Iterator[int]:
+        for number in range(500):
+            found.append(number)
+            if number == 40:
+                assert at_work.wait(60), "nothing is worked on before all is found"
+            yield number
+
+    def work_on(number: int) -> int:
+        threads.add(threading.get_ident())
+        at_work.set()
+        return 10 * number
+
+    used = []
+    for number, made in ahead.handfuls_ahead(work_on, find()):
+        assert made == 10 * number
+        assert len(found) - len(used) <= 80, "more is found than a window holds"
+        used.append(number)
+    assert used == found == [*range(500)]
+    assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize("count", [0, 1, 16])
+def test_for_few_items_no_thread_is_started(count: int) -> None:
+    here = threading.get_ident()
+    assert [*ahead.handfuls_ahead(lambda _: threading.get_ident(), range(count))] == [(at, here) for at in range(count)]
+
+
+@pytest.mark.parametrize("count", [5, 100])
+def test_what_goes_wrong_in_a_handful_is_raised(count: int) -> None:
+    def fail(number: int) -> int:
+        if number == 4:
+            raise OSError("gone")
+        return number
+
+    with pytest.raises(OSError, match="gone"):
+        list(ahead.handfuls_ahead(fail, range(count)))

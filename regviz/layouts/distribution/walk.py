@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from itertools import chain, compress, repeat
+from functools import partial
+from itertools import compress, repeat
 from operator import not_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from regviz.columns import NO_TIME
+from regviz.layouts.distribution.gathered import Gathered
 from regviz.layouts.distribution.grammar import (
     BLOBS,
     HEX_LENGTHS,
@@ -26,6 +28,7 @@ from regviz.layouts.distribution.grammar import (
 )
 from regviz.layouts.distribution.inventory import sha256_digits, split_names
 from regviz.pool import raw_digests
+from regviz.storage.ahead import handfuls_ahead
 from regviz.storage.base import Stats
 from regviz.text import decode_name
 
@@ -35,15 +38,45 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.layouts.distribution.inventory import Inventory
-    from regviz.storage.base import Walkable
+    from regviz.native.directories import Digests, Tags
+    from regviz.storage.base import Listing, Walkable
 
     Codes = NDArray[np.int32]
+    Flags = NDArray[np.bool_]
     Numbers = NDArray[np.int64]
     Raw = NDArray[np.uint8]
 
 _PREFIX_WIDTH = 2
 _TAGS = re.compile(rf"(?:{TAG.pattern}\0)*".encode())
-_MANY = 1 << 13  # digests that are handed over together: a few at a time cost calls, more cost memory
+
+
+class _Repository(NamedTuple):
+    """A repository that was found: its path, its directory, what lies in that, and what in its manifests."""
+
+    path: bytes
+    directory: bytes
+    sections: list[bytes]
+    parts: list[bytes]
+
+    @property
+    def manifests(self) -> bytes:
+        return self.directory + b"/" + MANIFESTS
+
+
+class _Digests(NamedTuple):
+    """Digests in a directory of the store of blobs: their names and codes."""
+
+    directory: bytes
+    names: list[bytes]
+    codes: Codes
+
+
+class _Common(NamedTuple):
+    """Links of a repository's layers and revisions, and its tags; None where it is not as nearly all are."""
+
+    layers: Digests | None
+    revisions: Digests | None
+    tags: Tags | None
 
 
 class Walk:
@@ -63,9 +96,9 @@ class Walk:
     def __init__(self, storage: Walkable, root: bytes, inventory: Inventory, tick: Callable[[int], None]) -> None:
         self._storage, self._inventory, self._tick = storage, inventory, tick
         self._root = root + b"/" if root else b""
-        self._layer_links = _Gathered(self._take_layers)
-        self._revision_links = _Gathered(self._take_revisions)
-        self._tags_pushed_once = _Gathered(self._take_tags)
+        self._layer_links = Gathered(self._take_layers)
+        self._revision_links = Gathered(self._take_revisions)
+        self._tags_pushed_once = Gathered(self._take_tags)
 
     def blobs(self, measured: Iterable[tuple[Codes, Stats]] = ()) -> None:
         """The store of blobs: every digest's directory, and the length of its data.
@@ -82,33 +115,40 @@ class Walk:
             directory = self._root + BLOBS + b"/" + algorithm
             listing = self._storage.children(directory, listed=True)
             self._strays(directory, listing.files)
-            some: list[tuple[list[bytes], Codes, Stats]] = []
-            for prefix in sorted(listing.directories):
-                names = self._digests_below(directory + b"/" + prefix, algorithm, prefix)
-                codes = self._inventory.facts.keys.intern_names(names, algorithm + b":")
-                is_new = np.ones(len(codes), np.bool_)
-                was_there = codes < len(known)
-                is_new[was_there] = ~known[codes[was_there]]
-                new = np.flatnonzero(is_new)
-                if len(new):
-                    if len(new) < len(names):
-                        names = [names[at] for at in new.tolist()]
-                    below = directory + b"/" + prefix
-                    some.append((names, codes[new], self._storage.stat_many(below, names, b"/data")))
-                if sum(len(codes) for _, codes, _ in some) >= _MANY:
-                    self._take_blobs(algorithm, some)
-                    some = []
-                self._tick(1)
-            if some:
-                self._take_blobs(algorithm, some)
+            blobs = Gathered(partial(self._take_blobs, algorithm))
+            new = self._new(algorithm, directory, listing.directories, known)
+            for found, facts in handfuls_ahead(self._facts_on, new):
+                blobs.add(0, found.names, found.codes, *facts)
+            blobs.hand_over()
 
-    def _take_blobs(self, algorithm: bytes, some: list[tuple[list[bytes], Codes, Stats]]) -> None:
-        names, codes, facts = zip(*some, strict=True)
-        self._inventory.blobs(algorithm, [*chain.from_iterable(names)], np.concatenate(codes), _together(facts))
+    def _new(self, algorithm: bytes, directory: bytes, prefixes: list[bytes], known: Flags) -> Iterator[_Digests]:
+        """Digests in the store of blobs whose codes are not `known`."""
 
-    def _digests_below(self, directory: bytes, algorithm: bytes, prefix: bytes) -> list[bytes]:
+        def listed(prefix: bytes) -> Listing:
+            return self._storage.children(directory + b"/" + prefix, listed=True)
+
+        for prefix, listing in handfuls_ahead(listed, sorted(prefixes)):
+            below = directory + b"/" + prefix
+            names = self._digests_below(below, listing, algorithm, prefix)
+            codes = self._inventory.facts.keys.intern_names(names, algorithm + b":")
+            is_new = np.ones(len(codes), np.bool_)
+            was_there = codes < len(known)
+            is_new[was_there] = ~known[codes[was_there]]
+            new = np.flatnonzero(is_new)
+            if len(new):
+                if len(new) < len(names):
+                    names = [names[at] for at in new.tolist()]
+                yield _Digests(below, names, codes[new])
+            self._tick(1)
+
+    def _facts_on(self, found: _Digests) -> Stats:
+        return self._storage.stat_many(found.directory, found.names, b"/data")
+
+    def _take_blobs(self, algorithm: bytes, _: Codes, names: list[bytes], codes: Codes, *facts: Numbers) -> None:
+        self._inventory.blobs(algorithm, names, codes, Stats(*facts))
+
+    def _digests_below(self, directory: bytes, listing: Listing, algorithm: bytes, prefix: bytes) -> list[bytes]:
         """Digests that lie where they belong; what else lies there is said."""
-        listing = self._storage.children(directory, listed=True)
         self._strays(directory, listing.files)
         names, others = split_names(algorithm, listing.directories)
         if len(prefix) != _PREFIX_WIDTH or not all(map(bytes.startswith, names, repeat(prefix))):
@@ -120,6 +160,13 @@ class Walk:
 
     def repositories(self) -> None:
         """Every directory below ``repositories`` that has a part of a repository."""
+        for repository, common in handfuls_ahead(self._common, self._found()):
+            self._repository(repository, common)
+            self._tick(1)
+        for gathered in (self._layer_links, self._revision_links, self._tags_pushed_once):
+            gathered.hand_over()
+
+    def _found(self) -> Iterator[_Repository]:
         pending = [b""]
         while pending:
             path = pending.pop()
@@ -129,39 +176,43 @@ class Walk:
             sections = [name for name in listing.directories if name in SECTIONS]
             pending += [path + b"/" + name if path else name for name in listing.directories if name[:1] != b"_"]
             if sections and path:
-                self._repository(path, directory, sections)
-                self._tick(1)
-        for gathered in (self._layer_links, self._revision_links, self._tags_pushed_once):
-            gathered.hand_over()
+                manifests = directory + b"/" + MANIFESTS
+                parts = self._storage.children(manifests, listed=True).directories if MANIFESTS in sections else []
+                yield _Repository(path, directory, sections, parts)
 
-    def _repository(self, path: bytes, directory: bytes, sections: list[bytes]) -> None:
-        row = self._inventory.repository(path, has_layers=LAYERS in sections, has_manifests=MANIFESTS in sections)
-        if LAYERS in sections:
-            layers, measured = directory + b"/" + LAYERS, self._inventory.links == "check"
-            if not self._are_whole(row, layers, self._layer_links, measured=measured):
-                for algorithm, where, names in self._digests(layers, listed=True):
-                    self._layers(row, algorithm, where, names)
-        if MANIFESTS in sections:
-            manifests = directory + b"/" + MANIFESTS
-            parts = self._storage.children(manifests, listed=True).directories
+    def _common(self, repository: _Repository) -> _Common:
+        """What is as it nearly always is; other threads look, and say nothing."""
+        storage, links = self._storage, self._inventory.links
+        layers = revisions = tags = None
+        if LAYERS in repository.sections and links != "open":
+            layers = storage.whole_links(repository.directory + b"/" + LAYERS, measured=links == "check")
+        if REVISIONS in repository.parts and links != "open":
+            revisions = storage.whole_links(repository.manifests + b"/" + REVISIONS, measured=True)
+        if TAGS in repository.parts:
+            tags = storage.plain_tags(repository.manifests + b"/" + TAGS)
+        return _Common(layers, revisions, tags)
+
+    def _repository(self, repository: _Repository, common: _Common) -> None:
+        sections, parts = repository.sections, repository.parts
+        has_layers, has_manifests = LAYERS in sections, MANIFESTS in sections
+        row = self._inventory.repository(repository.path, has_layers=has_layers, has_manifests=has_manifests)
+        if has_manifests:
             self._inventory.links_of(row, revisions=REVISIONS in parts, tags=TAGS in parts)
-            if REVISIONS in parts:
-                revisions = manifests + b"/" + REVISIONS
-                if not self._are_whole(row, revisions, self._revision_links, measured=True):
-                    for algorithm, where, names in self._digests(revisions, listed=True):
-                        self._revisions(row, algorithm, where, names)
-            if TAGS in parts:
-                self._tags(row, manifests + b"/" + TAGS)
+        if common.layers is not None:
+            measured = [common.layers.times] if self._inventory.links == "check" else []
+            self._layer_links.add(row, common.layers.raw, *measured)
+        elif has_layers:
+            for algorithm, where, names in self._digests(repository.directory + b"/" + LAYERS, listed=True):
+                self._layers(row, algorithm, where, names)
+        if common.revisions is not None:
+            self._revision_links.add(row, *common.revisions)
+        elif REVISIONS in parts:
+            for algorithm, where, names in self._digests(repository.manifests + b"/" + REVISIONS, listed=True):
+                self._revisions(row, algorithm, where, names)
+        if TAGS in parts:
+            self._tags(row, repository.manifests + b"/" + TAGS, common.tags)
         if UPLOADS in sections:
-            self._uploads(row, directory + b"/" + UPLOADS)
-
-    def _are_whole(self, row: int, directory: bytes, links: _Gathered, *, measured: bool) -> bool:
-        """Gather the links of a directory that are all as they should be, if they are."""
-        found = None if self._inventory.links == "open" else self._storage.whole_links(directory, measured=measured)
-        if found is None:
-            return False
-        links.add(row, found.raw, *([found.times] if measured else []))
-        return True
+            self._uploads(row, repository.directory + b"/" + UPLOADS)
 
     def _digests(self, directory: bytes, *, listed: bool = False) -> Iterator[tuple[bytes, bytes, list[bytes]]]:
         """Algorithms below a directory: their name, path and the digests' directories.
@@ -198,7 +249,7 @@ class Walk:
         for name, content, mtime in self._read(where, odd):
             self._inventory.revision(row, algorithm, name, content, mtime)
 
-    def _whole_links(self, row: int, where: bytes, names: list[bytes], links: _Gathered) -> list[bytes]:
+    def _whole_links(self, row: int, where: bytes, names: list[bytes], links: Gathered) -> list[bytes]:
         """Gather the links that are as long as they should be; returns those that are not."""
         if not names:
             return []
@@ -218,8 +269,7 @@ class Walk:
                 if content is not None:
                     yield name, content, mtime
 
-    def _tags(self, row: int, directory: bytes) -> None:
-        found = self._storage.plain_tags(directory)
+    def _tags(self, row: int, directory: bytes, found: Tags | None) -> None:
         if found is None:
             listing = self._storage.children(directory, listed=True)
             self._strays(directory, listing.files)
@@ -293,43 +343,3 @@ class Walk:
     def _strays(self, directory: bytes, files: list[bytes]) -> None:
         for name in files:
             self._inventory.stray(directory + b"/" + name)
-
-
-class _Gathered:
-    """What was found in one repository after the other, handed over together once that pays.
-
-    `take` is given the repositories' rows and any columns, an element for each thing found.
-    """
-
-    def __init__(self, take: Callable[..., None]) -> None:
-        self._take = take
-        self._forget()
-
-    def _forget(self) -> None:
-        self._rows: list[int] = []
-        self._counts: list[int] = []
-        self._columns: list[tuple[Any, ...]] = []
-        self._count = 0
-
-    def add(self, row: int, *columns: list[str] | NDArray[Any]) -> None:
-        """What one repository has: arrays, or lists of texts."""
-        self._rows.append(row)
-        self._counts.append(len(columns[0]))
-        self._columns.append(columns)
-        self._count += len(columns[0])
-        if self._count >= _MANY:
-            self.hand_over()
-
-    def hand_over(self) -> None:
-        """Hand over what there is."""
-        if self._count:
-            columns = (
-                np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [*chain.from_iterable(parts)]
-                for parts in zip(*self._columns, strict=True)
-            )
-            self._take(np.repeat(np.array(self._rows, np.int32), self._counts), *columns)
-        self._forget()
-
-
-def _together(parts: Sequence[Stats]) -> Stats:
-    return Stats(*map(np.concatenate, zip(*parts, strict=True)))
