@@ -181,10 +181,14 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${{1:-$HOME/regviz}}
 python=${{PYTHON:-python3}}
-"$python" -m venv "$folder/python" || {{
-    echo "regviz: $python made no environment. Is it a Python 3.11 or newer, with its venv module? PYTHON names one." >&2
+fail() {{
+    echo "regviz: $1" >&2
     exit 1
 }}
+"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2])' 2>/dev/null ||
+    fail "$python is no Python 3.11 or newer; PYTHON=python3.12 sh install.sh names another"
+"$python" -m venv "$folder/python" ||
+    fail "$python made no environment; it needs its venv module (on Debian and Ubuntu: python3-venv)"
 "$folder/python/bin/python" -m pip install --quiet --disable-pip-version-check \\
     --no-index --find-links "$here/wheels" "regviz=={version}"
 cd "$folder"
@@ -199,8 +203,11 @@ setlocal
 set "here=%~dp0"
 set "folder=%~1"
 if "%folder%"=="" set "folder=%USERPROFILE%\\regviz"
-if "%PYTHON%"=="" set "PYTHON=py"
-where /q "%PYTHON%" || set "PYTHON=python"
+if not "%PYTHON%"=="" goto chosen
+set "PYTHON=py"
+where /q py || set "PYTHON=python"
+:chosen
+"%PYTHON%" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2])" || goto failed
 "%PYTHON%" -m venv "%folder%\\python" || goto failed
 set "own=%folder%\\python\\Scripts\\python.exe"
 set "wheels=%here%wheels"
