@@ -123,6 +123,8 @@ def _abort_upload(server: DistributionServer, event: AbortPush) -> None:
 
 def tell_v1(server: V1Server, event: Event) -> None:
     """Do to a v1 server 0.9.1 what the event says, as docker 1.3 does it."""
+    if isinstance(event, Collect):
+        raise TypeError(event)  # there is no such thing
     name = event.repository
     if isinstance(event, Push):
         assert isinstance(event.content, Image)
