@@ -93,3 +93,9 @@ def site_pages() -> list[str]:
     from regviz.report.site import shipped
 
     return [name for name in shipped() if name not in names()[1:]]
+
+
+@pytest.fixture(scope="session")
+def lessons_ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the lessons that ship are run, each once, for all tests that look at what came of it."""
+    return tmp_path_factory.mktemp("lessons")

@@ -23,7 +23,7 @@ from regviz.cli.output import SUFFIXES, terminal_width, write_lines, write_table
 @output_option
 @reading_options
 def tree_changes(old: str, new: str, *, full: bool, format_: str | None, output: str | None, reading: Reading) -> None:
-    """Print what came, went and changed between two storages.
+    """Print what differs between two storages.
 
     OLD and NEW are what tree takes: a copy of a storage and the storage, two archives of it. An empty folder is a
     registry that has written nothing yet. + came, - went, ~ changed; what repeats is shown once or twice, and the rest

@@ -36,7 +36,14 @@ def begin(lesson: str | Book, *, fresh: bool = False) -> None:
 
     Examples
     --------
-    >>> begin("01")  # doctest: +SKIP
+    >>> from contextlib import chdir
+    >>> from tempfile import TemporaryDirectory
+    >>> from regviz.lesson.book import Book
+    >>> book = Book("90", title="Adding", question="What is two and two?", minutes=1)
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     begin(book)
+    Lesson 90 · 1 minute: Adding
+    What is two and two?
     """
     book = lesson if isinstance(lesson, Book) else books.find(lesson)
     if book is None:
@@ -60,7 +67,18 @@ def predict(id_: str, guess: Any = ...) -> None:
 
     Examples
     --------
-    >>> predict("01.a", 12_000)  # doctest: +SKIP
+    >>> from contextlib import chdir
+    >>> from tempfile import TemporaryDirectory
+    >>> from regviz.lesson.book import Book
+    >>> book = Book("90", title="Adding", question="What is two and two?", minutes=1)
+    >>> @book.prediction("90.a", asks="How many bytes has a page of memory?", unit="bytes")
+    ... def page() -> int:
+    ...     return 4096
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     begin(book)
+    ...     predict("90.a", 12_000)
+    Lesson 90 · 1 minute: Adding
+    What is two and two?
     Kept: 12,000 bytes (11.7 KiB). Run on to see.
     """
     session, asked = _prediction(id_)
@@ -101,7 +119,24 @@ def reveal(id_: str, *, truth: Any = None) -> None:
 
     Examples
     --------
-    >>> reveal("01.a")  # doctest: +SKIP
+    >>> from contextlib import chdir
+    >>> from tempfile import TemporaryDirectory
+    >>> from regviz.lesson.book import Book
+    >>> book = Book("90", title="Adding", question="What is two and two?", minutes=1)
+    >>> @book.prediction("90.a", asks="How many bytes has a page of memory?", unit="bytes")
+    ... def page() -> int:
+    ...     return 4096
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     begin(book)
+    ...     predict("90.a", 512)
+    ...     reveal("90.a")
+    Lesson 90 · 1 minute: Adding
+    What is two and two?
+    Kept: 512 bytes. Run on to see.
+    How many bytes has a page of memory?
+    Your guess: 512 bytes
+    The truth: 4,096 bytes (4.00 KiB)
+    Off by: 3,584 bytes (3.50 KiB): the truth is 8 times the guess
     """
     session, asked = _prediction(id_)
     if session is None or asked is None:
@@ -134,7 +169,24 @@ def check(id_: str, answer: Any = ..., *, truth: Any = None) -> None:
 
     Examples
     --------
-    >>> check("01.1", 17)  # doctest: +SKIP
+    >>> from contextlib import chdir
+    >>> from tempfile import TemporaryDirectory
+    >>> from regviz.lesson.book import Book
+    >>> book = Book("90", title="Adding", question="What is two and two?", minutes=1)
+    >>> @book.check("90.1", asks="What is two and two?")
+    ... def total() -> int:
+    ...     return 2 + 2
+    >>> @total.mistake("They were multiplied by three.")
+    ... def tripled() -> int:
+    ...     return 2 * 3
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     begin(book)
+    ...     check("90.1", 6)
+    ...     check("90.1", 4)
+    Lesson 90 · 1 minute: Adding
+    What is two and two?
+    Not yet. They were multiplied by three.
+    Right.
     """
     session = _session(id_)
     asked = session.book.checks.get(str(id_)) if session else None
@@ -205,6 +257,11 @@ def _session(id_: object) -> Session | None:
         _sessions[number] = load(book)
         _current[:] = _current or [number]
     return _sessions[number]
+
+
+def book_of(number: str) -> Book | None:
+    """The book of a lesson: of one that was begun, which may be somebody's own, or of one that ships."""
+    return _sessions[number].book if number in _sessions else books.find(number)
 
 
 def current() -> Session | None:

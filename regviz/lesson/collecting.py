@@ -14,6 +14,7 @@ import msgspec
 from regviz.errors import RegvizError
 from regviz.lesson import books
 from regviz.lesson import state as states
+from regviz.lesson.calls import book_of
 from regviz.lesson.outcome import FORMAT, VERSION, within_factor
 
 if TYPE_CHECKING:
@@ -99,7 +100,24 @@ def answers(files: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> answers(["lesson-01-*.json"])  # doctest: +SKIP
+    >>> from contextlib import chdir
+    >>> from tempfile import TemporaryDirectory
+    >>> from regviz import lesson
+    >>> from regviz.lesson.book import Book
+    >>> book = Book("90", title="Adding", question="What is two and two?", minutes=1)
+    >>> @book.prediction("90.a", asks="How many bytes has a page of memory?", unit="bytes")
+    ... def page() -> int:
+    ...     return 4096
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     lesson.begin(book)
+    ...     lesson.predict("90.a", 2048)
+    ...     _ = lesson.export("ada")
+    ...     table = answers(["lesson-90-*.json"])
+    Lesson 90 · 1 minute: Adding
+    What is two and two?
+    Kept: 2,048 bytes (2.00 KiB). Run on to see.
+    >>> print(*table.loc[0, ["name", "guess", "truth"]])
+    ada 2048.0 4096.0
     """
     import pandas as pd
 
@@ -150,7 +168,7 @@ def _read(path: Path) -> _Exported:
 
 def _rows(said: _Exported) -> list[tuple[Any, ...]]:
     """The rows of a file; what its lesson does not ask is left out."""
-    book = books.find(said.lesson)
+    book = book_of(said.lesson)
     if book is None:
         raise RegvizError(f"there is no lesson {said.lesson!r}: those that ship are {', '.join(books.numbers())}")
     rows: list[tuple[Any, ...]] = []
@@ -203,7 +221,24 @@ def collect(files: Iterable[str | os.PathLike[str]] | pd.DataFrame) -> pd.DataFr
 
     Examples
     --------
-    >>> collect(["lesson-01-*.json"])  # doctest: +SKIP
+    >>> from contextlib import chdir
+    >>> from tempfile import TemporaryDirectory
+    >>> from regviz import lesson
+    >>> from regviz.lesson.book import Book
+    >>> book = Book("90", title="Adding", question="What is two and two?", minutes=1)
+    >>> @book.prediction("90.a", asks="How many bytes has a page of memory?", unit="bytes")
+    ... def page() -> int:
+    ...     return 4096
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     lesson.begin(book)
+    ...     lesson.predict("90.a", 2048)
+    ...     _ = lesson.export("ada")
+    ...     table = collect(["lesson-90-*.json"])
+    Lesson 90 · 1 minute: Adding
+    What is two and two?
+    Kept: 2,048 bytes (2.00 KiB). Run on to see.
+    >>> print(*table.loc[0, ["id", "median_guess", "truth", "near"]])
+    90.a 2048.0 4096.0 1.0
     """
     import pandas as pd
 

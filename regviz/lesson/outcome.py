@@ -14,7 +14,7 @@ from regviz.lesson import books, display
 from regviz.lesson import state as states
 from regviz.lesson.calls import current
 from regviz.lesson.state import Record, Session, kept
-from regviz.shown import show
+from regviz.shown import is_page, show
 from regviz.text import count_noun
 
 if TYPE_CHECKING:
@@ -79,8 +79,24 @@ def results() -> pd.DataFrame:
 
     Examples
     --------
-    >>> results()  # doctest: +SKIP
-    3 of 4 checks are right, 1 is open. 2 of 2 guesses were made, 1 within a factor of two. 31.5 minutes so far.
+    >>> from contextlib import chdir
+    >>> from tempfile import TemporaryDirectory
+    >>> from regviz import lesson
+    >>> from regviz.lesson.book import Book
+    >>> book = Book("90", title="Adding", question="What is two and two?", minutes=1)
+    >>> @book.check("90.1", asks="What is two and two?")
+    ... def total() -> int:
+    ...     return 2 + 2
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     lesson.begin(book)
+    ...     lesson.check("90.1", 4)
+    ...     table = lesson.results()
+    Lesson 90 · 1 minute: Adding
+    What is two and two?
+    Right.
+    1 of 1 check is right. 0.0 minutes so far.
+    >>> print(*table.loc[0, ["id", "answer", "state", "attempts"]])
+    90.1 4 right 1
     """
     import pandas as pd
 
@@ -117,7 +133,7 @@ def _summary(session: Session, table: pd.DataFrame) -> str:
             f" {len(made)} of {count_noun(len(guesses), 'guess', 'guesses')} {'was' if len(made) == 1 else 'were'} made"
         )
         said += f", {near} within a factor of two." if len(made) else "."
-    return f"{said} {session.minutes:.1f} minutes so far."
+    return said if is_page() else f"{said} {session.minutes:.1f} minutes so far."
 
 
 def within_factor(guess: object, truth: object, factor: float = 2.0) -> bool:
@@ -170,11 +186,19 @@ def export(name: str) -> Path:
 
     Examples
     --------
-    >>> export("ada")  # doctest: +SKIP
-    PosixPath('lesson-01-ada.json')
+    >>> from contextlib import chdir
+    >>> from tempfile import TemporaryDirectory
+    >>> from regviz import lesson
+    >>> from regviz.lesson.book import Book
+    >>> with TemporaryDirectory() as folder, chdir(folder):
+    ...     lesson.begin(Book("90", title="Adding", question="What is two and two?", minutes=1))
+    ...     lesson.export("Ada L.").name
+    Lesson 90 · 1 minute: Adding
+    What is two and two?
+    'lesson-90-ada-l.json'
     """
     session = begun()
-    called = _NOT_IN_NAMES.sub("-", str(name).strip().lower()).strip("-")[:_LONGEST_NAME]
+    called = _NOT_IN_NAMES.sub("-", str(name).strip().lower()).strip("-.")[:_LONGEST_NAME]
     if not called:
         raise RegvizError(f"{name!r} is no name for a file: give one with letters or digits, such as ada")
     path = Path(f"lesson-{session.book.number}-{called}.json")

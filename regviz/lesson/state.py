@@ -8,8 +8,9 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from regviz.lesson.compare import plain
+from regviz.lesson.compare import Table, plain
 from regviz.lesson.shipped import FOLDER
+from regviz.text import count_noun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,6 +144,8 @@ def kept(value: Any) -> int | float | str | bool | None:
         return value if math.isfinite(value) else str(value)
     if isinstance(value, int) and abs(value) < 1 << 63:
         return value
+    if isinstance(value, Table):
+        return f"a table of {count_noun(len(value.rows), 'row')}"
     if isinstance(value, set | frozenset):
         value = sorted(map(str, value))
     if isinstance(value, list):

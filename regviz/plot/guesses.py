@@ -124,9 +124,8 @@ def describe_guesses(table: pd.DataFrame, *, width: float = PAPER, height: float
     if not every:
         return said_alone("Nobody has guessed yet", width)
     near = sum(guess.is_near for guess in every)
-    title = (
-        f"{near:,} of {count_noun(len(every), 'guess', 'guesses')} {'is' if near == 1 else 'are'} within a factor of two"
-    )
+    are = "is" if near == 1 else "are"
+    title = f"{near:,} of {count_noun(len(every), 'guess', 'guesses')} {are} within a factor of two"
     shown = _shown(rows)
     drawn = sum(len(row.guesses) for row in shown)
     left_out = f"Left out: {len(every) - drawn:,} of the guesses, evenly." if drawn < len(every) else ""

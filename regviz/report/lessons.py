@@ -94,7 +94,8 @@ def term_list(terms_: Iterable[Term]) -> str:
 
 def _also(term: Term) -> str:
     """Other words for it; forms of the same word go without saying."""
-    others = [alias for alias in term.aliases if alias[:_STEM].lower() != term.term[:_STEM].lower()]
+    stem = term.term[:_STEM].lower()
+    others = [alias for alias in term.aliases if not alias.lower().startswith(stem)]
     return f" Also called {escape_html(' or '.join(others))}." if others else ""
 
 

@@ -20,7 +20,10 @@ _SCRIPTS = ("page.js", "explore.js", "link.js")
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _NO_WORD = re.compile(r"\W+")
+_TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 _NOTEBOOK_ONLY = "notebook-only"
+_SCROLL = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
+_FRAME = "<div>\n<style scoped>"
 REPORT = "Registry report"
 """What stands above the heading of a page."""
 
@@ -74,7 +77,7 @@ def render(notebook: NotebookNode, *, title: str, kind: str = REPORT) -> str:
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         extra_loaders=[FileSystemLoader(_STATIC)],
         template_file="page.html.j2",
-        filters={"markdown": markdown, "highlight": highlight},
+        filters={"markdown": markdown, "highlight": highlight, "scrolling": scrolling},
     )
     exporter.environment.globals["page"] = page
     rendered, _ = exporter.from_notebook_node(NotebookNode(notebook | {"cells": shown}))
@@ -110,7 +113,19 @@ def markdown(source: str) -> str:
             words = _NO_WORD.sub("-", unescape(_TAG.sub("", text)).lower()).strip("-")
             return f'<h{level} id="{words}">{text}</h{level}>\n'
 
-    return str(MarkdownWithMath(renderer=Renderer(escape=False)).render(source))
+    html = str(MarkdownWithMath(renderer=Renderer(escape=False)).render(source))
+    return _TABLE.sub(rf"{_SCROLL}\g<0></div>", html)
+
+
+def scrolling(html: str) -> str:
+    r"""What an output shows; a table of pandas, which may be too wide for a page, in a place that scrolls.
+
+    Examples
+    --------
+    >>> scrolling('<div>\n<style scoped>a {}</style><table class="dataframe"></table></div>')
+    '<div class="scroll" role="group" aria-label="Table" tabindex="0">\n<style scoped>a {}</style><table ...
+    """
+    return html.replace(_FRAME, f"{_SCROLL}\n<style scoped>")
 
 
 def highlight(source: str) -> str:

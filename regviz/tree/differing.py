@@ -72,7 +72,7 @@ def changes(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     found = changes(None, write(first_push_world(), f"{folder}/registry"))
     >>> print(found.summary)
-    19 files came, 15.9 KiB
+    19 files came, 12.9 KiB
     >>> found.table["change"].unique().tolist()
     ['came']
     """
@@ -151,8 +151,8 @@ class _Difference:
                 gatherer.take(path, *side.entries[path])
             _merge(root, part.pruned(gatherer.finish(), b""), b"", paths, change)
         self._count_same(root)
-        one, other = self._old.name, self._new.name
-        names = one if one and one == other else f"{one or 'nothing'} → {other or 'nothing'}"
+        one, other = self._old.name or "nothing", self._new.name or "nothing"
+        names = one if one == other else f"{one} → {other}"
         return shown(root, names, self._totals(), self._row)
 
     def _new_repositories(self, change: str) -> dict[bytes, str]:

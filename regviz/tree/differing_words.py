@@ -9,7 +9,8 @@ from regviz.manifests.json import load
 from regviz.masks import masked, names_secret
 from regviz.text import count_noun, format_bytes, short_digest
 
-_KEY = re.compile(r"(?:[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}|[0-9a-f]{64}|[0-9a-f]{16}|[a-z0-9]+:[0-9a-f]{12})")
+_KEY = re.compile(r"(?:[a-z0-9]+(?:[+._-][a-z0-9]+)*:)?(?:[0-9a-f]{32,128}|[0-9a-f]{16}|[0-9a-f]{12})")
+"""A digest or an id, whole or short."""
 _MOST_FIELDS = 3
 _LONGEST = 40
 

@@ -13,6 +13,7 @@ from regviz.storage.base import DIRECTORY, FILE, OTHER, SYMLINK, has_contents
 from regviz.text import decode_name
 from regviz.tree.listing import DEEPEST
 from regviz.tree.look import look
+from regviz.tree.told import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +65,8 @@ class Snapshot:
         RegvizError
             The tree leaves entries out.
         """
-        made = cls()
+        rows = tuple(rows)
+        made = cls(layout=layout_of(rows))
         for row in rows:
             if not row.depth:
                 made.name = row.path
@@ -140,7 +142,7 @@ class Snapshot:
         """What an entry is, and whose."""
         if path in self._rows:
             return self._rows[path].explanation, self._rows[path].repository
-        if self._layout is None or path not in self.entries:
+        if self._layout is None or self._rows or path not in self.entries:
             return "", None
         return self._layout.explain(path, self.entries[path][0], empty=path not in self._filled)
 
@@ -173,8 +175,9 @@ def snapshot(
 
     Examples
     --------
-    >>> changes(snapshot(), snapshot()).table.empty
-    True
+    >>> from regviz.tree import changes
+    >>> changes(snapshot(), snapshot()).summary
+    'nothing differs'
     """
     made = observed(
         source,

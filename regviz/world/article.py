@@ -98,7 +98,7 @@ def unfolding(layout: str) -> list[tuple[str, FileTree]]:
     Examples
     --------
     >>> [(name, len(list(tree))) for name, tree in unfolding("v1")]
-    [('0-started', 0), ('1-pushed', 80), ('2-shared', 99), ('3-overwritten', 114), ('4-untagged', 112)]
+    [('0-started', 0), ('1-pushed', 80), ('2-shared', 96), ('3-overwritten', 111), ('4-untagged', 109)]
     """
     if layout not in _YEARS:
         message = f"the article does not unfold in the layout {layout!r}; there are {', '.join(_YEARS)}"

@@ -122,5 +122,15 @@ def both(path: Path, place: Path) -> dict[str, Ran]:
     return {form: Ran(from_dict(one["notebook"]), one["results"], one["seconds"]) for form, one in said.items()}
 
 
+def page(ran: dict[str, Ran]) -> str:
+    """The page that is made of a solution that was run."""
+    from regviz.lesson import forms
+    from regviz.report.lessons import LESSON
+    from regviz.report.page import render
+
+    made = forms.report(ran["solution"].notebook)
+    return render(made, title=forms.heading(made), kind=LESSON)
+
+
 if __name__ == "__main__":
     main()

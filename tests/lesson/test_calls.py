@@ -331,6 +331,15 @@ def test_results_are_a_table_with_a_summary(capsys: pytest.CaptureFixture[str]) 
     assert table["state"].tolist() == ["right", "wrong", "unanswered", "guessed"]
 
 
+def test_an_answer_is_written_down_in_a_few_words(said: Any) -> None:
+    said(lesson.begin, own_book(pd.DataFrame({"a": [1, 2]})))
+    said(lesson.check, "88.1", pd.DataFrame({"a": [2, 1]}))
+    assert (row("88.1")["answer"], row("88.1")["truth"]) == ("a table of 2 rows",) * 2
+    said(lesson.begin, own_book({"x" * 300: 1}), fresh=True)
+    said(lesson.check, "88.1", {"x" * 300: 1})
+    assert len(row("88.1")["answer"]) == 200
+
+
 def test_what_is_shown_is_escaped() -> None:
     from regviz.lesson import display
     from regviz.lesson.state import Session

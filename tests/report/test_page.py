@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -129,3 +130,14 @@ def test_a_notebook_is_not_changed_by_its_page() -> None:
     before = nbformat.writes(notebook)
     render(notebook, title="x")
     assert nbformat.writes(notebook) == before
+
+
+def test_a_wide_table_scrolls_and_can_be_reached_by_the_keyboard() -> None:
+    frame = pd.DataFrame({"a": [1]})
+    shown = new_output("display_data", data={"text/html": frame._repr_html_()})
+    prose = new_markdown_cell('| a |\n|---|\n| 1 |\n\n<table class="own"><tr><td>2</td></tr></table>')
+    read = page(prose, new_code_cell("frame", outputs=[shown]))
+    scrolling = read.all("div", class_="scroll")
+    assert [len(each.all("table")) for each in scrolling] == [1, 1]
+    assert {each.attributes["tabindex"] for each in scrolling} == {"0"}
+    assert len(read.all("table")) == 3
