@@ -1,4 +1,4 @@
-"""Lesson 03: the same image in Distribution's storage, and the digests in it."""
+"""lesson 03: the same image in Distribution's storage, and the digests in it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ book = Book(
     minutes=35,
     archives=("first-push-distribution", "first-push"),
     objectives=(
-        "Follow a pull through Distribution's storage with nothing but a file browser",
-        "Compute manifest digest, image ID, layer digest, diff ID and chain ID, and keep them apart",
-        "Say who notices when a byte of a blob is broken",
+        "follow a pull through Distribution's storage with nothing but a file browser",
+        "compute manifest digest, image ID, layer digest, diff ID and chain ID, and keep them apart",
+        "say who notices when a byte of a blob is broken",
     ),
-    prerequisites=("Lesson 01: what a push leaves on disk",),
+    prerequisites=("lesson 01: what a push leaves on disk",),
 )
 
 _FIRST = "first-push-distribution"

@@ -1,4 +1,4 @@
-"""Lesson 04: an OCI layout and ``docker save``, beside the two registries' storages."""
+"""lesson 04: an OCI layout and ``docker save``, beside the two registries' storages."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ book = Book(
     minutes=35,
     archives=("first-push-distribution", "first-push"),
     objectives=(
-        "Turn a registry's blobs into an OCI image layout, by hand",
-        "Read what docker save writes, and say what it leaves out",
-        "Say for each layout which digests it has, and which can be computed from it",
+        "turn a registry's blobs into an OCI image layout, by hand",
+        "read what docker save writes, and say what it leaves out",
+        "say for each layout which digests it has, and which can be computed from it",
     ),
-    prerequisites=("Lesson 01: what a push leaves on disk", "Lesson 03: links, manifests, blobs"),
+    prerequisites=("lesson 01: what a push leaves on disk", "lesson 03: links, manifests, blobs"),
 )
 
 _REGISTRY = "registry/docker/registry/v2/"

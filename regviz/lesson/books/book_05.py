@@ -1,4 +1,4 @@
-"""Lesson 05: pushing, overwriting, deleting, collecting."""
+"""lesson 05: pushing, overwriting, deleting, collecting."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ book = Book(
     minutes=40,
     archives=("first-push-distribution", "unfolding-distribution", "unfolding-v1"),
     objectives=(
-        "Say which files a push, an overwritten tag and a deletion write, change and remove",
-        "Work out what can be reached from a tag, by hand and with networkx",
-        "Say before a collector runs what it will free, and what it would break",
+        "say which files a push, an overwritten tag and a deletion write, change and remove",
+        "work out what can be reached from a tag, by hand and with networkx",
+        "say before a collector runs what it will free, and what it would break",
     ),
-    prerequisites=("Lesson 01: what a push leaves on disk",),
+    prerequisites=("lesson 01: what a push leaves on disk",),
 )
 
 _FIRST = "first-push-distribution"
