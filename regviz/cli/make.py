@@ -121,11 +121,14 @@ def lab(
 @click.argument("directory", metavar="DIR", type=click.Path())
 @click.option(
     "--layout",
-    type=click.Choice(["v1", "distribution", "oci", "docker-save", "capture"]),
+    type=click.Choice(
+        ["v1", "distribution", "oci", "docker-save", "capture", "unfolding-v1", "unfolding-distribution", "museum"]
+    ),
     default="v1",
     show_default=True,
     help="v1: Docker Registry of 2014. distribution: every registry since. oci: an OCI image layout. docker-save: what "
-    "lies in an archive of docker save. capture: what regviz saves of it.",
+    "lies in an archive of docker save. capture: what regviz saves of it. unfolding-v1, unfolding-distribution: the "
+    "article's registry after each step, each in a folder of its own. museum: broken registries, likewise.",
 )
 def world(directory: str, *, layout: str) -> None:
     """Lay a small registry out in DIR.
@@ -142,9 +145,32 @@ def world(directory: str, *, layout: str) -> None:
         read(shipped_world()).save(directory)
         click.echo(f"A small registry's tables lie in {place}, as regviz capture saves them. Look at them:\n")
         look = f"regviz table {place} tags"
+    elif layout not in ("v1", "distribution", "oci", "docker-save"):
+        _series(directory, layout)
+        return
     else:
         write(small_world(), directory, layout)
         click.echo(f"A small registry lies in {place}, as its server would have left it. Look at it:\n")
         look = f"regviz tree {place}"
     for command in (f"find {place}", look, f"regviz report {place} -o report.html"):
         click.echo(f"    {command}")
+
+
+def _series(directory: str, layout: str) -> None:
+    """Lay several registries out, each in a folder of its own."""
+    from regviz.world import FileTree, museum, unfolding
+
+    whole = FileTree()
+    if layout == "museum":
+        trees = [(name, room.tree) for name, room in museum().items()]
+        said, commands = "Broken registries lie", ("tree {}/layer-missing", "doctor {}/layer-missing")
+    else:
+        trees = unfolding(layout.removeprefix("unfolding-"))
+        said, commands = "A registry lies", ("tree {}/1-pushed", "tree-changes {0}/2-shared {0}/3-overwritten")
+    for name, tree in trees:
+        whole.put(name, tree)
+    place = shlex.quote(escape_terminal(str(whole.save(directory))))
+    what = "one a folder" if layout == "museum" else "as it was after each step, one a folder"
+    click.echo(f"{said} in {place}, {what}. Look at them:\n")
+    for command in commands:
+        click.echo(f"    regviz {command.format(place)}")

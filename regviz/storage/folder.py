@@ -165,6 +165,8 @@ class Folder(Chunks):
             directory = pending.pop()
             listing = self.children(directory)
             for kind, names in ((SYMLINK, listing.links), (FILE, listing.files)):
+                if not names:
+                    continue
                 names.sort()
                 facts = self.stat_many(directory, names)
                 for name, size, mtime in zip(names, facts.sizes.tolist(), facts.mtimes.tolist(), strict=True):

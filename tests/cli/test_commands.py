@@ -190,6 +190,21 @@ def test_capture_is_read_in_the_registrys_place(tmp_path: Path) -> None:
     assert "is no capture" in result.stderr
 
 
+@pytest.mark.parametrize(("layout", "folders"), [("unfolding-v1", 5), ("unfolding-distribution", 6), ("museum", 23)])
+def test_world_lays_several_registries_out(layout: str, folders: int, tmp_path: Path) -> None:
+    """What it says to look at can be looked at."""
+    place = tmp_path / "here"
+    said = done("world", place, "--layout", layout)
+    assert len([*place.iterdir()]) == folders
+    commands = re.findall(r"^    regviz (.+)$", said, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        assert str(place) in done(*command.split())
+    again = run("world", place, "--layout", layout)
+    assert again.exit_code == 1
+    assert "is not empty" in again.stderr
+
+
 @pytest.mark.parametrize("layout", ["v1", "distribution", "oci"])
 def test_world_lays_a_registry_out_and_says_what_next(layout: str, tmp_path: Path) -> None:
     place = tmp_path / "a world"
