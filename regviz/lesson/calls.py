@@ -48,7 +48,9 @@ def begin(lesson: str | Book, *, fresh: bool = False) -> None:
     book = lesson if isinstance(lesson, Book) else books.find(lesson)
     if book is None:
         raise RegvizError(f"there is no lesson {lesson}: those that ship are {', '.join(books.numbers()) or 'none'}")
-    session = Session(book) if fresh else load(book)
+    before = _sessions.get(book.number)
+    is_only_here = before is not None and before.book is book and not before.saved  # no file has it
+    session = Session(book) if fresh else before if before is not None and is_only_here else load(book)
     _sessions[book.number] = session
     _current[:] = [book.number]
     session.save()

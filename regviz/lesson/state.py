@@ -100,7 +100,9 @@ class Session:
         records = {id_: asdict(record) for id_, record in self.records.items()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(json.dumps(kept | {"records": records}, indent=1) + "\n", encoding="utf-8")
+            aside = self.path.with_suffix(".part")  # a kernel may end at any moment
+            aside.write_text(json.dumps(kept | {"records": records}, indent=1) + "\n", encoding="utf-8")
+            aside.replace(self.path)
             self.saved = True
         except OSError:
             self.saved = False

@@ -313,7 +313,11 @@ def test_where_nothing_can_be_written_answers_stay_in_memory(said: Any) -> None:
     shown = said(lesson.begin, example.book)
     assert "results-77.json cannot be written: your answers are kept until this kernel ends." in shown
     said(lesson.check, "77.1", 11)
+    said(lesson.begin, example.book)
     assert row("77.1")["state"] == "right"
+    Path("lesson-data").unlink()
+    said(lesson.check, "77.3", 1)
+    assert [path.name for path in Path("lesson-data").iterdir()] == ["results-77.json"]
 
 
 def test_results_are_a_table_with_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
