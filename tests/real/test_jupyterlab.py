@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from regviz import share
-from tests.real.conftest import ALONE
-from tests.real.service import LOOPBACK, require_program, running
+from tests.real.jupyter import PATIENCE, jupyterlab, opened, place_of
 from tests.report.reading import parse
 
 if TYPE_CHECKING:
@@ -24,12 +21,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
-TOKEN = "a-token-of-the-test"  # noqa: S105  # of a server that lives for a minute
 BOOK = "garbage-and-what-if.ipynb"
-PATIENCE = 120_000  # milliseconds; a busy machine starts a kernel slowly
 FIGURES = 7
-ONLY_LAB = [argument for argument in ALONE if "resolver" not in argument]
-ONLY_LAB += [f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {LOOPBACK}"]
 
 
 @pytest.fixture(scope="module")
@@ -39,44 +32,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lab(folder: Path) -> Iterator[str]:
-    """The address of JupyterLab as `regviz lab` starts it, on the world that ships."""
-    home = folder / "home"
-    home.mkdir()
-    source = share.folder("data") / "world-distribution.tar.gz"
-    arguments = ["lab", str(source), "--folder", "work", "--port", "0", "--no-browser"]
-    command = [sys.executable, "-c", "from regviz.cli import main; main()", *arguments]
-    own = {
-        "HOME": str(home),
-        "JUPYTER_TOKEN": TOKEN,
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-    }
-    listening = rf"http://{re.escape(LOOPBACK)}:(\d+)/lab"
-    with running(command, folder / "log", listening=listening, env=os.environ | own) as port:
-        yield f"http://{LOOPBACK}:{port}"
+    """The address of JupyterLab on the world that ships."""
+    with jupyterlab(folder, str(share.folder("data") / "world-distribution.tar.gz")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def page(lab: str) -> Iterator[Page]:
     """The notebook, open in JupyterLab, all its cells run."""
-    program = require_program("chromium", "chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ONLY_LAB)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(PATIENCE)
-        page.goto(f"{lab}/lab/tree/{BOOK}?token={TOKEN}")
-        expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=PATIENCE)
-        # Whoever runs cells before there is a kernel is asked for one.
-        expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=PATIENCE)
+    with opened(lab, BOOK) as page:
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name=re.compile("^Run All Cells")).click()
         expect(live(page)).to_be_visible(timeout=PATIENCE)
         expect(code(page)).to_contain_text("rv.read", timeout=PATIENCE)
         yield page
-        browser.close()
 
 
 def live(page: Page) -> Locator:
@@ -112,7 +81,7 @@ def test_the_first_page_leads_to_a_lesson(page: Page, lab: str) -> None:
     """In a window of its own, as the others go on with theirs."""
     window = page.context.browser.new_page(viewport={"width": 1400, "height": 900}) if page.context.browser else page
     window.set_default_timeout(PATIENCE)
-    window.goto(f"{lab}/lab/tree/start.ipynb?token={TOKEN}")
+    window.goto(place_of("start.ipynb", lab))
     window.get_by_role("link", name="What a push leaves on disk").click()
     expect(window.get_by_role("tab", name="01-push.ipynb")).to_be_visible(timeout=PATIENCE)
     expect(window.get_by_role("heading", name="What a push leaves on disk")).to_be_visible(timeout=PATIENCE)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from regviz.lesson import books
-from tests.real.conftest import ALONE
-from tests.real.service import LOOPBACK, require_program, running
+from tests.real.jupyter import PATIENCE, jupyterlab, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +21,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
-TOKEN = "a-token-of-the-test"  # noqa: S105  # of a server that lives for a minute
 BOOK = "01-push.ipynb"
-PATIENCE = 60_000  # milliseconds; a busy machine starts a kernel slowly
 FIGURES = 2
-ONLY_LAB = [argument for argument in ALONE if "resolver" not in argument]
-ONLY_LAB += [f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {LOOPBACK}"]
 
 
 @pytest.fixture(scope="module")
@@ -40,32 +33,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(folder: Path) -> Iterator[Page]:
     """The lesson, open in JupyterLab as `regviz lab` starts it without a source; nothing was run."""
-    program, home = require_program("chromium", "chromium"), folder / "home"
-    home.mkdir()
-    arguments = ["lab", "--folder", "work", "--port", "0", "--no-browser"]
-    command = [sys.executable, "-c", "from regviz.cli import main; main()", *arguments]
-    own = {
-        "HOME": str(home),
-        "JUPYTER_TOKEN": TOKEN,
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-    }
-    listening = rf"http://{re.escape(LOOPBACK)}:(\d+)/lab"
-    with (
-        running(command, folder / "log", listening=listening, env=os.environ | own) as port,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=program, args=ONLY_LAB)
-        page = browser.new_page(viewport={"width": 1366, "height": 900})
-        page.set_default_timeout(PATIENCE)
-        page.goto(f"http://{LOOPBACK}:{port}/lab/tree/{BOOK}?token={TOKEN}")
-        expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=PATIENCE)
-        expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=PATIENCE)
+    with jupyterlab(folder) as address, opened(address, BOOK) as page:
         yield page
-        browser.close()
 
 
 def cell(page: Page, id_: str) -> Locator:
