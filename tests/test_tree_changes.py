@@ -263,6 +263,24 @@ def test_any_two_kinds_of_sources(laid_out: dict[str, list[Path]], tmp_path: Pat
         changes("http://127.0.0.1:5000", laid_out["v1"][1])
 
 
+@pytest.mark.parametrize("layout", ["v1", "distribution"])
+def test_a_storage_is_compared_wherever_it_lies(laid_out: dict[str, list[Path]], tmp_path: Path, layout: str) -> None:
+    """Two backups often have it below other directories: what lies at the same place of the registry is compared."""
+    before, after = laid_out[layout][1:3]
+    for depth, state in (("backup/monday", before), ("srv", after)):
+        shutil.copytree(state, tmp_path / depth / "registry")
+    expected = changes(before, after)
+    for found, lead in (
+        (changes(tmp_path / "backup", tmp_path / "srv"), "registry/"),
+        (changes(tmp_path / "backup", after), ""),
+        (changes(before, tmp_path / "srv"), "registry/"),
+    ):
+        assert found.summary == expected.summary
+        own = [(entry.path.removeprefix(lead), entry.change, entry.meaning) for entry in found.entries]
+        assert own == [(entry.path, entry.change, entry.meaning) for entry in expected.entries]
+    assert changes(tmp_path / "backup", before).summary == "nothing differs"
+
+
 def test_a_snapshot_is_of_its_moment(tmp_path: Path) -> None:
     root = write(small_world(), tmp_path / "registry")
     tag = root / "repositories/library/nodejs/tag_latest"

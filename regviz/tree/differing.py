@@ -62,8 +62,9 @@ def changes(
 
     Notes
     -----
-    Files of at most 4 KiB are read, longer ones only measured: one with the same path and the same length is taken to
-    be the same. No registry writes a layer anew under its path.
+    A storage may lie below other directories than the other, as in two archives: what lies at the same place of the
+    registry is compared. Files of at most 4 KiB are read, longer ones only measured: one with the same path and the
+    same length is taken to be the same. No registry writes a layer anew under its path.
 
     Examples
     --------
@@ -80,10 +81,25 @@ def changes(
         _snapshot(each, partial=partial, progress=progress, storage_options=storage_options, access=access)
         for each in (before, after)
     )
+    if old.is_like(new):
+        old.move(*_ahead_of_what_both_end_in(old.root, new.root))
     found = _Difference(old, new)
     rows = {CAME: found.came, WENT: found.went, CHANGED: found.changed}
     entries = sorted((path, change, found.entry(path, change)) for change, paths in rows.items() for path in paths)
     return Changes(tuple(found.shown()), tuple(row for _, _, row in sorted(entries, key=_in_order)))
+
+
+def _ahead_of_what_both_end_in(one: bytes, other: bytes) -> tuple[bytes, bytes]:
+    """Two directories without the names that both end in.
+
+    >>> _ahead_of_what_both_end_in(b"backup/docker/registry/v2/", b"docker/registry/v2/")
+    (b'backup/', b'')
+    """
+    mine, theirs = one.split(b"/")[:-1], other.split(b"/")[:-1]
+    while mine and theirs and mine[-1] == theirs[-1]:
+        mine.pop()
+        theirs.pop()
+    return b"".join(name + b"/" for name in mine), b"".join(name + b"/" for name in theirs)
 
 
 def _in_order(found: tuple[bytes, str, Change]) -> tuple[list[bytes], str]:

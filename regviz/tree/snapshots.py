@@ -51,6 +51,7 @@ class Snapshot:
         self._contents: dict[bytes, bytes] = {}
         self._rows: dict[bytes, Row] = {}
         self._filled: set[bytes] = set()
+        self._here = self._there = b""
 
     def __repr__(self) -> str:
         files = sum(type_ == FILE for type_, _ in self.entries.values())
@@ -123,6 +124,40 @@ class Snapshot:
                     self._contents[missing[number]] = data
         return {path: self._contents[path] for path in wanted if path in self._contents}
 
+    # --- where it is
+
+    @property
+    def root(self) -> bytes:
+        """Where its layout begins: empty, or a path with a slash behind it."""
+        return self._layout.root if self._layout else b""
+
+    def is_like(self, other: Snapshot) -> bool:
+        """Whether both are storages of one layout."""
+        return self._layout is not None and type(self._layout) is type(other._layout)
+
+    def move(self, here: bytes, there: bytes) -> None:
+        """Call what lies below one directory as if it lay below another: two archives may have it at two places.
+
+        Both are empty, or have a slash behind them. Directories above the first are forgotten.
+        """
+        self._here, self._there = here, there
+
+        def moved(found: dict[bytes, Any]) -> dict[bytes, Any]:
+            return {self._to(path): value for path, value in found.items() if not here.startswith(path + b"/")}
+
+        self.entries, self._locators = moved(self.entries), moved(self._locators)
+        self._contents, self._rows = moved(self._contents), moved(self._rows)
+        above = there.rstrip(b"/")
+        while above:
+            self.entries.setdefault(above, (DIRECTORY, None))
+            above = above.rpartition(b"/")[0]
+
+    def _to(self, path: bytes) -> bytes:
+        return self._there + path.removeprefix(self._here) if path.startswith(self._here) else path
+
+    def _from(self, path: bytes) -> bytes:
+        return self._here + path.removeprefix(self._there) if path.startswith(self._there) else path
+
     # --- what it is
 
     @property
@@ -132,11 +167,13 @@ class Snapshot:
 
     def units(self, path: bytes, type_: int) -> tuple[Unit, ...]:
         """The units that a path lies in, as in :class:`regviz.tree.gather.Layout`; of any repository and blob."""
-        return self._layout.units(path, type_) if self._layout else ()
+        units = self._layout.units(self._from(path), type_) if self._layout else ()
+        return tuple(each._replace(directory=self._to(each.directory), top=self._to(each.top)) for each in units)
 
     def repository_units(self) -> dict[bytes, str]:
         """Directories of repositories, and their names."""
-        return self._layout.repository_directories() if self._layout else {}
+        found = self._layout.repository_directories() if self._layout else {}
+        return {self._to(path): name for path, name in found.items()}
 
     def explain(self, path: bytes) -> tuple[str, str | None]:
         """What an entry is, and whose."""
@@ -144,7 +181,8 @@ class Snapshot:
             return self._rows[path].explanation, self._rows[path].repository
         if self._layout is None or self._rows or path not in self.entries:
             return "", None
-        return self._layout.explain(path, self.entries[path][0], empty=path not in self._filled)
+        place = self._from(path)
+        return self._layout.explain(place, self.entries[path][0], empty=place not in self._filled)
 
 
 def snapshot(
