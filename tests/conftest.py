@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.together import common_folder, once
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -83,8 +85,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the notebooks' site, made of the world that ships."""
     from regviz.report.site import site
 
-    folder, source = tmp_path_factory.mktemp("site"), ROOT / "data" / "world-distribution.tar.gz"
-    return site(folder, source, notebooks=site_pages()).parent
+    folder, source = common_folder(tmp_path_factory, "site"), ROOT / "data" / "world-distribution.tar.gz"
+    with once(folder / "made") as wanted:
+        if wanted:
+            site(folder / "pages", source, notebooks=site_pages())
+            (folder / "made").touch()
+    return folder / "pages"
 
 
 def site_pages() -> list[str]:
@@ -98,4 +104,4 @@ def site_pages() -> list[str]:
 @pytest.fixture(scope="session")
 def lessons_ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the lessons that ship are run, each once, for all tests that look at what came of it."""
-    return tmp_path_factory.mktemp("lessons")
+    return common_folder(tmp_path_factory, "lessons")

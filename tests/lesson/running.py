@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tests.together import once
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -107,6 +109,16 @@ def both(path: Path, place: Path) -> dict[str, Ran]:
     """Both forms of a notebook, run in a Python of their own, in an empty folder."""
     from nbformat import from_dict
 
+    done = place.with_suffix(".json")
+    with once(done) as wanted:
+        if wanted:
+            done.write_text(_run(path, place), encoding="utf-8")
+    said = json.loads(done.read_text(encoding="utf-8"))
+    return {form: Ran(from_dict(one["notebook"]), one["results"], one["seconds"]) for form, one in said.items()}
+
+
+def _run(path: Path, place: Path) -> str:
+    """What a process of its own says of both, as JSON."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "IPYTHONDIR": str(place / "ipython"),
@@ -118,8 +130,7 @@ def both(path: Path, place: Path) -> dict[str, Ran]:
     command = [sys.executable, str(Path(__file__).resolve()), str(path), str(place)]
     ran = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, f"{path.name}: {ran.stderr[-3000:]}"
-    said = json.loads(ran.stdout.splitlines()[-1])
-    return {form: Ran(from_dict(one["notebook"]), one["results"], one["seconds"]) for form, one in said.items()}
+    return ran.stdout.splitlines()[-1]
 
 
 def page(ran: dict[str, Ran]) -> str:

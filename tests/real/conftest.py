@@ -21,6 +21,7 @@ from tests.real.service import require_program
 from tests.real.tools import Buildah, Skopeo
 from tests.real.v1_content import push_v1_content
 from tests.real.v1_server import v1_registry
+from tests.together import common_folder, once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,8 +155,9 @@ def world() -> Registry:
 @pytest.fixture(scope="session")
 def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of its report."""
-    source = share.folder("data") / "world-distribution.tar.gz"
-    return report(source, tmp_path_factory.mktemp("explored") / "world.html")
+    file = common_folder(tmp_path_factory, "explored") / "world.html"
+    with once(file) as wanted:
+        return report(share.folder("data") / "world-distribution.tar.gz", file) if wanted else file
 
 
 @pytest.fixture

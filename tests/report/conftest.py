@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +12,10 @@ from regviz.report import report
 from regviz.world import storage_tree, synthetic_world
 from tests.helpers import Store
 from tests.report.reading import parse
+from tests.together import common_folder, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.report.reading import Element
 
@@ -73,12 +74,14 @@ SOURCES = {make.__name__: make for make in (world, world_v1, hostile, empty, one
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A storage by the name of the function that makes it."""
-    made: dict[str, Path] = {}
+    folder = common_folder(tmp_path_factory, "storages")
 
     def source(name: str) -> Path:
-        if name not in made:
-            made[name] = SOURCES[name](tmp_path_factory.mktemp("storage") / name)
-        return made[name]
+        said = folder / f"{name}.place"
+        with once(said) as wanted:
+            if wanted:
+                said.write_text(str(SOURCES[name](folder / name)))
+        return Path(said.read_text())
 
     return source
 
@@ -86,11 +89,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def reported(source: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The file of a storage's report."""
-    folder = tmp_path_factory.mktemp("reports")
+    folder = common_folder(tmp_path_factory, "reports")
 
     def reported(name: str) -> Path:
         file = folder / f"{name}.html"
-        return file if file.exists() else report(source(name), file)
+        with once(file) as wanted:
+            return report(source(name), file) if wanted else file
 
     return reported
 
