@@ -6,8 +6,10 @@ import io
 import os
 import subprocess
 import tarfile
+import tempfile
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
@@ -15,7 +17,6 @@ from docker.errors import DockerException
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from docker import DockerClient
 
@@ -27,10 +28,18 @@ _PAUSE = 0.1
 def docker_engine(
     program: str, folder: Path, *, inside: Sequence[str] = (), options: Sequence[str] = ()
 ) -> Iterator[DockerClient]:
-    """Run an engine without network, all its files below `folder`, and yield a client of it.
+    """Run an engine without network, all its files below `folder` but for sockets, and yield a client of it.
 
     `inside` is a command that enters a namespace and runs there what follows; `options` are more of the engine's own.
     """
+    # containerd's sockets may have paths of 104 bytes, and the tests' own folders are long.
+    with tempfile.TemporaryDirectory(prefix="regviz-") as short:
+        yield from _running(program, folder, Path(short) / "exec", inside, options)
+
+
+def _running(
+    program: str, folder: Path, exec_root: Path, inside: Sequence[str], options: Sequence[str]
+) -> Iterator[DockerClient]:
     socket = folder / "docker.sock"
     command = [
         *inside,
@@ -41,7 +50,7 @@ def docker_engine(
         "--bridge=none",
         "--storage-driver=overlay2",
         f"--data-root={folder / 'data'}",
-        f"--exec-root={folder / 'exec'}",
+        f"--exec-root={exec_root}",
         f"--pidfile={folder / 'docker.pid'}",
         f"--host=unix://{socket}",
     ]
@@ -55,7 +64,7 @@ def docker_engine(
     finally:
         process.terminate()
         process.wait(_PATIENCE)
-        for mount in (folder / "exec" / "netns").glob("*"):
+        for mount in (*(exec_root / "netns").glob("*"), folder / "data"):  # the latter where it did not start
             subprocess.run(["umount", str(mount)], check=False, capture_output=True)
 
 
