@@ -68,6 +68,7 @@ def contract_check() -> Generator[None]:
     """Every Registry that a test reads is held to the contract of its tables."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REGVIZ_CHECK", "1")
+        patch.delenv("COLUMNS", raising=False)  # which processes of the tests have, though there is no terminal
         yield
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _ROW = 17.0
 _NAME = 0.46
 _BOX = 8.0
+_SAID = "margin:0;min-width:0;overflow-wrap:anywhere"
 _QUESTIONS = (
     ("pull", "A pull", {"works": True, "elsewhere": True}),
     ("again", "Pushed again", {"mends it": True, "nothing to mend": True}),
@@ -101,12 +102,12 @@ def about(room: str) -> Shown:
     ]
     head = f"{said['title']} ({room})"
     rows = "".join(
-        f'<dt style="font-weight:600">{name}</dt><dd style="margin:0">{escape_html(text)}</dd>' for name, text in lines
+        f'<dt style="font-weight:600">{name}</dt><dd style="{_SAID}">{escape_html(text)}</dd>' for name, text in lines
     )
     html = (
         '<div class="rv" style="max-width:52em;border-left:2px solid currentColor;padding-left:.8em;line-height:1.45">'
         f'<p style="margin:0 0 .4em"><strong>{escape_html(said["title"])}</strong> <code>{escape_html(room)}</code></p>'
-        '<dl style="display:grid;grid-template-columns:max-content 1fr;gap:.15em 1em;margin:0">'
+        '<dl style="display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15em 1em;margin:0">'
         f"{rows}</dl></div>"
     )
     return Shown(html, "\n".join([head, *(f"{name}: {text}" for name, text in lines)]))

@@ -114,7 +114,7 @@ def markdown(source: str) -> str:
             return f'<h{level} id="{words}">{text}</h{level}>\n'
 
     html = str(MarkdownWithMath(renderer=Renderer(escape=False)).render(source))
-    return _TABLE.sub(rf"{_SCROLL}\g<0></div>", html)
+    return _TABLE.sub(rf"{_SCROLL}\g<0></div>", _focusable(html))
 
 
 def scrolling(html: str) -> str:
@@ -139,4 +139,9 @@ def highlight(source: str) -> str:
     from nbconvert.filters.highlight import Highlight2HTML
 
     marked = Highlight2HTML(pygments_lexer="python")(source)  # type: ignore[no-untyped-call]
-    return str(marked).replace("<pre>", '<pre tabindex="0">')
+    return _focusable(str(marked))
+
+
+def _focusable(html: str) -> str:
+    """The same, where the keyboard reaches what may scroll."""
+    return html.replace("<pre>", '<pre tabindex="0">')

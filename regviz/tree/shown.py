@@ -206,7 +206,8 @@ def as_html(rows: tuple[Change, ...]) -> str:
         )
         body.append(f'<div role="row" style="display:contents">{"".join(divs)}</div>')
     if body:
-        made.append(f'<div role="table" aria-label="what came, went and changed" style="{_GRID}">{"".join(body)}</div>')
+        said = 'role="table" tabindex="0" aria-label="what came, went and changed"'  # it may scroll
+        made.append(f'<div {said} style="{_GRID}">{"".join(body)}</div>')
     return f'<div style="font-family:system-ui,sans-serif">{"".join(made)}</div>'
 
 
