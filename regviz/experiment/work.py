@@ -252,6 +252,7 @@ class Work:
                 return
             running = mapping(mapping(api.inspect_container(container)).get("State")).get("Running")
             if not running or time.monotonic() > until:
+                log = bytes(api.logs(container)).decode(errors="backslashreplace")  # with what it said since
                 lines = log.splitlines()
                 said = f"; its last words: {one_line(lines[-1])}" if lines else ""
                 how = "does not listen" if running else "ended at once"
