@@ -131,7 +131,7 @@ def test_what_means_nothing_is_one_line(page: Page) -> None:
     tags.press("Enter")
     alert = page.locator(".widget-html [role=alert]")
     expect(alert).to_contain_text("no regular expression", timeout=PATIENCE)
-    assert code(page).count() == 0
+    expect(code(page)).to_have_count(0, timeout=PATIENCE)
     tags.fill("")
     tags.press("Enter")
     expect(code(page)).to_contain_text("rv.what_if", timeout=PATIENCE)
