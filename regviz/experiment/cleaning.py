@@ -119,12 +119,7 @@ class _Cleaner:
                     self.kept.pop(name, None)
 
     def _volumes(self) -> list[str]:
-        found = objects(
-            mapping(self._client.api.volumes(filters={"label": [f"{LABEL}={self._names.experiment}"]})).get("Volumes")
-        )
-        return [
-            text(each.get("Name")) for each in found if mapping(each.get("Labels")).get(KIND_LABEL) not in _REMEMBERED
-        ]
+        return [name for name, labels in self._hand.volumes().items() if labels.get(KIND_LABEL) not in _REMEMBERED]
 
     def _fetched(self) -> None:
         """The images it pulled because they were not here, and then the marks that say so."""

@@ -10,14 +10,14 @@ import hashlib
 import http.client
 import re
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from regviz.errors import RegvizError
 from regviz.experiment.api import MANIFESTS
 from regviz.experiment.commands import Run
 from regviz.experiment.hand import Hand
-from regviz.experiment.names import ELSEWHERE_KIND, KIND_LABEL, LABEL
+from regviz.experiment.names import ELSEWHERE_KIND, LABEL, STEP_LABEL
 from regviz.experiment.pulling import pull as pull_image
 from regviz.experiment.pulling import ways_around
 from regviz.experiment.ready import attached, has_image, host_of
@@ -188,7 +188,7 @@ def _own_names(work: Work) -> Iterator[str]:
     repositories = {work.names.image, work.names.pushed(REPOSITORY, work.port())}
     for image in work.hand.made_images():
         names = [name for name in image.get("RepoTags") or () if not name.startswith("<")]
-        if not names and text(mapping(image.get("Labels")).get(f"{LABEL}.step")) in {"build", "overwrite"}:
+        if not names and text(mapping(image.get("Labels")).get(STEP_LABEL)) in {"build", "overwrite"}:
             yield text(image.get("Id"))
         yield from (name for name in names if name.rpartition(":")[0] in repositories)
 
@@ -215,10 +215,7 @@ def _pulled_there(work: Work, host: str | DockerClient, address: str, port: int)
         before = _image_id(client, reference)
         told = hashlib.sha256(f"{where} {reference}".encode()).hexdigest()[:_SHORT]
         mark = f"{work.names.experiment}-{ELSEWHERE_KIND}-{told}"
-        if work.hand.volume(mark) is None:
-            labels = {_HOST_LABEL: where, _REFERENCE_LABEL: reference, _BEFORE_LABEL: before}
-            made = work.names.labels(work.step, kind=ELSEWHERE_KIND) | labels
-            work.client.api.create_volume(mark, labels=made)
+        work.hand.make_volume(mark, work.step, ELSEWHERE_KIND, host=where, reference=reference, before=before)
         work.type(f"docker {flag} pull {reference}")
         done = pull_image(client, reference)
         if done.refused and _image_id(client, reference) == before:
@@ -271,12 +268,9 @@ def _run_labels(hand: Hand) -> Iterator[str]:
 
 def _marks(hand: Hand) -> dict[str, dict[str, str]]:
     """What other hosts were given, the last one last."""
-    wanted = [f"{LABEL}={hand.names.experiment}", f"{KIND_LABEL}={ELSEWHERE_KIND}"]
-    found: list[dict[str, Any]] = mapping(hand.client.api.volumes(filters={"label": wanted})).get("Volumes") or []
-    found.sort(key=lambda each: text(each.get("CreatedAt")))
     needed = (_HOST_LABEL, _REFERENCE_LABEL, _BEFORE_LABEL)
-    labels = {text(each.get("Name")): mapping(each.get("Labels")) for each in found}
-    return {name: {key: text(said.get(key)) for key in needed} for name, said in labels.items()}
+    marks = hand.volumes(ELSEWHERE_KIND)
+    return {name: {key: labels.get(key, "") for key in needed} for name, labels in marks.items()}
 
 
 def _image_id(client: DockerClient, reference: str) -> str:

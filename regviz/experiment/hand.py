@@ -137,10 +137,11 @@ class Hand:
         own = filter(self.names.is_own_reference, references)
         return [int(found[1]) for each in own if (found := _PORT.match(each))][-_MOST_PORTS:]
 
-    def volumes(self, kind: str) -> dict[str, dict[str, str]]:
-        """The experiment's volumes of one kind: names and labels."""
-        wanted = [f"{LABEL}={self.names.experiment}", f"{KIND_LABEL}={kind}"]
+    def volumes(self, kind: str = "") -> dict[str, dict[str, str]]:
+        """The experiment's volumes, of one kind or all: names and labels, the first that was made first."""
+        wanted = [f"{LABEL}={self.names.experiment}", *([f"{KIND_LABEL}={kind}"] if kind else [])]
         found = objects(mapping(self.client.api.volumes(filters={"label": wanted})).get("Volumes"))
+        found = sorted(found, key=lambda each: text(each.get("CreatedAt")))
         return {
             text(each.get("Name")): {key: text(value) for key, value in mapping(each.get("Labels")).items()}
             for each in found

@@ -247,12 +247,11 @@ class Work:
         api.start(container)
         until = time.monotonic() + _PATIENCE
         while True:
-            log = bytes(api.logs(container)).decode(errors="backslashreplace")
+            running = mapping(mapping(api.inspect_container(container)).get("State")).get("Running")
+            log = bytes(api.logs(container)).decode(errors="backslashreplace")  # then: its last words too
             if log.count(_LISTENS) > before:
                 return
-            running = mapping(mapping(api.inspect_container(container)).get("State")).get("Running")
             if not running or time.monotonic() > until:
-                log = bytes(api.logs(container)).decode(errors="backslashreplace")  # with what it said since
                 lines = log.splitlines()
                 said = f"; its last words: {one_line(lines[-1])}" if lines else ""
                 how = "does not listen" if running else "ended at once"

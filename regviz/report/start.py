@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regviz import share
-from regviz.lesson import books
+from regviz.lesson import books, forms
 from regviz.manifests.json import load_object, mapping
 from regviz.report.execute import read_notebook
 from regviz.report.site import introduction, shipped
@@ -55,7 +55,7 @@ def start_page() -> bytes:
 
     parts = [_LEAD]
     folder = share.folder("notebooks")
-    numbered = {number: path for number in books.numbers() for path in folder.glob(f"{number}-*.ipynb")}
+    numbered = {name[:2]: folder / f"{name}.ipynb" for name in forms.names()}
     lessons = [row for number, path in numbered.items() if (row := _lesson(number, path))]
     if lessons:
         parts.append("\n".join([_LESSONS, *lessons]))
