@@ -48,22 +48,53 @@ def names_of(found: directories.Tags, which: NDArray[np.bool_]) -> set[str]:
     return {name for name, yes in zip(names, which.tolist(), strict=True) if yes}
 
 
-def test_links_and_their_times(tmp_path: Path) -> None:
+def look(top: Path, *paths: str, links: str = "check", most: int = 99) -> directories.Repositories:
+    """What is looked at natively, of directories that are there."""
+    descriptor = os.open(top, os.O_RDONLY)
+    try:
+        found = directories.repositories(descriptor, [*map(os.fsencode, paths)], most=most, links=links)
+    finally:
+        os.close(descriptor)
+    assert found is not None
+    return found
+
+
+def count(found: directories.Repositories, part: str, at: int = 0) -> int:
+    """How many of a part one of the directories has; -1 where Python must look."""
+    if found.parts[at] is None:
+        return -1
+    return int(found.counts[at, directories.LOOKED_AT.index(part.encode())])
+
+
+def hex_and_times(found: directories.Digests) -> set[tuple[str, int]]:
+    return {(raw.tobytes().hex(), time) for raw, time in zip(found.raw, found.times.tolist(), strict=True)}
+
+
+@pytest.mark.parametrize("part", ["_layers", "revisions"])
+def test_links_and_their_times(tmp_path: Path, part: str) -> None:
+    """Layers by their links or by their names, as is asked for; revisions always by their links."""
+    root = tmp_path / "repository" / (part if part == "_layers" else "_manifests/revisions")
     for number, digits in enumerate(HEX):
-        link(tmp_path / "sha256" / digits, digits, 1_000_000 + number)
-    (tmp_path / "sha256" / HEX[1] / "link").unlink()
-    shutil.rmtree(tmp_path / "sha256" / HEX[2])
-    (tmp_path / "sha256" / HEX[2]).mkdir()
-    found = directories.digests(os.fsencode(tmp_path), most=4, linked=True)
-    assert found is not None
-    assert {(raw.tobytes().hex(), time) for raw, time in zip(found.raw, found.times.tolist(), strict=True)} == {
-        (HEX[0], 1_000_000_123_456),
-        (HEX[3], 1_000_003_123_456),
-    }
-    found = directories.digests(os.fsencode(tmp_path), most=4, linked=False)
-    assert found is not None
-    assert (sorted(raw.tobytes().hex() for raw in found.raw), len(found.times)) == (HEX, 0)
-    assert directories.digests(os.fsencode(tmp_path), most=3, linked=False) is None
+        link(root / "sha256" / digits, digits, 1_000_000 + number)
+    (root / "sha256" / HEX[1] / "link").unlink()
+    shutil.rmtree(root / "sha256" / HEX[2])
+    (root / "sha256" / HEX[2]).mkdir()
+    linked = {(HEX[0], 1_000_000_123_456), (HEX[3], 1_000_003_123_456)}
+    for links in ("stat", "check"):
+        found = look(tmp_path, "repository", links=links, most=4)
+        digests = found.layers if part == "_layers" else found.revisions
+        if (part, links) == ("_layers", "stat"):
+            assert sorted(raw.tobytes().hex() for raw in digests.raw) == HEX
+        else:
+            assert hex_and_times(digests) == linked
+        assert count(found, part) == len(digests.raw)
+        few = look(tmp_path, "repository", links=links, most=3)
+        assert count(few, part) == (4 if (part, links) == ("_layers", "stat") else -1)
+    assert count(look(tmp_path, "repository", links="open"), part) == -1
+    alone = directories.digests(os.fsencode(root), 4)
+    assert alone is not None
+    assert hex_and_times(alone) == linked
+    assert directories.digests(os.fsencode(root), 3) is None
 
 
 def rename(path: Path, name: str) -> None:
@@ -108,14 +139,16 @@ ODD_MEASURED: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("odd", ODD_LINKS | ODD_MEASURED)
 def test_odd_links_are_left_to_python(tmp_path: Path, odd: str) -> None:
-    root = tmp_path / "links"
+    root = tmp_path / "repository/_layers"
     for digits in HEX[:2]:
         link(root / "sha256" / digits, digits)
-    assert directories.digests(os.fsencode(root), most=9, linked=True) is not None
+    assert count(look(tmp_path, "repository"), "_layers") == 2
     (ODD_LINKS | ODD_MEASURED)[odd](root)
-    assert directories.digests(os.fsencode(root), most=9, linked=True) is None
-    unmeasured = directories.digests(os.fsencode(root), most=9, linked=False)
-    assert (unmeasured is None) == (odd in ODD_LINKS)
+    assert directories.digests(os.fsencode(root), 9) is None
+    found = look(tmp_path, "repository")
+    assert (count(found, "_layers"), len(found.layers.raw)) == (-1, 0)
+    by_name = look(tmp_path, "repository", links="stat")
+    assert (count(by_name, "_layers") < 0) == (odd in ODD_LINKS)
 
 
 def odd_tags(root: Path) -> None:
@@ -144,37 +177,39 @@ def odd_tags(root: Path) -> None:
 
 
 def test_tags_that_were_pushed_once(tmp_path: Path) -> None:
-    odd_tags(tmp_path)
-    path = os.fsencode(tmp_path)
-    counted = (tmp_path / "once/index").lstat().st_nlink == 3  # not by btrfs, which has every index listed
-    found = directories.tags(path, 99)
-    assert found is not None
+    root = tmp_path / "repository/_manifests/tags"
+    odd_tags(root)
+    counted = (root / "once/index").lstat().st_nlink == 3  # not by btrfs, which has every index listed
+    found = look(tmp_path, "repository").tags
     assert names_of(found, found.once) == ({"once", "again"} if counted else set())
     said = zip(sorted(names_of(found, found.once)), sorted(map(bytes, found.digests.raw), reverse=True), strict=True)
     assert [(name, raw.hex()) for name, raw in said] == [("again", HEX[2]), ("once", HEX[1])][: 2 * counted]
     assert sorted(found.digests.times.tolist()) == [7_123_456, 8_123_456][: 2 * counted]
-    assert names_of(found, found.once | True) == {path.name for path in tmp_path.iterdir()}
+    assert names_of(found, found.once | True) == {path.name for path in root.iterdir()}
     names = found.names.split(b"\0")[:-1]
-    descriptor = os.open(tmp_path, os.O_RDONLY)
+    assert count(look(tmp_path, "repository"), "tags") == len(names)
+    descriptor = os.open(root, os.O_RDONLY)
     again = directories.tags_of(descriptor, names)
     os.close(descriptor)
     for one, other in zip(
         (found.names, *found.digests, found.once), (again.names, *again.digests, again.once), strict=True
     ):
         assert np.array_equal(np.asarray(one), np.asarray(other))
-    assert directories.tags(path, len(names) - 1) is None
-    (tmp_path / "file").touch()
-    assert directories.tags(path, 99) is None
-    assert directories.tags(os.fsencode(tmp_path / "file"), 99) is None
+    assert count(look(tmp_path, "repository", most=len(names) - 1), "tags") == -1
+    (root / "file").touch()
+    assert count(look(tmp_path, "repository"), "tags") == -1
+    shutil.rmtree(root)
+    root.touch()
+    assert look(tmp_path, "repository").parts == [frozenset({b"_manifests"})]
 
 
 def test_such_tags_are_those_that_python_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    odd_tags(tmp_path)
-    found = directories.tags(os.fsencode(tmp_path), 99)
-    assert found is not None
+    root = tmp_path / "repository/_manifests/tags"
+    odd_tags(root)
+    found = look(tmp_path, "repository").tags
     names = found.names.split(b"\0")[:-1]
     monkeypatch.setattr(native, "library", lambda: None)
-    storage = Folder(str(tmp_path))
+    storage = Folder(str(root))
     contents, times = storage.read_links(b"", names, b"/current/link")
     usual = [(content or b"")[:7] == LINK and (content or b"")[7:].decode() in HEX for content in contents]
     digits = [(content or b"")[7:] if good else b"" for content, good in zip(contents, usual, strict=True)]
@@ -184,9 +219,57 @@ def test_such_tags_are_those_that_python_finds(tmp_path: Path, monkeypatch: pyte
     assert [raw.tobytes().hex().encode() for raw in found.digests.raw] == [
         each for each, alone in zip(digits, lone, strict=True) if alone
     ]
-    assert storage.plain_tags(b"") is None
     assert storage.plain_tags(b"", names) is None
-    assert storage.whole_links(b"", measured=False) is None
+    assert storage.whole_links(b"") is None
+    assert Folder(str(tmp_path)).repositories(b"", [b"repository"], "stat") is None
+
+
+def test_what_lies_in_directories_of_repositories(tmp_path: Path) -> None:
+    """Parts by name, names of everything else; an empty `_uploads` need not be looked at."""
+    for path in (
+        *("all/_layers", "all/_manifests/revisions", "all/_manifests/tags", "all/_uploads/id", "all/_referrers"),
+        *("all/_odd", "all/below", "all/_manifests/_layers", "all/_manifests/other", "idle/_uploads", "none"),
+    ):
+        (tmp_path / path).mkdir(parents=True)
+    for path in ("all/file", "all/_manifests/file", "idle/_layers", "idle/_file"):
+        (tmp_path / path).touch()
+    paths = ["idle", "all", "none", "all/below", "gone", "all/file"]
+    found = look(tmp_path, *paths)
+    parts = {b"_layers", b"_manifests", b"_uploads", b"_referrers", b"revisions", b"tags"}
+    assert found.parts == [{b"_uploads"}, parts, frozenset(), frozenset(), None, None]
+    below = {at: (sorted(names), sorted(files)) for at, (names, files) in found.below.items()}
+    assert below == {0: ([], [b"_file", b"_layers"]), 1: ([b"below"], [b"file"])}
+    assert [count(found, "_uploads", at) for at in range(2)] == [0, -1]
+    assert [count(found, part, 1) for part in ("_layers", "revisions", "tags")] == [-1, -1, 0]
+
+
+@pytest.mark.parametrize("place", ["repository/odd", "repository/_manifests/odd"])
+def test_a_directory_of_odd_things_is_left_to_python(tmp_path: Path, place: str) -> None:
+    for name in ("repository", "other"):
+        tag(tmp_path / name / "_manifests/tags", "latest")
+        link(tmp_path / name / "_layers/sha256" / HEX[0], HEX[0])
+        (tmp_path / name / "file").touch()
+    (tmp_path / place).symlink_to("elsewhere")
+    found = look(tmp_path, "repository", "other")
+    assert found.parts == [None, {b"_layers", b"_manifests", b"tags"}]
+    assert found.below[1] == ([], [b"file"])
+    assert hex_and_times(found.layers) == {(HEX[0], 1_700_000_000_123_456)}
+
+
+def test_what_finds_no_room_is_left_to_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two layers each, and room for three digests; a name longer than all the room there is."""
+    for name in ("one", "two"):
+        for digits in HEX[:2]:
+            link(tmp_path / name / "_layers/sha256" / digits, digits)
+    (tmp_path / "three" / ("n" * 200)).mkdir(parents=True)
+    monkeypatch.setattr(directories, "_DIGESTS", 3)
+    monkeypatch.setattr(directories, "_NAMES", 190)
+    monkeypatch.setattr(directories, "_rooms", directories._Rooms())
+    for links in ("stat", "check"):
+        found = look(tmp_path, "one", "two", "three", links=links)
+        assert [count(found, "_layers", at) for at in range(3)] == [2, -1, -1]
+        assert sorted(raw.tobytes().hex() for raw in found.layers.raw) == HEX[:2]
+        assert found.parts[2] is None
 
 
 @pytest.mark.parametrize("links", ["stat", "check", "open"])

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIBRARY = Path(__file__).with_name("_native.so")
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("files.h", "json.c", "native.c", "walk.c"))
+SOURCES = tuple(
+    Path(__file__).with_name(name) for name in ("files.h", "json.c", "native.c", "repositories.c", "walk.c")
+)
 SWITCH = "REGVIZ_NATIVE"
 """Environment variable: 0 leaves the library alone."""
 
@@ -39,13 +41,13 @@ _BYTE = ctypes.c_char * 1
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "source": (_BYTES,),
     "look": (None, _INT, _BYTES, _LONG, _BYTES, _POINTER),
-    "read": (None, _INT, _BYTES, _LONG, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
+    "read": (None, _INT, _BYTES, _BYTES, _LONG, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "read_links": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _INT, _POINTER, _POINTER, _POINTER),
     "lone": (None, _INT, _BYTES, _BYTES, _LONG, _POINTER),
     "list": (_WIDE, _BYTES, _POINTER, _POINTER, _WIDE),
-    "digests": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER),
+    "digests": (_WIDE, _INT, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER),
     "tags_of": (None, _INT, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER),
-    "tags": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
+    "repositories": (None, _INT, _BYTES, _WIDE, _WIDE, _WIDE, _INT, _POINTER, _POINTER),
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "fields": (None, _BYTES, _POINTER, _POINTER, _LONG, _BYTES, _POINTER, _INT, _POINTER, _POINTER, _POINTER),
     "elements": (_WIDE, _BYTES, _POINTER, _POINTER, _LONG, _WIDE, _POINTER, _POINTER, _POINTER),
@@ -122,7 +124,7 @@ def is_there() -> bool:
 
 def look(directory: int, names: Sequence[bytes], suffix: bytes) -> Facts | None:
     """What lstat says of ``name + suffix`` in an open directory."""
-    native, joined = library(), _joined(names)
+    native, joined = library(), terminated(names)
     if native is None or joined is None:
         return None
     facts = np.empty((5, len(names)), np.int64)
@@ -143,7 +145,7 @@ def read(directory: int, names: Sequence[bytes], sizes: Sequence[int]) -> list[b
         before = int(ends[first - 1]) if first else 0
         last = max(int(np.searchsorted(ends, before + _AT_ONCE, "right")), first + 1)
         room = int(ends[last - 1]) - before
-        found = _read(directory, names[first:last], wanted[first:last], room, None)
+        found = _read(directory, b"", names[first:last], wanted[first:last], room, None)
         if found is None:
             return None
         contents += _parts(*found)
@@ -151,25 +153,33 @@ def read(directory: int, names: Sequence[bytes], sizes: Sequence[int]) -> list[b
     return contents
 
 
-def read_whole(directory: int, paths: Sequence[bytes], most: int) -> tuple[Texts, NDArray[np.bool_], Facts] | None:
+def read_whole(
+    directory: int, paths: Sequence[bytes], most: int, common: bytes = b""
+) -> tuple[Texts, NDArray[np.bool_], Facts] | None:
     """Contents of those files that are regular, have 1 to `most` bytes and have no link on the way; which these are.
 
-    And what fstat says of each.
+    And what fstat says of each. All paths lie below the directory `common`, which is opened once.
     """
     facts = np.zeros((5, len(paths)), np.int64)
-    found = _read(directory, paths, np.full(len(paths), most), min(len(paths) * (most + 1), _AT_ONCE), facts)
+    room = min(len(paths) * (most + 1), _AT_ONCE)
+    found = _read(directory, common, paths, np.full(len(paths), most), room, facts)
     return None if found is None else (_texts(*found), found[1] >= 0, Facts(*facts))
 
 
 def _read(
-    directory: int, names: Sequence[bytes], most: NDArray[np.int64], room: int, facts: NDArray[np.int64] | None
+    directory: int,
+    common: bytes,
+    names: Sequence[bytes],
+    most: NDArray[np.int64],
+    room: int,
+    facts: NDArray[np.int64] | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
-    native, joined = library(), _joined(names)
+    native, joined = library(), terminated(names)
     if native is None or joined is None:
         return None
     buffer, lengths = _room(room), np.empty(len(names), np.int64)
     measured = None if facts is None else _at(facts)
-    native["read"](directory, joined, len(names), _at(most), _at(buffer), room, _at(lengths), measured)
+    native["read"](directory, common, joined, len(names), _at(most), _at(buffer), room, _at(lengths), measured)
     return buffer, lengths
 
 
@@ -177,7 +187,7 @@ def read_links(
     directory: int, names: Sequence[bytes], middle: bytes, last: bytes, width: int
 ) -> tuple[list[bytes | None], list[int]] | None:
     """The first bytes of ``name + middle + last`` and their times; None for what is no regular file below no link."""
-    native, joined = library(), _joined(names)
+    native, joined = library(), terminated(names)
     if native is None or joined is None:
         return None
     contents = np.empty((len(names), width), np.uint8)
@@ -193,8 +203,8 @@ def read_links(
 
 def lone(directory: int, tags: Sequence[tuple[bytes, bytes]]) -> list[bool] | None:
     """For names and hex digits whether ``name/index`` holds ``sha256/<hex>/link`` and no other directory."""
-    names = _joined([name for name, _ in tags])
-    digits = _joined([encoded for _, encoded in tags])
+    names = terminated([name for name, _ in tags])
+    digits = terminated([encoded for _, encoded in tags])
     native = library()
     if native is None or names is None or digits is None:
         return None
@@ -207,7 +217,7 @@ def members(
     directory: int, names: Sequence[bytes], files: tuple[bytes, bytes, bytes], room: int
 ) -> tuple[list[bytes | None], Facts, NDArray[np.bool_]] | None:
     """Of each name a document shorter than `room`, what lstat says of a second file, and whether a third is there."""
-    native, joined = library(), _joined(names)
+    native, joined = library(), terminated(names)
     if native is None or joined is None:
         return None
     buffer = _room(room * len(names))
@@ -304,7 +314,7 @@ def intern(
     return codes, count
 
 
-def _joined(names: Sequence[bytes]) -> bytes | None:
+def terminated(names: Sequence[bytes]) -> bytes | None:
     """Names, each ended by a zero byte; None where one holds such a byte."""
     joined = b"\0".join(names) + b"\0"
     return joined if joined.count(b"\0") == len(names) else None

@@ -1,11 +1,12 @@
-"""What directories hold, in C: listings, digests with their links, tags that were pushed once."""
+"""What directories hold, in C: listings, digests with their links, tags that were pushed once, whole repositories."""
 
 from __future__ import annotations
 
+import ctypes
 import threading
-from itertools import compress
+from itertools import compress, islice
 from operator import not_
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 MOST = 1 << 14
 """Directories that are listed with one call."""
-_NAMES, _DIGEST = 1 << 20, 32  # bytes; of names, and of a digest
+_NAMES, _DIGESTS, _DIGEST = 1 << 20, 1 << 16, 32  # bytes of names and digests that one call finds; bytes of a digest
+PARTS = (b"_layers", b"_manifests", b"_uploads", b"_referrers", b"revisions", b"tags")
+LOOKED_AT = (b"_layers", b"revisions", b"tags", b"_uploads")
+"""Parts of a repository, and of its manifests, as repositories.c knows them; those of them that it looks at."""
+_SETS = [frozenset(part for bit, part in enumerate(PARTS) if flags >> bit & 1) for flags in range(1 << len(PARTS))]
+LINKS = ("stat", "check", "open")
+"""Which links are looked at: those of revisions, those of layers too, none."""
 
 
 class Digests(NamedTuple):
@@ -29,7 +36,7 @@ class Digests(NamedTuple):
 
 
 class Tags(NamedTuple):
-    """Tags of a repository.
+    """Tags.
 
     Attributes
     ----------
@@ -46,14 +53,61 @@ class Tags(NamedTuple):
     digests: Digests
 
 
+class Repositories(NamedTuple):
+    """What lies in some directories below ``repositories``, one after the other.
+
+    Attributes
+    ----------
+    parts : list of frozenset of bytes
+        Which of `PARTS` each directory has; None for one that holds what is odd, of which nothing else is said.
+    below : dict of int to (list of bytes, list of bytes)
+        By the number of a directory that has some: the names of other directories and of files in it.
+    counts : array of int
+        A row for each directory: how many there are of each of `LOOKED_AT`, -1 where somebody else must look.
+    layers, revisions : Digests
+    tags : Tags
+    """
+
+    parts: list[frozenset[bytes] | None]
+    below: dict[int, tuple[list[bytes], list[bytes]]]
+    counts: NDArray[np.int64]
+    layers: Digests
+    revisions: Digests
+    tags: Tags
+
+
+class _DigestRoom(ctypes.Structure):
+    """As in repositories.c."""
+
+    _fields_ = (("raw", ctypes.c_void_p), ("times", ctypes.c_void_p), ("used", ctypes.c_int64))
+
+
+class _Room(ctypes.Structure):
+    """As in repositories.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("texts", "tag_texts", "is_directory", "once")),
+        *((name, ctypes.c_int64) for name in ("texts_room", "digests_room", "texts_used", "tag_texts_used", "names")),
+        *((name, _DigestRoom) for name in ("layers", "revisions", "tags")),
+    )
+
+
 class _Rooms(threading.local):
     """Room for what one call finds, for each thread: to have the system give it each time takes too long."""
 
     def __init__(self) -> None:
-        self.names, self.marks = np.empty((2, _NAMES), np.uint8)
-        self.raw, self.times = np.empty((MOST, _DIGEST), np.uint8), np.empty(MOST, np.int64)
-        self.used = np.zeros(1, np.int64)
-        self.at: dict[str, Any] = {name: array.ctypes.data for name, array in vars(self).items()}
+        self.names, self.tag_names, self.marks = np.empty((3, _NAMES), np.uint8)
+        self.once = np.empty(_DIGESTS, np.bool_)
+        self.raw, self.times = np.empty((3, _DIGESTS, _DIGEST), np.uint8), np.empty((3, _DIGESTS), np.int64)
+        texts = (array.ctypes.data for array in (self.names, self.tag_names, self.marks, self.once))
+        digests = (
+            _DigestRoom(raw.ctypes.data, times.ctypes.data) for raw, times in zip(self.raw, self.times, strict=True)
+        )
+        self.all = _Room(*texts, _NAMES, _DIGESTS, 0, 0, 0, *digests)
+
+    def found(self, kind: int, used: int) -> Digests:
+        """Digests that one call found."""
+        return Digests(self.raw[kind, :used].copy(), self.times[kind, :used].copy())
 
 
 _rooms = _Rooms()
@@ -63,42 +117,68 @@ def list_names(path: bytes) -> tuple[list[bytes], list[bytes]] | None:
     """Names of directories and of files in a directory that holds nothing else."""
     if (library := native.library()) is None:
         return None
-    at = _rooms.at
-    used = library["list"](path, at["names"], at["marks"], _NAMES)
+    room = _rooms.all
+    used = library["list"](path, room.texts, room.is_directory, _NAMES)
     if used < 0:
         return None
     found = _rooms.names[:used].tobytes().split(b"\0")[:-1]
-    marks = _rooms.marks[: len(found)]
-    if marks.all():
-        return found, []
-    kinds = marks.tolist()
-    return [*compress(found, kinds)], [*compress(found, map(not_, kinds))]
+    return _sorted_out(found, _rooms.marks[: len(found)])
 
 
-def digests(path: bytes, *, most: int, linked: bool) -> Digests | None:
+def digests(path: bytes, most: int) -> Digests | None:
     """Digests below a directory that holds ``sha256`` alone, and that nothing but directories called by digests.
 
-    With `linked` only those with a file ``link`` that is as long as it should be. None where anything is otherwise, or
+    Only those with a file ``link``, all of which are as long as they should be. None where anything is otherwise, or
     more than `most` are there.
     """
     if (library := native.library()) is None:
         return None
-    at = _rooms.at
-    count = library["digests"](path, most, at["names"], _NAMES, at["raw"], at["times"] if linked else None)
-    return None if count < 0 else Digests(_rooms.raw[:count].copy(), _rooms.times[: count * linked].copy())
+    room = _rooms.all
+    count = library["digests"](-1, path, most, room.texts, _NAMES, room.layers.raw, room.layers.times)
+    return None if count < 0 else _rooms.found(0, count)
 
 
-def tags(path: bytes, most: int) -> Tags | None:
-    """Tags in a directory that holds at most `most` directories and nothing else."""
-    if (library := native.library()) is None:
+def repositories(top: int, paths: Sequence[bytes], *, most: int, links: str) -> Repositories | None:
+    """What lies in the directories of these paths below an open directory; of links and tags, at most `most`."""
+    joined = native.terminated(paths)
+    if (library := native.library()) is None or joined is None:
         return None
-    at = _rooms.at
-    count = library["tags"](path, most, at["names"], _NAMES, at["used"], at["raw"], at["times"], at["marks"])
-    if count < 0:
-        return None
-    names = _rooms.names[: _rooms.used[0]].tobytes()
-    once = _rooms.marks[:count].astype(np.bool_)
-    return Tags(names, once, Digests(_rooms.raw[:count][once], _rooms.times[:count][once]))
+    room, found = _rooms.all, np.empty((len(paths), 6), np.int64)
+    room.texts_used = room.tag_texts_used = room.names = 0
+    room.layers.used = room.revisions.used = room.tags.used = 0
+    library["repositories"](
+        *(top, joined, len(paths), most, MOST, LINKS.index(links), ctypes.byref(room), found.ctypes.data)
+    )
+    once = _rooms.once[: room.tags.used].copy()
+    raw, times = _rooms.found(2, room.tags.used)
+    return Repositories(
+        [None if flags < 0 else _SETS[flags] for flags in found[:, 0].tolist()],
+        _below(found[:, 1], room),
+        found[:, 2:],
+        _rooms.found(0, room.layers.used),
+        _rooms.found(1, room.revisions.used),
+        Tags(_rooms.tag_names[: room.tag_texts_used].tobytes(), once, Digests(raw[once], times[once])),
+    )
+
+
+def _below(counts: NDArray[np.int64], room: _Room) -> dict[int, tuple[list[bytes], list[bytes]]]:
+    found: dict[int, tuple[list[bytes], list[bytes]]] = {}
+    if room.names:
+        names = iter(_rooms.names[: room.texts_used].tobytes().split(b"\0"))
+        start = 0
+        for at in np.flatnonzero(counts).tolist():
+            count = int(counts[at])
+            found[at] = _sorted_out([*islice(names, count)], _rooms.marks[start : start + count])
+            start += count
+    return found
+
+
+def _sorted_out(names: list[bytes], is_directory: NDArray[np.uint8]) -> tuple[list[bytes], list[bytes]]:
+    """Names of directories, and of files."""
+    if is_directory.all():
+        return names, []
+    kinds = is_directory.tolist()
+    return [*compress(names, kinds)], [*compress(names, map(not_, kinds))]
 
 
 def tags_of(directory: int, names: Sequence[bytes]) -> Tags:

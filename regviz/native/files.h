@@ -51,4 +51,13 @@ static inline int open_without_links(int directory, const char *path)
 #endif
 }
 
+/* In walk.c; the first three are not known beyond this library. */
+#define WITHIN __attribute__((visibility("hidden")))
+WITHIN struct dirent *regviz_next(DIR *directory);
+WITHIN DIR *regviz_listing(int above, const char *name);
+WITHIN int64_t regviz_directories(DIR *directory, int64_t most, char *names, int64_t room, int64_t *used);
+int64_t regviz_digests(int directory, const char *path, int64_t most, char *names, int64_t room, uint8_t *digests,
+                       int64_t *times);
+void regviz_tags_of(int directory, const char *names, int64_t count, uint8_t *digests, int64_t *times, uint8_t *once);
+
 #endif

@@ -48,12 +48,15 @@ void regviz_look(int directory, const char *names, long count, const char *suffi
 
 /* Contents of files, one behind the other in `buffer`, which has `room`, and a zero byte behind each. With `facts` (five columns,
  * as above) a file is taken if it is a regular one of 1 to `most` bytes that no link leads to; without, if it has just as many
- * as `most` says. Of any other, and of one that finds no room, the length is -1. */
-void regviz_read(int directory, const char *names, long count, const int64_t *most, char *buffer, int64_t room,
-                 int64_t *lengths, int64_t *facts)
+ * as `most` says. Of any other, and of one that finds no room, the length is -1. All names begin with `common` and a slash, but
+ * where that is empty. */
+void regviz_read(int directory, const char *common, const char *names, long count, const int64_t *most, char *buffer,
+                 int64_t room, int64_t *lengths, int64_t *facts)
 {
+    size_t skipped = *common ? strlen(common) + 1 : 0;
+    int below = *common ? open_without_links(directory, common) : directory;
     for (long at = 0; at < count; at++, names += strlen(names) + 1) {
-        int file = facts ? open_without_links(directory, names) : openat(directory, names, READ);
+        int file = facts ? open_without_links(below, names + skipped) : openat(below, names + skipped, READ);
         int64_t wanted = most[at];
         struct stat found;
         lengths[at] = -1;
@@ -73,6 +76,8 @@ void regviz_read(int directory, const char *names, long count, const int64_t *mo
         }
         close(file);
     }
+    if (*common && below >= 0)
+        close(below);
 }
 
 /* Of each name: the content of name + document, lstat of name + measured (as above), and whether name + mark is there.

@@ -75,7 +75,7 @@ void regviz_lone(int directory, const char *names, const char *digits, long coun
 }
 
 /* The next entry of a listing; NULL at its end, and where it cannot go on, which `errno` tells. */
-static struct dirent *next(DIR *directory)
+struct dirent *regviz_next(DIR *directory)
 {
     struct dirent *entry;
     errno = 0;
@@ -94,7 +94,7 @@ int64_t regviz_list(const char *path, char *names, uint8_t *is_directory, int64_
     DIR *directory = opendir(path);
     if (!directory)
         return -1;
-    for (struct dirent *entry; used >= 0 && (entry = next(directory));) {
+    for (struct dirent *entry; used >= 0 && (entry = regviz_next(directory));) {
         size_t length = strlen(entry->d_name) + 1;
         if ((entry->d_type != DT_DIR && entry->d_type != DT_REG) || used + (int64_t)length > room) {
             used = -1;
@@ -111,7 +111,7 @@ int64_t regviz_list(const char *path, char *names, uint8_t *is_directory, int64_
 }
 
 /* A directory that is no link, to be listed; NULL where there is none. */
-static DIR *listing(int above, const char *name)
+DIR *regviz_listing(int above, const char *name)
 {
     int file = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *directory = file < 0 ? NULL : fdopendir(file);
@@ -122,11 +122,11 @@ static DIR *listing(int above, const char *name)
 
 /* Names in a directory that holds at most `most` directories and nothing else, and how many bytes they take; how many they
  * are, or -1. */
-static int64_t directories(DIR *directory, int64_t most, char *names, int64_t room, int64_t *used)
+int64_t regviz_directories(DIR *directory, int64_t most, char *names, int64_t room, int64_t *used)
 {
     int64_t count = 0;
     *used = 0;
-    for (struct dirent *entry; (entry = next(directory)); count++) {
+    for (struct dirent *entry; (entry = regviz_next(directory)); count++) {
         int64_t length = (int64_t)strlen(entry->d_name) + 1;
         if (entry->d_type != DT_DIR || count == most || length > room - *used)
             return -1;
@@ -169,24 +169,25 @@ static int measure(int directory, const char *name, int64_t *time)
 /* Digests below a directory that holds the directory sha256 alone, and that at most `most` directories called by digests. With
  * `times` only those with a file `link` that is as long as it should be, and its time. Returns how many, or -1: something else
  * is there. `names` has room for `room` bytes. */
-int64_t regviz_digests(const char *path, int64_t most, char *names, int64_t room, uint8_t *digests, int64_t *times)
+int64_t regviz_digests(int directory, const char *path, int64_t most, char *names, int64_t room, uint8_t *digests,
+                       int64_t *times)
 {
     int64_t count = -1, used, good = 0;
-    DIR *above = listing(AT_FDCWD, path), *directory = NULL;
-    if (above && directories(above, 1, names, room, &used) == 1 && !strcmp(names, "sha256"))
-        directory = listing(dirfd(above), names);
-    if (directory)
-        count = directories(directory, most, names, room, &used);
+    DIR *above = regviz_listing(directory, path), *below = NULL;
+    if (above && regviz_directories(above, 1, names, room, &used) == 1 && !strcmp(names, "sha256"))
+        below = regviz_listing(dirfd(above), names);
+    if (below)
+        count = regviz_directories(below, most, names, room, &used);
     for (int64_t at = 0; at < count; at++, names += HEX + 1) {
         int there = decode(names, digests + good * HEX / 2) ? 1 : -1;
         if (there > 0 && times)
-            there = measure(dirfd(directory), names, times + good);
+            there = measure(dirfd(below), names, times + good);
         good = there < 0 ? 0 : good + there;
         if (there < 0)
             count = -1;
     }
-    if (directory)
-        closedir(directory);
+    if (below)
+        closedir(below);
     if (above)
         closedir(above);
     return count < 0 ? -1 : good;
@@ -211,18 +212,4 @@ void regviz_tags_of(int directory, const char *names, int64_t count, uint8_t *di
                        is_lone(directory, path, names, content + LINK - HEX);
         }
     }
-}
-
-/* The same of all tags in a directory that holds at most `most` directories and nothing else, with their names. Returns how
- * many, or -1. `used` gets the bytes that names take, of `room`. */
-int64_t regviz_tags(const char *path, int64_t most, char *names, int64_t room, int64_t *used, uint8_t *digests,
-                    int64_t *times, uint8_t *once)
-{
-    DIR *directory = listing(AT_FDCWD, path);
-    int64_t count = directory ? directories(directory, most, names, room, used) : -1;
-    if (count > 0)
-        regviz_tags_of(dirfd(directory), names, count, digests, times, once);
-    if (directory)
-        closedir(directory);
-    return count;
 }

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from regviz.storage.waiting import idle_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -79,35 +79,39 @@ def one_ahead(made: Iterator[U]) -> Iterator[U]:
             yield cast("U", one)
 
 
-def handfuls_ahead(work: Callable[[T], U], items: Iterable[T]) -> Iterator[tuple[T, U]]:
-    """Each item with what `work` makes of it: by two other threads, while the caller finds more and uses what was made.
+def handfuls_ahead(
+    work: Callable[[Sequence[T]], U], take: Callable[[int], Sequence[T]]
+) -> Iterator[tuple[Sequence[T], U]]:
+    """Handfuls of items with what `work` makes of each: by two other threads, while the caller uses what was made.
 
-    It pays where the work leaves the interpreter alone: with what is compiled. For few items no thread is started.
+    `take` gives at most so many items. It is asked again when it had none and a handful was used since, so what is made
+    of items may lead to more. It pays where the work leaves the interpreter alone: with what is compiled. For few items
+    no thread is started.
 
     Examples
     --------
-    >>> list(handfuls_ahead(str.upper, "abc"))
-    [('a', 'A'), ('b', 'B'), ('c', 'C')]
+    >>> items = iter("abc")
+    >>> list(handfuls_ahead("".join, lambda most: [*islice(items, most)]))
+    [(['a', 'b', 'c'], 'abc')]
     """
-
-    def take(handful: Sequence[T]) -> list[tuple[T, U]]:
-        return [(item, work(item)) for item in handful]
-
-    found = iter(items)
-    handfuls = iter(lambda: [*islice(found, _HANDFUL)], [])
-    first = [*islice(handfuls, 2)]
-    if len(first) < 2:
-        for handful in first:
-            yield from take(handful)
-        return
+    coming: deque[tuple[Sequence[T], Future[U]]] = deque()
+    first: Sequence[T] = ()  # that may be the only one
     with ThreadPoolExecutor(2) as pool:
-        coming = deque(pool.submit(take, handful) for handful in first)
-        for handful in handfuls:
-            coming.append(pool.submit(take, handful))
-            if len(coming) == _WINDOW:
-                yield from coming.popleft().result()
-        while coming:
-            yield from coming.popleft().result()
+        while True:
+            while len(coming) < _WINDOW and (handful := take(_HANDFUL)):
+                if not coming and not first:
+                    first = handful
+                    continue
+                coming += [(some, pool.submit(work, some)) for some in (first, handful) if some]
+                first = ()
+            if first:
+                yield first, work(first)
+                first = ()
+            elif coming:
+                handful, made = coming.popleft()
+                yield handful, made.result()
+            else:
+                return
 
 
 def _ahead(pool: ThreadPoolExecutor, work: Callable[[Sequence[T]], U], chunks: Iterable[Sequence[T]]) -> Iterator[U]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.native import Texts
-    from regviz.native.directories import Digests, Tags
+    from regviz.native.directories import Digests, Repositories, Tags
 
 FILE, DIRECTORY, SYMLINK, OTHER = 0, 1, 2, 3
 MANIFEST_LIMIT = 4 << 20
@@ -314,18 +314,18 @@ class Walkable(Searchable, Protocol):
     def lone_digests(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:
         """For names and hex digits whether ``<name>/index`` is cheaply known to hold ``sha256/<hex>/link`` alone."""
 
-    def whole_links(self, directory: bytes, *, measured: bool) -> Digests | None:
+    def whole_links(self, directory: bytes) -> Digests | None:
         """What lies in a directory of links by digest, that a listing had, where it is cheap to know.
 
-        It holds ``sha256`` alone, and that nothing but directories of digests; None where it is otherwise. `measured`:
-        only those that have a file ``link``, all of which are as long as a link is, and their times.
+        It holds ``sha256`` alone, and that nothing but directories of digests; None where it is otherwise. Only those
+        are given that have a file ``link``, all of which are as long as a link is, and their times.
         """
 
-    def plain_tags(self, directory: bytes, names: Sequence[bytes] | None = None) -> Tags | None:
-        """Tags in a directory, that a listing had, where it is cheap to know: those of these names, or all.
+    def repositories(self, directory: bytes, paths: Sequence[bytes], links: str) -> Repositories | None:
+        """What lies in the directories of these paths below one, that listings had, where it is cheap to know."""
 
-        None where that is not so, or where other things than directories lie there, or many.
-        """
+    def plain_tags(self, directory: bytes, names: Sequence[bytes]) -> Tags | None:
+        """These tags in a directory, where it is cheap to know which were pushed once; None where that is not so."""
 
     def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
         """Everything, a directory at a time: path, type, length, bytes of its disk blocks, identity.

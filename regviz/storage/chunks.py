@@ -145,7 +145,7 @@ class Chunks(Complaints):
         """Contents of those that are as usual, and facts on them."""
         with self.opened(b"") as place:  # from the root: no directory on the way may be a link
             if place is not None and place.descriptor is not None:
-                found = native.read_whole(place.descriptor, paths, most)
+                found = native.read_whole(place.descriptor, paths, most, _common_directory(paths))
                 if found is not None:
                     texts, good, facts = found
                     return Whole(texts, good, Stats(*(column[good] for column in facts[1:])))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.native.directories import Digests, Tags
+    from regviz.native.directories import Digests, Repositories, Tags
     from regviz.storage.base import Files, Members, Whole
 
 _ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
@@ -141,14 +141,19 @@ class Folder(Chunks):
                 return [False] * len(tags)
             return [*chain.from_iterable(adaptively(partial(alone_in_index, place.descriptor, place.head), tags))]
 
-    def whole_links(self, directory: bytes, *, measured: bool) -> Digests | None:
-        """Digests below a directory where each is as nearly all are; of many, links are measured :func:`adaptively`."""
-        return directories.digests(self.path(directory), most=CHUNK if measured else directories.MOST, linked=measured)
+    def whole_links(self, directory: bytes) -> Digests | None:
+        """Digests below a directory where each has a link as nearly all have; more are measured :func:`adaptively`."""
+        return directories.digests(self.path(directory), CHUNK)
 
-    def plain_tags(self, directory: bytes, names: Sequence[bytes] | None = None) -> Tags | None:
-        """Tags in a directory, and which of them were pushed once; where they are many, `names` must be given."""
-        if names is None:
-            return directories.tags(self.path(directory), CHUNK)
+    def repositories(self, directory: bytes, paths: Sequence[bytes], links: str) -> Repositories | None:
+        """What lies in directories below one; of more links and tags than are looked at in one go nothing is said."""
+        with self.opened(directory) as place:
+            if place is None or place.descriptor is None:
+                return None
+            return directories.repositories(place.descriptor, paths, most=CHUNK, links=links)
+
+    def plain_tags(self, directory: bytes, names: Sequence[bytes]) -> Tags | None:
+        """Which of these tags in a directory were pushed once."""
         with self.opened(directory) as place:
             if not names or place is None or place.descriptor is None or not native.is_there():
                 return None

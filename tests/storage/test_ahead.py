@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from regviz.storage import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 def rest() -> None:
@@ -92,32 +93,54 @@ def test_handfuls_are_worked_on_while_more_is_found() -> None:
                 assert at_work.wait(60), "nothing is worked on before all is found"
             yield number
 
-    def work_on(number: int) -> int:
+    def work_on(handful: Sequence[int]) -> list[int]:
         threads.add(threading.get_ident())
         at_work.set()
-        return 10 * number
+        return [10 * number for number in handful]
 
-    used = []
-    for number, made in ahead.handfuls_ahead(work_on, find()):
-        assert made == 10 * number
+    used: list[int] = []
+    for handful, made in ahead.handfuls_ahead(work_on, taken_from(find())):
+        assert made == [10 * number for number in handful]
         assert len(found) - len(used) <= 80, "more is found than a window holds"
-        used.append(number)
+        used += handful
     assert used == found == [*range(500)]
     assert threading.get_ident() not in threads
+
+
+def taken_from(items: Iterable[int]) -> Callable[[int], list[int]]:
+    left = iter(items)
+    return lambda most: [*islice(left, most)]
+
+
+def test_what_is_made_of_items_leads_to_more() -> None:
+    """A tree, of which each node is known only when the one above it was worked on."""
+    pending = [1]
+
+    def take(most: int) -> list[int]:
+        taken = pending[-most:]
+        del pending[-most:]
+        return taken
+
+    used = []
+    for handful, below in ahead.handfuls_ahead(lambda some: [(2 * one, 2 * one + 1) for one in some], take):
+        used += handful
+        pending += [node for pair in below for node in pair if node < 1000]
+    assert sorted(used) == [*range(1, 1000)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 16])
 def test_for_few_items_no_thread_is_started(count: int) -> None:
     here = threading.get_ident()
-    assert [*ahead.handfuls_ahead(lambda _: threading.get_ident(), range(count))] == [(at, here) for at in range(count)]
+    made = [*ahead.handfuls_ahead(lambda _: threading.get_ident(), taken_from(range(count)))]
+    assert made == [([*range(count)], here)] * (count > 0)
 
 
 @pytest.mark.parametrize("count", [5, 100])
 def test_what_goes_wrong_in_a_handful_is_raised(count: int) -> None:
-    def fail(number: int) -> int:
-        if number == 4:
+    def fail(handful: Sequence[int]) -> Sequence[int]:
+        if 4 in handful:
             raise OSError("gone")
-        return number
+        return handful
 
     with pytest.raises(OSError, match="gone"):
-        list(ahead.handfuls_ahead(fail, range(count)))
+        list(ahead.handfuls_ahead(fail, taken_from(range(count))))

@@ -34,8 +34,12 @@ class Gathered:
 
     def add(self, row: int, *columns: list[str] | list[bytes] | NDArray[Any]) -> None:
         """What one repository has: arrays, or lists of texts."""
-        self._rows.append(row)
-        self._counts.append(len(columns[0]))
+        self.add_many([row], [len(columns[0])], *columns)
+
+    def add_many(self, rows: list[int], counts: list[int], *columns: list[str] | list[bytes] | NDArray[Any]) -> None:
+        """What some repositories have, one after the other, so many things each."""
+        self._rows += rows
+        self._counts += counts
         self._columns.append(columns)
         self._count += len(columns[0])
         if self._count >= MANY:

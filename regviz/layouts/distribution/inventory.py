@@ -13,7 +13,7 @@ from regviz.storage.base import UNREAD, Stats
 from regviz.text import clean, decode_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -268,6 +268,11 @@ class Inventory:
     def bad_name(self, path: bytes) -> None:
         """A directory in the store of blobs that is no digest."""
         self.facts.problem("blob-path-invalid", path=decode_name(path))
+
+    def strays(self, directory: bytes, files: Iterable[bytes]) -> None:
+        """Files in a directory where the grammar has none."""
+        for name in files:
+            self.stray(directory + b"/" + name)
 
     def stray(self, path: bytes) -> None:
         """A file that the grammar does not have."""

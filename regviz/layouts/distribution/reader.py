@@ -15,6 +15,7 @@ from regviz.layouts.distribution.flat import Flat
 from regviz.layouts.distribution.grammar import GITLAB_LOCKS, PROXY_MARK, blob_paths
 from regviz.layouts.distribution.inventory import Inventory
 from regviz.layouts.distribution.walk import Walk
+from regviz.layouts.distribution.walk_blobs import BlobWalk
 from regviz.layouts.documents import Documents
 from regviz.storage.base import has_contents, is_searchable, is_walkable
 
@@ -51,7 +52,7 @@ def _find_facts(storage: Storage, root: bytes, source: Source, options: Options,
         reading = documents()
         measured = reading.read_ahead(*named())
         with options.progress("directories", None) as tick:
-            Walk(storage, root, inventory, tick).blobs(measured)
+            BlobWalk(storage, root, inventory, tick).blobs(measured)
         source = _marked(source, _marks_around(storage, root), root)
         reading.locate()
     else:

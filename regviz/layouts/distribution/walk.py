@@ -1,19 +1,16 @@
-"""A Distribution storage in a folder, walked: directories are listed only where their names are needed."""
+"""Repositories of a Distribution storage in a folder, walked: directories are listed only where names are needed."""
 
 from __future__ import annotations
 
 import re
-from functools import partial
-from itertools import compress, repeat
-from operator import not_
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain, compress
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from regviz.columns import NO_TIME
 from regviz.layouts.distribution.gathered import Gathered
 from regviz.layouts.distribution.grammar import (
-    BLOBS,
     HEX_LENGTHS,
     LAYERS,
     LINK_LENGTH,
@@ -27,9 +24,9 @@ from regviz.layouts.distribution.grammar import (
     algorithm_text,
 )
 from regviz.layouts.distribution.inventory import sha256_digits, split_names
+from regviz.native.directories import LOOKED_AT
 from regviz.pool import raw_digests
 from regviz.storage.ahead import handfuls_ahead
-from regviz.storage.base import Stats
 from regviz.text import decode_name
 
 if TYPE_CHECKING:
@@ -38,49 +35,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.layouts.distribution.inventory import Inventory
-    from regviz.native.directories import Digests, Tags
-    from regviz.storage.base import Listing, Walkable
+    from regviz.native.directories import Repositories, Tags
+    from regviz.storage.base import Walkable
 
     Codes = NDArray[np.int32]
     Flags = NDArray[np.bool_]
     Numbers = NDArray[np.int64]
     Raw = NDArray[np.uint8]
 
+T = TypeVar("T")
+
 _PREFIX_WIDTH = 2
+_TAGS_BELOW = b"/" + MANIFESTS + b"/" + TAGS
 _TAGS = re.compile(rf"(?:{TAG.pattern}\0)*".encode())
 
 
-class _Repository(NamedTuple):
-    """A repository that was found: its path, its directory, what lies in that, and what in its manifests."""
-
-    path: bytes
-    directory: bytes
-    sections: list[bytes]
-    parts: list[bytes]
-
-    @property
-    def manifests(self) -> bytes:
-        return self.directory + b"/" + MANIFESTS
-
-
-class _Digests(NamedTuple):
-    """Digests in a directory of the store of blobs: their names and codes."""
-
-    directory: bytes
-    names: list[bytes]
-    codes: Codes
-
-
-class _Common(NamedTuple):
-    """Links of a repository's layers and revisions, and its tags; None where it is not as nearly all are."""
-
-    layers: Digests | None
-    revisions: Digests | None
-    tags: Tags | None
-
-
 class Walk:
-    """One walk.
+    """One walk through all repositories.
 
     Parameters
     ----------
@@ -100,119 +71,87 @@ class Walk:
         self._revision_links = Gathered(self._take_revisions)
         self._tags_pushed_once = Gathered(self._take_tags)
 
-    def blobs(self, measured: Iterable[tuple[Codes, Stats]] = ()) -> None:
-        """The store of blobs: every digest's directory, and the length of its data.
-
-        `measured` are those that were measured already: codes, and what lstat says of their data.
-        """
-        known = np.zeros(len(self._inventory.facts.keys), np.bool_)
-        for codes, facts in measured:
-            self._inventory.measured_blobs(codes, facts)
-            known[codes] = True
-        top = self._storage.children(self._root + BLOBS)
-        self._strays(self._root + BLOBS, top.files)
-        for algorithm in sorted(top.directories):
-            directory = self._root + BLOBS + b"/" + algorithm
-            listing = self._storage.children(directory, listed=True)
-            self._strays(directory, listing.files)
-            blobs = Gathered(partial(self._take_blobs, algorithm))
-            new = self._new(algorithm, directory, listing.directories, known)
-            for found, facts in handfuls_ahead(self._facts_on, new):
-                blobs.add(0, found.names, found.codes, *facts)
-            blobs.hand_over()
-
-    def _new(self, algorithm: bytes, directory: bytes, prefixes: list[bytes], known: Flags) -> Iterator[_Digests]:
-        """Digests in the store of blobs whose codes are not `known`."""
-
-        def listed(prefix: bytes) -> Listing:
-            return self._storage.children(directory + b"/" + prefix, listed=True)
-
-        for prefix, listing in handfuls_ahead(listed, sorted(prefixes)):
-            below = directory + b"/" + prefix
-            names = self._digests_below(below, listing, algorithm, prefix)
-            codes = self._inventory.facts.keys.intern_names(names, algorithm + b":")
-            is_new = np.ones(len(codes), np.bool_)
-            was_there = codes < len(known)
-            is_new[was_there] = ~known[codes[was_there]]
-            new = np.flatnonzero(is_new)
-            if len(new):
-                if len(new) < len(names):
-                    names = [names[at] for at in new.tolist()]
-                yield _Digests(below, names, codes[new])
-            self._tick(1)
-
-    def _facts_on(self, found: _Digests) -> Stats:
-        return self._storage.stat_many(found.directory, found.names, b"/data")
-
-    def _take_blobs(self, algorithm: bytes, _: Codes, names: list[bytes], codes: Codes, *facts: Numbers) -> None:
-        self._inventory.blobs(algorithm, names, codes, Stats(*facts))
-
-    def _digests_below(self, directory: bytes, listing: Listing, algorithm: bytes, prefix: bytes) -> list[bytes]:
-        """Digests that lie where they belong; what else lies there is said."""
-        self._strays(directory, listing.files)
-        names, others = split_names(algorithm, listing.directories)
-        if len(prefix) != _PREFIX_WIDTH or not all(map(bytes.startswith, names, repeat(prefix))):
-            others += [name for name in names if name[:_PREFIX_WIDTH] != prefix]
-            names = [name for name in names if name[:_PREFIX_WIDTH] == prefix]
-        for name in others:
-            self._inventory.bad_name(directory + b"/" + name)
-        return names
-
     def repositories(self) -> None:
         """Every directory below ``repositories`` that has a part of a repository."""
-        for repository, common in handfuls_ahead(self._common, self._found()):
-            self._repository(repository, common)
-            self._tick(1)
+        top = self._root + REPOSITORIES
+        listing = self._storage.children(top)
+        self._inventory.strays(top, listing.files)
+        pending = _paths_below(b"", listing.directories)
+
+        def look(paths: Sequence[bytes]) -> Repositories | None:
+            return self._storage.repositories(top, paths, self._inventory.links)
+
+        def take(most: int) -> list[bytes]:
+            taken = pending[-most:]
+            del pending[-most:]
+            return taken
+
+        for paths, found in handfuls_ahead(look, take):
+            pending += chain.from_iterable(map(self._alone, paths)) if found is None else self._usual(paths, found)
         for gathered in (self._layer_links, self._revision_links, self._tags_pushed_once):
             gathered.hand_over()
 
-    def _found(self) -> Iterator[_Repository]:
-        pending = [b""]
-        while pending:
-            path = pending.pop()
-            directory = self._root + REPOSITORIES + (b"/" + path if path else b"")
-            listing = self._storage.children(directory, listed=bool(path))
-            self._strays(directory, listing.files)
-            sections = [name for name in listing.directories if name in SECTIONS]
-            pending += [path + b"/" + name if path else name for name in listing.directories if name[:1] != b"_"]
-            if sections and path:
-                manifests = directory + b"/" + MANIFESTS
-                parts = self._storage.children(manifests, listed=True).directories if MANIFESTS in sections else []
-                yield _Repository(path, directory, sections, parts)
+    def _usual(self, paths: Sequence[bytes], found: Repositories) -> Iterator[bytes]:
+        """Take what is as it nearly always is, and look at the rest; paths of more directories, below these."""
+        rows = [-1] * len(paths)
+        for at, (path, parts) in enumerate(zip(paths, found.parts, strict=True)):
+            if parts is None:
+                yield from self._alone(path)
+                continue
+            if parts & SECTIONS:
+                rows[at] = self._row(path, parts)
+            if at in found.below:
+                below, files = found.below[at]
+                self._inventory.strays(self._directory(path), files)
+                yield from _paths_below(path, below)
+        layers, revisions, tags = np.maximum(found.counts[:, :3], 0).T.tolist()
+        times = [found.layers.times] if self._inventory.links == "check" else []
+        self._layer_links.add_many(rows, layers, found.layers.raw, *times)
+        self._revision_links.add_many(rows, revisions, *found.revisions)
+        self._take_found_tags(rows, [self._directory(path) + _TAGS_BELOW for path in paths], tags, found.tags)
+        for at in np.flatnonzero((found.counts < 0).any(axis=1)).tolist():
+            if rows[at] >= 0:
+                left = compress(LOOKED_AT, (found.counts[at] < 0).tolist())
+                self._look(rows[at], self._directory(paths[at]), (found.parts[at] or frozenset()).intersection(left))
 
-    def _common(self, repository: _Repository) -> _Common:
-        """What is as it nearly always is; other threads look, and say nothing."""
-        storage, links = self._storage, self._inventory.links
-        layers = revisions = tags = None
-        if LAYERS in repository.sections and links != "open":
-            layers = storage.whole_links(repository.directory + b"/" + LAYERS, measured=links == "check")
-        if REVISIONS in repository.parts and links != "open":
-            revisions = storage.whole_links(repository.manifests + b"/" + REVISIONS, measured=True)
-        if TAGS in repository.parts:
-            tags = storage.plain_tags(repository.manifests + b"/" + TAGS)
-        return _Common(layers, revisions, tags)
+    def _alone(self, path: bytes) -> list[bytes]:
+        """Look at one directory, whatever it holds; paths of those below that may be more."""
+        directory = self._directory(path)
+        listing = self._storage.children(directory, listed=True)
+        self._inventory.strays(directory, listing.files)
+        parts = SECTIONS.intersection(listing.directories)
+        if MANIFESTS in parts:
+            below = self._storage.children(directory + b"/" + MANIFESTS, listed=True).directories
+            parts |= {REVISIONS, TAGS}.intersection(below)
+        if parts:
+            self._look(self._row(path, parts), directory, parts)
+        return _paths_below(path, listing.directories)
 
-    def _repository(self, repository: _Repository, common: _Common) -> None:
-        sections, parts = repository.sections, repository.parts
-        has_layers, has_manifests = LAYERS in sections, MANIFESTS in sections
-        row = self._inventory.repository(repository.path, has_layers=has_layers, has_manifests=has_manifests)
+    def _directory(self, path: bytes) -> bytes:
+        return self._root + REPOSITORIES + b"/" + path
+
+    def _row(self, path: bytes, parts: frozenset[bytes]) -> int:
+        """Row of a new repository that has these parts."""
+        has_manifests = MANIFESTS in parts
+        row = self._inventory.repository(path, has_layers=LAYERS in parts, has_manifests=has_manifests)
         if has_manifests:
             self._inventory.links_of(row, revisions=REVISIONS in parts, tags=TAGS in parts)
-        if common.layers is not None:
-            measured = [common.layers.times] if self._inventory.links == "check" else []
-            self._layer_links.add(row, common.layers.raw, *measured)
-        elif has_layers:
-            for algorithm, where, names in self._digests(repository.directory + b"/" + LAYERS, listed=True):
+        self._tick(1)
+        return row
+
+    def _look(self, row: int, directory: bytes, parts: frozenset[bytes]) -> None:
+        """Look at parts of a repository, whatever they hold."""
+        manifests = directory + b"/" + MANIFESTS + b"/"
+        if LAYERS in parts:
+            for algorithm, where, names in self._digests(directory + b"/" + LAYERS, listed=True):
                 self._layers(row, algorithm, where, names)
-        if common.revisions is not None:
-            self._revision_links.add(row, *common.revisions)
-        elif REVISIONS in parts:
-            for algorithm, where, names in self._digests(repository.manifests + b"/" + REVISIONS, listed=True):
+        if REVISIONS in parts:
+            for algorithm, where, names in self._digests(manifests + REVISIONS, listed=True):
                 self._revisions(row, algorithm, where, names)
         if TAGS in parts:
-            self._tags(row, repository.manifests + b"/" + TAGS, common.tags)
-        if UPLOADS in sections:
-            self._uploads(row, repository.directory + b"/" + UPLOADS)
+            self._tags(row, manifests + TAGS)
+        if UPLOADS in parts:
+            self._uploads(row, directory + b"/" + UPLOADS)
 
     def _digests(self, directory: bytes, *, listed: bool = False) -> Iterator[tuple[bytes, bytes, list[bytes]]]:
         """Algorithms below a directory: their name, path and the digests' directories.
@@ -269,19 +208,30 @@ class Walk:
                 if content is not None:
                     yield name, content, mtime
 
-    def _tags(self, row: int, directory: bytes, found: Tags | None) -> None:
+    def _tags(self, row: int, directory: bytes) -> None:
+        listing = self._storage.children(directory, listed=True)
+        self._inventory.strays(directory, listing.files)
+        found = self._storage.plain_tags(directory, listing.directories)
         if found is None:
-            listing = self._storage.children(directory, listed=True)
-            self._strays(directory, listing.files)
-            names = listing.directories
-            found = self._storage.plain_tags(directory, names)
+            self._each_tag(row, directory, listing.directories)
         else:
-            names = found.names.split(b"\0")[:-1]
-        if found is not None and _TAGS.fullmatch(found.names) is not None:
-            once = found.once.tolist()
-            self._tags_pushed_once.add(row, [*map(bytes.decode, compress(names, once))], *found.digests)
-            names = [*compress(names, map(not_, once))]
-        self._each_tag(row, directory, names)
+            self._take_found_tags([row], [directory], [len(listing.directories)], found)
+
+    def _take_found_tags(
+        self, rows: list[int], directories: Sequence[bytes], counts: Sequence[int], found: Tags
+    ) -> None:
+        """Take tags of some repositories that were looked at, and look at those that were not pushed once."""
+        names = found.names.split(b"\0")[:-1]
+        owner = np.repeat(np.arange(len(rows)), counts)
+        once = found.once if _TAGS.fullmatch(found.names) is not None else np.zeros(len(names), np.bool_)
+        if once.any():
+            plain = np.bincount(owner[once], minlength=len(rows)).tolist()
+            texts = [*map(bytes.decode, compress(names, once.tolist()))]
+            self._tags_pushed_once.add_many(rows, plain, texts, *found.digests)
+        if not once.all():
+            for at in np.unique(owner[~once]).tolist():
+                left = np.flatnonzero((owner == at) & ~once).tolist()
+                self._each_tag(rows[at], directories[at], [names[one] for one in left])
 
     def _each_tag(self, row: int, directory: bytes, names: list[bytes]) -> None:
         if not names:
@@ -311,6 +261,10 @@ class Walk:
     def _history(self, index: bytes) -> list[tuple[str, int]]:
         """Digests of a tag's index whose links are there, and their times."""
         found = []
+        usual = self._storage.whole_links(index)
+        if usual is not None:
+            times = usual.times.tolist()
+            return [(f"sha256:{raw.tobytes().hex()}", time) for raw, time in zip(usual.raw, times, strict=True)]
         for algorithm, where, names in self._digests(index):
             measured = zip(names, *self._storage.measure_links(where, names, b"/link"), strict=True)
             found += [(f"{algorithm.decode()}:{name.decode()}", time) for name, size, time in measured if size >= 0]
@@ -340,6 +294,8 @@ class Walk:
             for name, size, start in zip(names, sizes, starts, strict=True):
                 self._inventory.upload(row, name, size, start)
 
-    def _strays(self, directory: bytes, files: list[bytes]) -> None:
-        for name in files:
-            self._inventory.stray(directory + b"/" + name)
+
+def _paths_below(path: bytes, names: Iterable[bytes]) -> list[bytes]:
+    """Paths of directories that may be repositories, or hold some."""
+    head = path + b"/" if path else b""
+    return [head + name for name in names if name[:1] != b"_"]
