@@ -91,10 +91,6 @@ def test_links_and_their_times(tmp_path: Path, part: str) -> None:
         few = look(tmp_path, "repository", links=links, most=3)
         assert count(few, part) == (4 if (part, links) == ("_layers", "stat") else -1)
     assert count(look(tmp_path, "repository", links="open"), part) == -1
-    alone = directories.digests(os.fsencode(root), 4)
-    assert alone is not None
-    assert hex_and_times(alone) == linked
-    assert directories.digests(os.fsencode(root), 3) is None
 
 
 def rename(path: Path, name: str) -> None:
@@ -144,7 +140,6 @@ def test_odd_links_are_left_to_python(tmp_path: Path, odd: str) -> None:
         link(root / "sha256" / digits, digits)
     assert count(look(tmp_path, "repository"), "_layers") == 2
     (ODD_LINKS | ODD_MEASURED)[odd](root)
-    assert directories.digests(os.fsencode(root), 9) is None
     found = look(tmp_path, "repository")
     assert (count(found, "_layers"), len(found.layers.raw)) == (-1, 0)
     by_name = look(tmp_path, "repository", links="stat")
@@ -176,31 +171,70 @@ def odd_tags(root: Path) -> None:
     (root / "index elsewhere/index").symlink_to(root / "once/index")
 
 
-def test_tags_that_were_pushed_once(tmp_path: Path) -> None:
+def test_tags_and_what_they_were_pushed_with(tmp_path: Path) -> None:
     root = tmp_path / "repository/_manifests/tags"
     odd_tags(root)
-    counted = (root / "once/index").lstat().st_nlink == 3  # not by btrfs, which has every index listed
+    link(root / "twice/index/sha256" / HEX[1], HEX[1], 9)
+    (root / "twice/index/sha256" / HEX[3]).mkdir()  # its link was deleted
     found = look(tmp_path, "repository").tags
-    assert names_of(found, found.once) == ({"once", "again"} if counted else set())
-    said = zip(sorted(names_of(found, found.once)), sorted(map(bytes, found.digests.raw), reverse=True), strict=True)
-    assert [(name, raw.hex()) for name, raw in said] == [("again", HEX[2]), ("once", HEX[1])][: 2 * counted]
-    assert sorted(found.digests.times.tolist()) == [7_123_456, 8_123_456][: 2 * counted]
-    assert names_of(found, found.once | True) == {path.name for path in root.iterdir()}
+    assert names_of(found, found.pushes == 1) == {"once", "again"}
+    assert names_of(found, found.pushes == 2) == {"twice"}
+    assert names_of(found, found.pushes >= 0) == {path.name for path in root.iterdir()}
+    good = [name for name in found.names.decode().split("\0")[:-1] if name in {"once", "again", "twice"}]
+    digests = dict(zip(good, zip(found.digests.raw, found.digests.times.tolist(), strict=True), strict=True))
+    assert {name: (raw.tobytes().hex(), time) for name, (raw, time) in digests.items()} == {
+        "once": (HEX[1], 7_123_456),
+        "again": (HEX[2], 8_123_456),
+        "twice": (HEX[0], 1_700_000_000_123_456),
+    }
+    assert hex_and_times(found.history) == {(HEX[1], 9_123_456), (HEX[0], 1_700_000_000_123_456)}
     names = found.names.split(b"\0")[:-1]
     assert count(look(tmp_path, "repository"), "tags") == len(names)
     descriptor = os.open(root, os.O_RDONLY)
-    again = directories.tags_of(descriptor, names)
+    again = directories.tags_of(descriptor, 99, names)
+    few = directories.tags_of(descriptor, 2, names)
     os.close(descriptor)
     for one, other in zip(
-        (found.names, *found.digests, found.once), (again.names, *again.digests, again.once), strict=True
+        (found.names, *found.digests, *found.history, found.pushes),
+        (again.names, *again.digests, *again.history, again.pushes),
+        strict=True,
     ):
         assert np.array_equal(np.asarray(one), np.asarray(other))
+    assert names_of(few, few.pushes > 0) == {"once", "again"}
+    assert len(few.history.raw) == 0
     assert count(look(tmp_path, "repository", most=len(names) - 1), "tags") == -1
     (root / "file").touch()
     assert count(look(tmp_path, "repository"), "tags") == -1
     shutil.rmtree(root)
     root.touch()
     assert look(tmp_path, "repository").parts == [frozenset({b"_manifests"})]
+
+
+ODD_HISTORIES: dict[str, Callable[[Path], object]] = {
+    "not what it leads to": lambda index: shutil.rmtree(index / "sha256" / HEX[2]),
+    "its link is gone": lambda index: (index / "sha256" / HEX[2] / "link").unlink(),
+    **{name: change for name, change in ODD_LINKS.items() if name != "a link to a directory"},
+    **ODD_MEASURED,
+}
+
+
+@pytest.mark.parametrize("odd", ODD_HISTORIES)
+def test_odd_histories_are_left_to_python(tmp_path: Path, odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "docker/registry/v2"
+    tags = root / "repositories/repository/_manifests/tags"
+    for name in ("odd", "plain"):
+        tag(tags, name, HEX[2], HEX[0], HEX[1])
+    (root / "blobs").mkdir()
+    ODD_HISTORIES[odd](tags / "odd/index")
+    found = look(root / "repositories", "repository").tags
+    assert names_of(found, found.pushes == 3) == {"plain"}
+    assert names_of(found, found.pushes == 0) == {"odd"}
+    assert {raw.tobytes().hex() for raw in found.history.raw} == {*HEX[:3]}
+    natively = read(tmp_path)
+    monkeypatch.setattr(native, "library", lambda: None)
+    plainly = read(tmp_path)
+    assert_same_tables(natively, plainly)
+    assert len(natively.tag_history) > 3
 
 
 def test_such_tags_are_those_that_python_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,13 +248,14 @@ def test_such_tags_are_those_that_python_finds(tmp_path: Path, monkeypatch: pyte
     usual = [(content or b"")[:7] == LINK and (content or b"")[7:].decode() in HEX for content in contents]
     digits = [(content or b"")[7:] if good else b"" for content, good in zip(contents, usual, strict=True)]
     lone = storage.lone_digests(b"", [*zip(names, digits, strict=True)])
-    assert found.once.tolist() == lone
-    assert found.digests.times.tolist() == [time for time, alone in zip(times, lone, strict=True) if alone]
+    if any(lone):  # not by btrfs, which does not count directories
+        assert (found.pushes == 1).tolist() == lone
+    good = found.pushes > 0
+    assert found.digests.times.tolist() == [time for time, is_good in zip(times, good, strict=True) if is_good]
     assert [raw.tobytes().hex().encode() for raw in found.digests.raw] == [
-        each for each, alone in zip(digits, lone, strict=True) if alone
+        each for each, is_good in zip(digits, good, strict=True) if is_good
     ]
     assert storage.plain_tags(b"", names) is None
-    assert storage.whole_links(b"") is None
     assert Folder(str(tmp_path)).repositories(b"", [b"repository"], "stat") is None
 
 

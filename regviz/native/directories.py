@@ -42,15 +42,18 @@ class Tags(NamedTuple):
     ----------
     names : bytes
         Each ended by a zero byte.
-    once : array of bool
-        Which of them were pushed once, and have nothing odd about them; of the others there is only the name.
+    pushes : array of int
+        How many digests each was pushed with; 0 where anything is odd about it, of which there is only the name.
     digests : Digests
-        What those lead to.
+        What the others lead to.
+    history : Digests
+        What those were pushed with that were with several.
     """
 
     names: bytes
-    once: NDArray[np.bool_]
+    pushes: NDArray[np.int64]
     digests: Digests
+    history: Digests
 
 
 class Repositories(NamedTuple):
@@ -76,6 +79,9 @@ class Repositories(NamedTuple):
     tags: Tags
 
 
+_DIGEST_KINDS = ("layers", "revisions", "tags", "history")
+
+
 class _DigestRoom(ctypes.Structure):
     """As in repositories.c."""
 
@@ -86,9 +92,9 @@ class _Room(ctypes.Structure):
     """As in repositories.c."""
 
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("texts", "tag_texts", "is_directory", "once")),
+        *((name, ctypes.c_void_p) for name in ("texts", "tag_texts", "is_directory", "pushes")),
         *((name, ctypes.c_int64) for name in ("texts_room", "digests_room", "texts_used", "tag_texts_used", "names")),
-        *((name, _DigestRoom) for name in ("layers", "revisions", "tags")),
+        *((name, _DigestRoom) for name in _DIGEST_KINDS),
     )
 
 
@@ -97,17 +103,33 @@ class _Rooms(threading.local):
 
     def __init__(self) -> None:
         self.names, self.tag_names, self.marks = np.empty((3, _NAMES), np.uint8)
-        self.once = np.empty(_DIGESTS, np.bool_)
-        self.raw, self.times = np.empty((3, _DIGESTS, _DIGEST), np.uint8), np.empty((3, _DIGESTS), np.int64)
-        texts = (array.ctypes.data for array in (self.names, self.tag_names, self.marks, self.once))
+        kinds = len(_DIGEST_KINDS)
+        self.raw, self.times = np.empty((kinds, _DIGESTS, _DIGEST), np.uint8), np.empty((kinds, _DIGESTS), np.int64)
+        self.pushes = np.empty(_DIGESTS, np.int64)
+        texts = (array.ctypes.data for array in (self.names, self.tag_names, self.marks, self.pushes))
         digests = (
             _DigestRoom(raw.ctypes.data, times.ctypes.data) for raw, times in zip(self.raw, self.times, strict=True)
         )
         self.all = _Room(*texts, _NAMES, _DIGESTS, 0, 0, 0, *digests)
 
-    def found(self, kind: int, used: int) -> Digests:
+    def empty(self) -> _Room:
+        """All the room there is."""
+        room = self.all
+        room.texts_used = room.tag_texts_used = room.names = 0
+        room.layers.used = room.revisions.used = room.tags.used = room.history.used = 0
+        return room
+
+    def digests(self, kind: str) -> Digests:
         """Digests that one call found."""
-        return Digests(self.raw[kind, :used].copy(), self.times[kind, :used].copy())
+        at, used = _DIGEST_KINDS.index(kind), getattr(self.all, kind).used
+        return Digests(self.raw[at, :used].copy(), self.times[at, :used].copy())
+
+    def tags(self, names: bytes) -> Tags:
+        """Tags that one call found."""
+        raw, times = self.digests("tags")
+        pushes = self.pushes[: len(raw)].copy()
+        good = pushes > 0
+        return Tags(names, pushes, Digests(raw[good], times[good]), self.digests("history"))
 
 
 _rooms = _Rooms()
@@ -125,39 +147,22 @@ def list_names(path: bytes) -> tuple[list[bytes], list[bytes]] | None:
     return _sorted_out(found, _rooms.marks[: len(found)])
 
 
-def digests(path: bytes, most: int) -> Digests | None:
-    """Digests below a directory that holds ``sha256`` alone, and that nothing but directories called by digests.
-
-    Only those with a file ``link``, all of which are as long as they should be. None where anything is otherwise, or
-    more than `most` are there.
-    """
-    if (library := native.library()) is None:
-        return None
-    room = _rooms.all
-    count = library["digests"](-1, path, most, room.texts, _NAMES, room.layers.raw, room.layers.times)
-    return None if count < 0 else _rooms.found(0, count)
-
-
 def repositories(top: int, paths: Sequence[bytes], *, most: int, links: str) -> Repositories | None:
     """What lies in the directories of these paths below an open directory; of links and tags, at most `most`."""
     joined = native.terminated(paths)
     if (library := native.library()) is None or joined is None:
         return None
-    room, found = _rooms.all, np.empty((len(paths), 6), np.int64)
-    room.texts_used = room.tag_texts_used = room.names = 0
-    room.layers.used = room.revisions.used = room.tags.used = 0
+    room, found = _rooms.empty(), np.empty((len(paths), 6), np.int64)
     library["repositories"](
         *(top, joined, len(paths), most, MOST, LINKS.index(links), ctypes.byref(room), found.ctypes.data)
     )
-    once = _rooms.once[: room.tags.used].copy()
-    raw, times = _rooms.found(2, room.tags.used)
     return Repositories(
         [None if flags < 0 else _SETS[flags] for flags in found[:, 0].tolist()],
         _below(found[:, 1], room),
         found[:, 2:],
-        _rooms.found(0, room.layers.used),
-        _rooms.found(1, room.revisions.used),
-        Tags(_rooms.tag_names[: room.tag_texts_used].tobytes(), once, Digests(raw[once], times[once])),
+        _rooms.digests("layers"),
+        _rooms.digests("revisions"),
+        _rooms.tags(_rooms.tag_names[: room.tag_texts_used].tobytes()),
     )
 
 
@@ -181,13 +186,11 @@ def _sorted_out(names: list[bytes], is_directory: NDArray[np.uint8]) -> tuple[li
     return [*compress(names, kinds)], [*compress(names, map(not_, kinds))]
 
 
-def tags_of(directory: int, names: Sequence[bytes]) -> Tags:
-    """Those of these names in an open directory.
+def tags_of(directory: int, most: int, names: Sequence[bytes]) -> Tags:
+    """Those of these names, that a listing had, in an open directory; histories of at most `most` digests.
 
     The library is there.
     """
-    joined, count = b"\0".join(names) + b"\0", len(names)
-    raw, times, once = np.empty((count, _DIGEST), np.uint8), np.empty(count, np.int64), np.empty(count, np.bool_)
-    library = native.library() or {}
-    library["tags_of"](directory, joined, count, *(array.ctypes.data for array in (raw, times, once)))
-    return Tags(joined, once, Digests(raw[once], times[once]))
+    joined, library = b"\0".join(names) + b"\0", native.library() or {}
+    library["tags_of"](directory, joined, len(names), most, ctypes.byref(_rooms.empty()))
+    return _rooms.tags(joined)

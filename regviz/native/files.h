@@ -20,7 +20,7 @@
 #define MODIFIED(facts) (facts).st_mtim
 #endif
 
-enum { LONGEST = 4096, HEX = 64, READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
+enum { LONGEST = 4096, HEX = 64, LINK = 71 /* "sha256:" and hex digits */, READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
 
 /* Puts parts of a path behind one another; 0 where they do not fit. */
 static inline size_t put(char *path, size_t at, const char *part)
@@ -51,13 +51,15 @@ static inline int open_without_links(int directory, const char *path)
 #endif
 }
 
-/* In walk.c; the first three are not known beyond this library. */
+/* In walk.c, and not known beyond this library. */
 #define WITHIN __attribute__((visibility("hidden")))
+WITHIN int regviz_open_link(int directory, char *path, const char *name, const char *middle, const char *last);
+WITHIN int regviz_is_lone(int directory, char *path, const char *name, const char *digits);
+WITHIN int regviz_decode(const char *digits, uint8_t *raw);
 WITHIN struct dirent *regviz_next(DIR *directory);
 WITHIN DIR *regviz_listing(int above, const char *name);
 WITHIN int64_t regviz_directories(DIR *directory, int64_t most, char *names, int64_t room, int64_t *used);
-int64_t regviz_digests(int directory, const char *path, int64_t most, char *names, int64_t room, uint8_t *digests,
-                       int64_t *times);
-void regviz_tags_of(int directory, const char *names, int64_t count, uint8_t *digests, int64_t *times, uint8_t *once);
+WITHIN int64_t regviz_digests(int directory, const char *path, int64_t most, char *names, int64_t room, uint8_t *digests,
+                              int64_t *times);
 
 #endif

@@ -17,9 +17,9 @@ struct digests {
 /* Room for what one call finds, of which `used` says how much there is; regviz/native/directories.py has the same. */
 struct rooms {
     char *texts, *tag_texts;
-    uint8_t *is_directory, *once;
-    int64_t texts_room, digests_room, texts_used, tag_texts_used, names;
-    struct digests layers, revisions, tags;
+    uint8_t *is_directory;
+    int64_t *pushes, texts_room, digests_room, texts_used, tag_texts_used, names;
+    struct digests layers, revisions, tags, history;
 };
 
 /* What is found in one directory; regviz/native/directories.py has the same. */
@@ -102,6 +102,46 @@ static int64_t add_digests(struct rooms *rooms, struct digests *to, int above, c
     return found;
 }
 
+/* How many digests a tag was pushed with, which are added to `history` if they are several, and the one that it leads to, with
+ * its time; 0 where anything is odd about it. */
+static int64_t pushes_of(struct rooms *rooms, int directory, const char *name, int64_t most, uint8_t *digest, int64_t *time)
+{
+    char path[LONGEST], content[LINK + 1];
+    struct stat found;
+    struct digests *history = &rooms->history;
+    int64_t first = history->used, count, current = -1;
+    int file = regviz_open_link(directory, path, name, "/current", "/link");
+    int good = file >= 0 && !fstat(file, &found) && S_ISREG(found.st_mode) &&
+               read(file, content, sizeof content) == LINK && !memcmp(content, "sha256:", LINK - HEX);
+    if (file >= 0)
+        close(file);
+    content[LINK] = 0;
+    if (!good || !regviz_decode(content + LINK - HEX, digest))
+        return 0;
+    *time = microseconds(&found);
+    if (regviz_is_lone(directory, path, name, content + LINK - HEX))
+        return 1;
+    put(path, put(path, 0, name), "/index");
+    count = add_digests(rooms, history, directory, path, most, 1);
+    for (int64_t at = first; at < first + count; at++)
+        if (!memcmp(history->raw + at * HEX / 2, digest, HEX / 2))
+            current = at;
+    if (current >= 0)
+        history->times[current] = *time; /* one push writes both links (tagstore.go, Tag) */
+    if (current < 0 || count == 1)
+        history->used = first;
+    return current < 0 ? 0 : count;
+}
+
+/* Adds tags of these names in a directory. */
+void regviz_tags_of(int directory, const char *names, int64_t count, int64_t most, struct rooms *rooms)
+{
+    struct digests *to = &rooms->tags;
+    for (; count--; to->used++, names += strlen(names) + 1)
+        rooms->pushes[to->used] =
+            pushes_of(rooms, directory, names, most, to->raw + to->used * HEX / 2, to->times + to->used);
+}
+
 /* Adds all tags in a directory that holds at most `most` directories and nothing else; returns how many, or -1. */
 static int64_t add_tags(struct rooms *rooms, int above, const char *name, int64_t most)
 {
@@ -113,9 +153,7 @@ static int64_t add_tags(struct rooms *rooms, int above, const char *name, int64_
         found = regviz_directories(directory, least(most, rooms->digests_room - to->used), names,
                             rooms->texts_room - rooms->tag_texts_used, &used);
     if (found > 0) {
-        regviz_tags_of(dirfd(directory), names, found, to->raw + to->used * HEX / 2, to->times + to->used,
-                       rooms->once + to->used);
-        to->used += found;
+        regviz_tags_of(dirfd(directory), names, found, most, rooms);
         rooms->tag_texts_used += used;
     }
     if (directory)

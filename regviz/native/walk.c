@@ -4,10 +4,8 @@
  */
 #include "files.h"
 
-enum { LINK = 71 }; /* "sha256:" and hex digits */
-
 /* Opens name + middle + last, of which the middle is a directory and no link; -1 where that is not so. */
-static int open_link(int directory, char *path, const char *name, const char *middle, const char *last)
+int regviz_open_link(int directory, char *path, const char *name, const char *middle, const char *last)
 {
     size_t end = put(path, 0, name), all = end;
     if (all && *middle)
@@ -34,7 +32,7 @@ void regviz_read_links(int directory, const char *names, long count, const char 
     char path[LONGEST];
     for (long at = 0; at < count; at++, names += strlen(names) + 1, contents += width) {
         struct stat found;
-        int file = open_link(directory, path, names, middle, last);
+        int file = regviz_open_link(directory, path, names, middle, last);
         lengths[at] = -1;
         times[at] = 0;
         if (file < 0)
@@ -56,7 +54,7 @@ static int is_directory(int directory, const char *path, unsigned long links)
 }
 
 /* Whether name/index holds sha256/digits/link and no other directory; `path` has room for that. */
-static int is_lone(int directory, char *path, const char *name, const char *digits)
+int regviz_is_lone(int directory, char *path, const char *name, const char *digits)
 {
     struct stat found;
     size_t end = put(path, 0, name);
@@ -71,7 +69,7 @@ void regviz_lone(int directory, const char *names, const char *digits, long coun
 {
     char path[LONGEST];
     for (long at = 0; at < count; at++, names += strlen(names) + 1, digits += strlen(digits) + 1)
-        lone[at] = (uint8_t)is_lone(directory, path, names, digits);
+        lone[at] = (uint8_t)regviz_is_lone(directory, path, names, digits);
 }
 
 /* The next entry of a listing; NULL at its end, and where it cannot go on, which `errno` tells. */
@@ -142,7 +140,7 @@ static int value_of(char digit)
 }
 
 /* The bytes of hex digits that a zero byte ends; 0 where these are no 64 digits. */
-static int decode(const char *digits, uint8_t *raw)
+int regviz_decode(const char *digits, uint8_t *raw)
 {
     for (int at = 0; at < HEX; at += 2) {
         int high = value_of(digits[at]), low = high < 0 ? -1 : value_of(digits[at + 1]);
@@ -179,7 +177,7 @@ int64_t regviz_digests(int directory, const char *path, int64_t most, char *name
     if (below)
         count = regviz_directories(below, most, names, room, &used);
     for (int64_t at = 0; at < count; at++, names += HEX + 1) {
-        int there = decode(names, digests + good * HEX / 2) ? 1 : -1;
+        int there = regviz_decode(names, digests + good * HEX / 2) ? 1 : -1;
         if (there > 0 && times)
             there = measure(dirfd(below), names, times + good);
         good = there < 0 ? 0 : good + there;
@@ -191,25 +189,4 @@ int64_t regviz_digests(int directory, const char *path, int64_t most, char *name
     if (above)
         closedir(above);
     return count < 0 ? -1 : good;
-}
-
-/* Of each tag whether it was pushed once and nothing is odd about it, with the digest that it leads to, and the time of that
- * link. */
-void regviz_tags_of(int directory, const char *names, int64_t count, uint8_t *digests, int64_t *times, uint8_t *once)
-{
-    for (int64_t at = 0; at < count; at++, names += strlen(names) + 1) {
-        char path[LONGEST], content[LINK + 1];
-        struct stat found;
-        int file = open_link(directory, path, names, "/current", "/link");
-        once[at] = file >= 0 && !fstat(file, &found) && S_ISREG(found.st_mode) &&
-                   read(file, content, sizeof content) == LINK && !memcmp(content, "sha256:", LINK - HEX);
-        if (file >= 0)
-            close(file);
-        if (once[at]) {
-            content[LINK] = 0;
-            times[at] = microseconds(&found);
-            once[at] = decode(content + LINK - HEX, digests + at * HEX / 2) &&
-                       is_lone(directory, path, names, content + LINK - HEX);
-        }
-    }
 }

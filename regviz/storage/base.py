@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.native import Texts
-    from regviz.native.directories import Digests, Repositories, Tags
+    from regviz.native.directories import Repositories, Tags
 
 FILE, DIRECTORY, SYMLINK, OTHER = 0, 1, 2, 3
 MANIFEST_LIMIT = 4 << 20
@@ -314,18 +314,11 @@ class Walkable(Searchable, Protocol):
     def lone_digests(self, directory: bytes, tags: Sequence[tuple[bytes, bytes]]) -> list[bool]:
         """For names and hex digits whether ``<name>/index`` is cheaply known to hold ``sha256/<hex>/link`` alone."""
 
-    def whole_links(self, directory: bytes) -> Digests | None:
-        """What lies in a directory of links by digest, that a listing had, where it is cheap to know.
-
-        It holds ``sha256`` alone, and that nothing but directories of digests; None where it is otherwise. Only those
-        are given that have a file ``link``, all of which are as long as a link is, and their times.
-        """
-
     def repositories(self, directory: bytes, paths: Sequence[bytes], links: str) -> Repositories | None:
         """What lies in the directories of these paths below one, that listings had, where it is cheap to know."""
 
     def plain_tags(self, directory: bytes, names: Sequence[bytes]) -> Tags | None:
-        """These tags in a directory, where it is cheap to know which were pushed once; None where that is not so."""
+        """What these tags in a directory were pushed with, where it is cheap to know; None where that is not so."""
 
     def usage(self) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
         """Everything, a directory at a time: path, type, length, bytes of its disk blocks, identity.

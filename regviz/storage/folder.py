@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from regviz.native.directories import Digests, Repositories, Tags
+    from regviz.native.directories import Repositories, Tags
     from regviz.storage.base import Files, Members, Whole
 
 _ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
@@ -141,10 +141,6 @@ class Folder(Chunks):
                 return [False] * len(tags)
             return [*chain.from_iterable(adaptively(partial(alone_in_index, place.descriptor, place.head), tags))]
 
-    def whole_links(self, directory: bytes) -> Digests | None:
-        """Digests below a directory where each has a link as nearly all have; more are measured :func:`adaptively`."""
-        return directories.digests(self.path(directory), CHUNK)
-
     def repositories(self, directory: bytes, paths: Sequence[bytes], links: str) -> Repositories | None:
         """What lies in directories below one; of more links and tags than are looked at in one go nothing is said."""
         with self.opened(directory) as place:
@@ -153,14 +149,16 @@ class Folder(Chunks):
             return directories.repositories(place.descriptor, paths, most=CHUNK, links=links)
 
     def plain_tags(self, directory: bytes, names: Sequence[bytes]) -> Tags | None:
-        """Which of these tags in a directory were pushed once."""
+        """How often these tags in a directory were pushed."""
         with self.opened(directory) as place:
             if not names or place is None or place.descriptor is None or not native.is_there():
                 return None
-            parts = [*adaptively(partial(directories.tags_of, place.descriptor), names)]
-        found = (np.concatenate(columns) for columns in zip(*(part.digests for part in parts), strict=True))
-        once = np.concatenate([part.once for part in parts])
-        return directories.Tags(b"".join(part.names for part in parts), once, directories.Digests(*found))
+            parts = [*adaptively(partial(directories.tags_of, place.descriptor, CHUNK), names)]
+        every, pushes, digests, histories = zip(*parts, strict=True)
+        found, history = (
+            directories.Digests(*map(np.concatenate, zip(*some, strict=True))) for some in (digests, histories)
+        )
+        return directories.Tags(b"".join(every), np.concatenate(pushes), found, history)
 
     def entries(self) -> Iterator[Entries]:
         """Everything, depth first, sorted by name."""

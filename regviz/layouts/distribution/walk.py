@@ -69,7 +69,8 @@ class Walk:
         self._root = root + b"/" if root else b""
         self._layer_links = Gathered(self._take_layers)
         self._revision_links = Gathered(self._take_revisions)
-        self._tags_pushed_once = Gathered(self._take_tags)
+        self._good_tags = Gathered(self._take_tags)
+        self._histories = Gathered(self._take_histories)
 
     def repositories(self) -> None:
         """Every directory below ``repositories`` that has a part of a repository."""
@@ -88,7 +89,7 @@ class Walk:
 
         for paths, found in handfuls_ahead(look, take):
             pending += chain.from_iterable(map(self._alone, paths)) if found is None else self._usual(paths, found)
-        for gathered in (self._layer_links, self._revision_links, self._tags_pushed_once):
+        for gathered in (self._layer_links, self._revision_links, self._good_tags, self._histories):
             gathered.hand_over()
 
     def _usual(self, paths: Sequence[bytes], found: Repositories) -> Iterator[bytes]:
@@ -220,18 +221,23 @@ class Walk:
     def _take_found_tags(
         self, rows: list[int], directories: Sequence[bytes], counts: Sequence[int], found: Tags
     ) -> None:
-        """Take tags of some repositories that were looked at, and look at those that were not pushed once."""
-        names = found.names.split(b"\0")[:-1]
-        owner = np.repeat(np.arange(len(rows)), counts)
-        once = found.once if _TAGS.fullmatch(found.names) is not None else np.zeros(len(names), np.bool_)
-        if once.any():
-            plain = np.bincount(owner[once], minlength=len(rows)).tolist()
-            texts = [*map(bytes.decode, compress(names, once.tolist()))]
-            self._tags_pushed_once.add_many(rows, plain, texts, *found.digests)
-        if not once.all():
-            for at in np.unique(owner[~once]).tolist():
-                left = np.flatnonzero((owner == at) & ~once).tolist()
-                self._each_tag(rows[at], directories[at], [names[one] for one in left])
+        """Take tags of some repositories that were looked at, and look at those that are odd."""
+        names, owner = found.names.split(b"\0")[:-1], np.repeat(np.arange(len(rows)), counts)
+        pushes = found.pushes if _TAGS.fullmatch(found.names) is not None else np.zeros_like(found.pushes)
+        good, several = pushes > 0, pushes > 1
+        if good.any():
+            texts = [*map(bytes.decode, compress(names, good.tolist()))]
+            how_many = np.bincount(owner[good], minlength=len(rows)).tolist()
+            self._good_tags.add_many(rows, how_many, texts, *found.digests, ~several[good])
+        if several.any():
+            each = pushes[several]
+            texts = [names[at].decode() for at in np.repeat(np.flatnonzero(several), each).tolist()]
+            now = np.repeat(found.digests.raw[several[good]], each, axis=0)
+            how_many = np.bincount(owner[several], each, minlength=len(rows)).astype(np.int64).tolist()
+            self._histories.add_many(rows, how_many, texts, *found.history, (found.history.raw == now).all(axis=1))
+        for at in np.unique(owner[~good]).tolist():
+            odd = np.flatnonzero((owner == at) & ~good).tolist()
+            self._each_tag(rows[at], directories[at], [names[one] for one in odd])
 
     def _each_tag(self, row: int, directory: bytes, names: list[bytes]) -> None:
         if not names:
@@ -242,12 +248,8 @@ class Walk:
         # nearly every tag was pushed once, and link counts tell so without a listing
         lone = self._storage.lone_digests(directory, list(zip(names, digits, strict=True)))
         plain = [alone and TAG.fullmatch(text) is not None for alone, text in zip(lone, texts, strict=True)]
-        self._tags_pushed_once.add(
-            row,
-            [*compress(texts, plain)],
-            raw_digests([*compress(digits, plain)]),
-            np.array(times, np.int64)[plain],
-        )
+        raw = raw_digests([*compress(digits, plain)])
+        self._good_tags.add(row, [*compress(texts, plain)], raw, np.array(times, np.int64)[plain], raw[:, 0] >= 0)
         others = [at for at, is_plain in enumerate(plain) if not is_plain]
         if others:
             self._inventory.tags(
@@ -261,10 +263,6 @@ class Walk:
     def _history(self, index: bytes) -> list[tuple[str, int]]:
         """Digests of a tag's index whose links are there, and their times."""
         found = []
-        usual = self._storage.whole_links(index)
-        if usual is not None:
-            times = usual.times.tolist()
-            return [(f"sha256:{raw.tobytes().hex()}", time) for raw, time in zip(usual.raw, times, strict=True)]
         for algorithm, where, names in self._digests(index):
             measured = zip(names, *self._storage.measure_links(where, names, b"/link"), strict=True)
             found += [(f"{algorithm.decode()}:{name.decode()}", time) for name, size, time in measured if size >= 0]
@@ -280,11 +278,16 @@ class Walk:
     def _take_revisions(self, rows: Codes, raw: Raw, times: Numbers) -> None:
         self._inventory.listed_revisions(rows, self._inventory.facts.keys.intern_raw(raw), times)
 
-    def _take_tags(self, rows: Codes, texts: list[str], raw: Raw, times: Numbers) -> None:
-        tags = self._inventory.facts.names.codes(texts)
-        found = rows, tags, self._inventory.facts.keys.intern_raw(raw), times
-        self._inventory.listed_tags(*found)
-        self._inventory.listed_history(*found, np.ones(len(tags), np.bool_))
+    def _take_tags(self, rows: Codes, texts: list[str], raw: Raw, times: Numbers, once: Flags) -> None:
+        """Tags, and the histories of those that were pushed once."""
+        tags, codes = self._inventory.facts.names.codes(texts), self._inventory.facts.keys.intern_raw(raw)
+        self._inventory.listed_tags(rows, tags, codes, times)
+        current = np.ones(np.count_nonzero(once), np.int8)
+        self._inventory.listed_history(rows[once], tags[once], codes[once], times[once], current)
+
+    def _take_histories(self, rows: Codes, texts: list[str], raw: Raw, times: Numbers, current: Flags) -> None:
+        tags, codes = self._inventory.facts.names.codes(texts), self._inventory.facts.keys.intern_raw(raw)
+        self._inventory.listed_history(rows, tags, codes, times, current.view(np.int8))
 
     def _uploads(self, row: int, directory: bytes) -> None:
         names = self._storage.children(directory).directories
