@@ -86,7 +86,7 @@ class SizeColumn(Column):
 
     def _numbers(self) -> NDArray[Any]:
         numbers = np.array(self.staged) if {*map(type, self.staged)} == {int} else None
-        if numbers is not None and numbers.dtype == np.int64 and 0 <= numbers.min() and numbers.max() < _LARGEST_SIZE:
+        if numbers is not None and numbers.dtype == np.int64 and numbers.min() >= 0 and numbers.max() < _LARGEST_SIZE:
             return numbers
         sizes = [value if type(value) is int and 0 <= value < _LARGEST_SIZE else int(NA_INT) for value in self.staged]
         return np.array(sizes, np.int64)

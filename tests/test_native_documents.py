@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from regviz import native
 from regviz.columns import NO_NUMBER
 from regviz.facts import Facts
+from regviz.manifests.config import ConfigReader
 from regviz.native import documents
 from regviz.stamps import parse_stamps
 from tests.test_stamps import NONE, rfc3339
@@ -206,3 +207,43 @@ def test_every_day_is_counted() -> None:
 def test_what_is_no_text_is_no_time() -> None:
     found, unusual = documents.moments(*values([b"", b"7", b"null", b"[]", b'"soon"']))
     assert (found.tolist()[:4], unusual.tolist()) == ([NO_NUMBER] * 4, [False] * 4 + [True])
+
+
+LABELS = documents.Members({"l": documents.MISSING + "{n"}, objects=("l",))
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["a", "b", "ab", "", "x"]), ELEMENTS, max_size=4), max_size=6),
+    st.booleans(),
+)
+def test_names_and_values_of_objects_are_those_that_a_parser_finds(objects: list[dict[str, Any]], spread: bool) -> None:  # noqa: FBT001
+    data = [json.dumps({"l": each}, indent=1 if spread else None).encode() for each in objects]
+    good, (names, values) = listed(data, LABELS)
+    assert all(good)
+    for each, keys, said in zip(objects, names, values, strict=True):
+        assert list(zip(map(json.loads, keys), map(json.loads, said), strict=True)) == list(each.items())
+
+
+def test_odd_objects_are_left_to_python() -> None:
+    many = {f"label {number}": "" for number in range(65)}
+    data = [
+        *(b'{"l": {"a": 1, "b": 2, "a": 3}}', rb'{"l": {"\u0061": 1}}', b'{"l": {1: 1}}', b'{"l": {"a" 1}}'),
+        *(b'{"l": {"a": 1,}}', b'{"l": {"a": 1 "b": 1}}', b'{"l": {"a": }}', json.dumps({"l": many}).encode()),
+        *(b'{"l": []}', b'{"l": null}', b"{}", b'{"l": { }}', b'{"l": {"b": "x" , "a":"x"}}'),
+    ]
+    good, (names, values) = listed(data, LABELS)
+    assert good == [False] * 9 + [True] * 4
+    assert (names[-2:], values[-2:]) == ([[], [b'"b"', b'"a"']], [[], [b'"x"', b'"x"']])
+
+
+def test_labels_are_taken_natively() -> None:
+    facts = Facts()
+    reader = ConfigReader(facts)
+    reader._add_labels = None  # type: ignore[assignment, method-assign]
+    reader.read_many([(number, b'{"config": {"Labels": {"a": "x", "b": "", "c": null}}}') for number in range(9)])
+    labels = facts.labels
+    assert labels["config"].tolist() == [number for number in range(9) for _ in range(3)]
+    assert [facts.names.text(code) for code in labels["key"].tolist()] == ["a", "b", "c"] * 9
+    assert facts.texts.texts(labels["value"][:2]) == ["x", ""]
+    assert labels["value"].tolist() == [*labels["value"][:2], -1] * 9

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from regviz.manifests.batches import batches, together
-from regviz.manifests.found import left_out, look_through
+from regviz.manifests.found import left_out, look_through, texts_of
 from regviz.manifests.json import load_object, mapping, objects
 from regviz.manifests.memo import Memo, without
 from regviz.native import Bounds, Texts, documents
@@ -35,7 +35,8 @@ _WANTED = Members(
     dict.fromkeys((*_NAMES, "created", "author"), ANYTHING)
     | {"rootfs": MISSING + "{", "rootfs/diff_ids": MISSING + "[", "history": MISSING + "["}
     | {"config": MISSING + "{n", "config/Labels": MISSING + "{n"},
-    ("rootfs/diff_ids", "history"),
+    arrays=("rootfs/diff_ids", "history"),
+    objects=("config/Labels",),
 )
 _STEP = Members(dict.fromkeys(("created", "created_by", "author", "comment", "empty_layer"), ANYTHING))
 _COLUMNS = (
@@ -75,6 +76,7 @@ class ConfigReader:
         self._words = History(facts)
         self._diff_ids = Memo(self._add_diff_ids, add_found=self._add_found_ids)
         self._names, self._authors = Memo(facts.names.codes), Memo(facts.texts.codes)
+        self._label_names = Memo(facts.names.codes)
         self._diffs = facts.diffs.column("diff_id")
         self._staged_ids = facts.diff_ids.column("diff_id").staged
 
@@ -133,9 +135,14 @@ class ConfigReader:
         configs.column("author").extend_numbers(self._authors.of(found.text, found.bounds("author")))
         configs.column("diff_count").extend_numbers(np.where(found.bounds("rootfs/diff_ids").starts < 0, -1, counts))
         configs.column("history_count").extend_numbers(self._words.add_found(found.text, found.listed["history"]))
-        rows, labelled = configs.numbers(len(keys)), found.begins("config/Labels", b"{")
-        labels = found.only(labelled).values("config/Labels") if labelled.any() else []
-        self._add_labels([*zip(np.array(rows)[labelled].tolist(), labels, strict=True)])
+        self._add_found_labels(configs.numbers(len(keys)), found)
+
+    def _add_found_labels(self, rows: range, found: Found) -> None:
+        labels, names, values = self._facts.labels, found.listed["config/Labels"], found.listed["config/Labels/*"]
+        labels.column("config").extend_numbers(np.repeat(rows, names.counts))
+        labels.column("key").extend_numbers(self._label_names.numbers_in(found.text, names)[0])
+        codes = texts_of(found.text, values.different, self._facts.texts, keep_empty=True)
+        labels.column("value").extend_numbers(codes)
 
     def _add_plain(self, configs: list[tuple[Key, _Config, bytes, bytes]]) -> None:
         if not configs:

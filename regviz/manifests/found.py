@@ -52,8 +52,7 @@ class Found:
 
     def values(self, path: str) -> list[Any]:
         """The values of a member; None where there is none."""
-        starts, ends = (numbers.tolist() for numbers in self._bounds[path])
-        return load_many([self.text[start:end] or b"null" for start, end in zip(starts, ends, strict=True)])
+        return values_of(self.text, self._bounds[path])
 
     def digests(self, path: str) -> tuple[NDArray[np.uint8], Flags]:
         """The values of a member as rows of 32 bytes, and which of them are digests of sha256."""
@@ -72,20 +71,7 @@ class Found:
 
     def texts(self, path: str, pool: TextPool) -> NDArray[np.int32]:
         """The values of a member as codes of a pool's texts; -1 for what is none, or empty."""
-        starts, ends = self._bounds[path]
-        codes = np.full(len(starts), -1, np.int32)
-        there = np.flatnonzero(starts >= 0)
-        if not len(there):
-            return codes
-        starts, ends = starts[there], ends[there]
-        plain = self.begins(path, b'"')[there] & (ends - starts > len('""'))
-        plain &= ~documents.escaped(self.text, Bounds(starts, ends))
-        codes[there[plain]] = pool.codes_in(self.text, Bounds(starts[plain] + 1, ends[plain] - 1))
-        if not plain.all():
-            odd = np.zeros(len(codes), np.bool_)
-            odd[there[~plain]] = True
-            codes[odd] = pool.codes(self.only(odd).values(path))
-        return codes
+        return texts_of(self.text, self._bounds[path], pool)
 
     def only(self, good: Flags) -> Found:
         """What stands in some of the documents."""
@@ -93,6 +79,24 @@ class Found:
             return self
         bounds = {path: Bounds(starts[good], ends[good]) for path, (starts, ends) in self._bounds.items()}
         return Found(self.text, bounds, {path: listed.only(good) for path, listed in self.listed.items()})
+
+
+def values_of(text: bytes, values: Bounds) -> list[Any]:
+    """Values that stand in a text; None where there is none."""
+    starts, ends = (numbers.tolist() for numbers in values)
+    return load_many([text[start:end] or b"null" for start, end in zip(starts, ends, strict=True)])
+
+
+def texts_of(text: bytes, values: Bounds, pool: TextPool, *, keep_empty: bool = False) -> NDArray[np.int32]:
+    """Values that stand in a text as codes of a pool's texts; -1 for what is none, or empty and not kept."""
+    starts, ends = values
+    codes = np.full(len(starts), -1, np.int32)
+    plain = documents.are_plain(text, values)
+    odd = ~plain & (starts >= 0)
+    codes[plain] = pool.codes_in(text, Bounds(starts[plain] + 1, ends[plain] - 1))
+    if odd.any():
+        codes[odd] = pool.codes(values_of(text, Bounds(starts[odd], ends[odd])), keep_empty=keep_empty)
+    return codes
 
 
 def look_through(texts: Texts, wanted: Members) -> tuple[Found, Flags]:

@@ -48,7 +48,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "tags": (_WIDE, _BYTES, _WIDE, _POINTER, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
     "fields": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _INT, _POINTER, _INT, _POINTER, _POINTER, _POINTER),
-    "escaped": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
+    "plain": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
     "sha256": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "sizes": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
     "moments": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),

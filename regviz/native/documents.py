@@ -32,7 +32,8 @@ class _Member(ctypes.Structure):
         ("accepted", ctypes.c_char_p),
         ("length", ctypes.c_int32),
         ("within", ctypes.c_int32),
-        ("list", ctypes.c_int32),
+        ("elements", ctypes.c_int32),
+        ("pairs", ctypes.c_int32),
     )
 
 
@@ -54,23 +55,31 @@ class Members:
     accepted : mapping of str to str
         Of each member the letters with which its value may begin, :data:`MISSING` if there need not be any;
         :data:`ANYTHING` if that does not matter.
-    listed : tuple of str
-        Those that are arrays, of which the elements are wanted too.
+    arrays : tuple of str
+        Those of which the elements are wanted, if they are arrays.
+    objects : tuple of str
+        Those of which all names and values are wanted, if they are objects; of ``labels``, values are ``labels/*``.
     """
 
-    def __init__(self, accepted: Mapping[str, str], listed: tuple[str, ...] = ()) -> None:
-        self.paths, self.listed = (*accepted,), listed
+    def __init__(
+        self, accepted: Mapping[str, str], arrays: tuple[str, ...] = (), objects: tuple[str, ...] = ()
+    ) -> None:
+        self.paths = (*accepted,)
+        self.listed = (*arrays, *(each for path in objects for each in (path, f"{path}/*")))
         members = []
         for path, letters in accepted.items():
             parent, _, name = path.rpartition("/")
             within = self.paths.index(parent) if parent else -1
-            place = listed.index(path) if path in listed else -1
-            members.append(_Member(name.encode(), letters.encode(), len(name), within, place))
+            place = self.listed.index(path) if path in self.listed else -1
+            places = (place, -1) if path in arrays else (-1, place)
+            members.append(_Member(name.encode(), letters.encode(), len(name), within, *places))
         self.array = (_Member * len(members))(*members)
 
 
 class Listed(NamedTuple):
-    """Elements of arrays, one array after the other: those that repeat stand here once, most of them.
+    """Elements of arrays, or members of objects, one after the other: those that repeat stand here once, most of them.
+
+    Values of members are as many as their names, each by itself.
 
     Attributes
     ----------
@@ -106,7 +115,7 @@ def fields(documents: Texts, wanted: Members) -> tuple[Bounds, Flags, list[Liste
         Which documents are objects that every reader reads alike (JSON of nothing but ASCII, no member that is wanted
         there twice), with values as they are accepted. Of the others nothing is said.
     list of Listed
-        The elements of each array that is wanted.
+        The elements of each array that is wanted, the names and the values of each object.
     """
     count, members = len(documents), len(wanted.paths)
     begin, end = map(np.ascontiguousarray, documents.bounds)
@@ -128,10 +137,10 @@ def fields(documents: Texts, wanted: Members) -> tuple[Bounds, Flags, list[Liste
     return Bounds(*found), good, listed
 
 
-def escaped(text: bytes, parts: Bounds) -> Flags:
-    """Which parts of a text have a backslash."""
-    found = np.empty(len(parts.starts), np.bool_)
-    _ask("escaped", text, parts, found)
+def are_plain(text: bytes, values: Bounds) -> Flags:
+    """Which values are texts that say what is written: not empty, without a backslash."""
+    found = np.empty(len(values.starts), np.bool_)
+    _ask("plain", text, values, found)
     return found
 
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { DEEPEST = 64, TRIES = 32 };
+enum { DEEPEST = 64, TRIES = 32, MOST_PAIRS = 64 };
 
 /* What can stand in a JSON text as it is: ASCII but for control characters, the quotation mark and the backslash. */
 static const unsigned char plain[256] = {[' ' ... '!'] = 1, ['#' ... '['] = 1, [']' ... 0x7f] = 1};
@@ -101,10 +101,11 @@ static const unsigned char *word(const unsigned char *at, const char *expected)
 
 /* A member of objects that is wanted: its name, and the number of the one in whose value it is looked for (-1: the document
  * itself), which stands before it; with which letters its value may begin (a space: it may be missing; none: it may be anything),
- * and the number of the list that takes the elements of its value, or -1. */
+ * the number of the list that takes the elements of its value if that is an array, and that of two lists which take the names and
+ * the values of an object, or -1. */
 struct member {
     const char *name, *accepted;
-    int32_t length, within, list;
+    int32_t length, within, elements, pairs;
 };
 
 /* Elements of arrays, one array after the other, and a tree of those that are different: below each stand those that followed on
@@ -199,12 +200,13 @@ static int32_t known(const unsigned char *at, const struct document *document, s
     return -1;
 }
 
-/* Past an element that is put into a list, at a place in its tree: from then on, the one below it. */
+/* Past an element that is put into a list, at a place in its tree: from then on, the one below it. Without a place it is put there
+ * without a look at the others. */
 static const unsigned char *element(const unsigned char *at, int depth, const struct document *document, struct list *list,
                                     int32_t **place)
 {
     int ends_itself = *at == '{' || *at == '"'; /* what begins with the same bytes is the same */
-    int32_t which = ends_itself ? known(at, document, list, *place) : -1;
+    int32_t which = place && ends_itself ? known(at, document, list, *place) : -1;
     if (list->all == list->room)
         return NULL;
     if (which < 0) {
@@ -215,11 +217,13 @@ static const unsigned char *element(const unsigned char *at, int depth, const st
         list->starts[which] = at - document->text;
         list->ends[which] = end - document->text;
         list->below[which] = -1;
-        list->beside[which] = **place;
-        **place = which;
+        list->beside[which] = place ? **place : -1;
+        if (place)
+            **place = which;
     }
     list->which[list->all++] = which;
-    *place = list->below + which;
+    if (place)
+        *place = list->below + which;
     return at + (list->ends[which] - list->starts[which]);
 }
 
@@ -242,17 +246,62 @@ static const unsigned char *array(const unsigned char *at, int depth, const stru
     }
 }
 
+/* Whether the last of some elements, which are texts, is among those before it. */
+static int is_again(const struct document *document, const struct list *list, int64_t first)
+{
+    int32_t last = list->which[list->all - 1];
+    int64_t length = list->ends[last] - list->starts[last];
+    for (int64_t at = first; at < list->all - 1; at++) {
+        int32_t each = list->which[at];
+        if (list->ends[each] - list->starts[each] == length &&
+            !memcmp(document->text + list->starts[each], document->text + list->starts[last], (size_t)length))
+            return 1;
+    }
+    return 0;
+}
+
+/* Past an object, from behind its brace, whose names and values are put into lists; it is for Python where a name is there twice
+ * or written in another way, and where they are many. */
+static const unsigned char *pairs(const unsigned char *at, int depth, const struct document *document, struct list *names,
+                                  struct list *values)
+{
+    int32_t *place = &names->first;
+    int64_t first = names->all;
+    at = space(at);
+    if (*at == '}')
+        return at + 1;
+    for (;; at = space(at + 1)) {
+        const unsigned char *end = *at == '"' ? element(at, depth, document, names, &place) : NULL;
+        if (!end || memchr(at, '\\', (size_t)(end - at)) || names->all - first > MOST_PAIRS || is_again(document, names, first))
+            return NULL;
+        at = space(end);
+        if (*at != ':')
+            return NULL;
+        at = element(space(at + 1), depth, document, values, NULL);
+        if (!at)
+            return NULL;
+        at = space(at);
+        if (*at == '}')
+            return at + 1;
+        if (*at != ',')
+            return NULL;
+    }
+}
+
 /* Past a value, in which members may be wanted; NULL where it is none, or is too deep. */
 static const unsigned char *value(const unsigned char *at, int depth, const struct document *document, int within)
 {
-    int list = within < 0 ? -1 : document->members[within].list;
+    int elements = within < 0 ? -1 : document->members[within].elements;
+    int both = within < 0 ? -1 : document->members[within].pairs;
     switch (*at) {
     case '"':
         return text(at + 1, document->last);
     case '{':
+        if (depth && both >= 0)
+            return pairs(at + 1, depth - 1, document, document->lists + both, document->lists + both + 1);
         return depth ? object(at + 1, depth - 1, document, within) : NULL;
     case '[':
-        return depth ? array(at + 1, depth - 1, document, list < 0 ? NULL : document->lists + list) : NULL;
+        return depth ? array(at + 1, depth - 1, document, elements < 0 ? NULL : document->lists + elements) : NULL;
     case 't':
         return word(at, "true");
     case 'f':

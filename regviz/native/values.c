@@ -13,11 +13,13 @@ static int is_digit(unsigned char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* Whether parts of a text have a backslash. */
-void regviz_escaped(const unsigned char *text, const int64_t *starts, const int64_t *ends, int64_t count, uint8_t *escaped)
+/* Which values are texts that say what is written: not empty, without a backslash. */
+void regviz_plain(const unsigned char *text, const int64_t *starts, const int64_t *ends, int64_t count, uint8_t *plain)
 {
-    for (int64_t at = 0; at < count; at++)
-        escaped[at] = starts[at] < ends[at] && memchr(text + starts[at], '\\', (size_t)(ends[at] - starts[at]));
+    for (int64_t at = 0; at < count; at++) {
+        int64_t length = ends[at] - starts[at];
+        plain[at] = length > 2 && text[starts[at]] == '"' && !memchr(text + starts[at], '\\', (size_t)length);
+    }
 }
 
 /* Digests of sha256 into rows of 32 bytes; of what is none, `good` says so. */
