@@ -16,7 +16,6 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCES = tuple(f"regviz/native/{name}" for name in ("files.h", "json.c", "native.c", "repositories.c", "walk.c"))
 _LIBRARY = "regviz/native/_native.so"
 _OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
 
@@ -32,7 +31,8 @@ class CompileNative(BuildHookInterface[Any]):
         if self.target_name != "wheel":
             return
         library = Path(self.root, _LIBRARY)
-        if not self._compile([Path(self.root, source) for source in _SOURCES], library):
+        sources = sorted(library.parent.glob("*.[ch]"))
+        if not self._compile(sources, library):
             library.unlink(missing_ok=True)
             return
         build_data["artifacts"].append(_LIBRARY)

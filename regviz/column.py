@@ -86,12 +86,10 @@ class SizeColumn(Column):
 
     def _numbers(self) -> NDArray[Any]:
         numbers = np.array(self.staged) if {*map(type, self.staged)} == {int} else None
-        if numbers is None or numbers.dtype != np.int64 or int(numbers.min()) < 0:
-            sizes = [
-                value if type(value) is int and 0 <= value < _LARGEST_SIZE else int(NA_INT) for value in self.staged
-            ]
-            return np.array(sizes, np.int64)
-        return numbers
+        if numbers is not None and numbers.dtype == np.int64 and numbers.min() >= 0 and numbers.max() < _LARGEST_SIZE:
+            return numbers
+        sizes = [value if type(value) is int and 0 <= value < _LARGEST_SIZE else int(NA_INT) for value in self.staged]
+        return np.array(sizes, np.int64)
 
 
 class TimeColumn(Column):
@@ -133,12 +131,9 @@ class KeyColumn(Column):
         self._pool, self._prefix, self._accepts = pool, prefix, accepts
         self.malformed: list[tuple[int, object]] = []
 
-    def extend_letters(self, letters: NDArray[np.uint8]) -> bool:
-        """Add keys given as rows of letters; whether they are well formed, else nothing is added."""
-        codes = self._pool.intern_letters(letters, self._prefix)
-        if codes is not None:
-            self.extend_numbers(codes)
-        return codes is not None
+    def extend_raw(self, raw: NDArray[np.uint8]) -> None:
+        """Add keys given as rows of 32 bytes."""
+        self.extend_numbers(self._pool.intern_raw(raw, self._prefix))
 
     def intern(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Codes of keys, without adding them."""

@@ -48,27 +48,6 @@ def parse_stamps(texts: Sequence[str]) -> NDArray[np.int64]:
     return result
 
 
-def parse_stamps_in(
-    text: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Times that stand in a text, and which of them are in the usual form; of the others nothing is said.
-
-    Examples
-    --------
-    >>> times, usual = parse_stamps_in(b"1970-01-01T00:00:01Z, soon", np.array([0, 22]), np.array([20, 26]))
-    >>> times[usual].tolist(), usual.tolist()
-    ([1000000], [True, False])
-    """
-    if len(starts) and int(starts.max()) + _WIDTH > len(text):
-        text += bytes(_WIDTH)
-    # rows of one width that begin at every byte: one is copied by one memcpy
-    rows = np.ndarray((max(len(text) - _WIDTH + 1, 0),), f"V{_WIDTH}", text, 0, (1,))[starts]
-    lengths = ends - starts
-    raw = rows.view(np.uint8).reshape(-1, _WIDTH)
-    raw[np.arange(_WIDTH) >= lengths[:, None]] = 0
-    return _parse_usual(raw.view(f"S{_WIDTH}").ravel(), lengths)
-
-
 def _grid(texts: list[str]) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
     """The texts as bytes, and how long they are."""
     try:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from regviz.manifests.batches import batches, together
-from regviz.manifests.found import letters_of, look_through, sort_out
+from regviz.manifests.found import left_out, look_through, texts_of
 from regviz.manifests.json import load_object, mapping, objects
 from regviz.manifests.memo import Memo, without
-from regviz.native import Bounds, Members, Texts
+from regviz.native import Bounds, Texts, documents
+from regviz.native.documents import ANYTHING, MISSING, Members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,16 +24,21 @@ if TYPE_CHECKING:
     from regviz.facts import Facts
     from regviz.manifests.found import Found
     from regviz.manifests.json import Document
+    from regviz.native.documents import Listed
 
     Codes = NDArray[np.int32]
-    Flags = NDArray[np.bool_]
 
 _ARRAY = (b"", b"[")
 _SPILL_AFTER = 256  # documents that come one by one
 _NAMES = ("os", "architecture", "variant", "os.version")
-_WANTED = Members(*_NAMES, "created", "author", "rootfs", "rootfs/diff_ids", "history", "config", "config/Labels")
-_STEP = Members("created", "created_by", "author", "comment", "empty_layer")
-_DIGEST_WIDTH = len("sha256:") + 64
+_WANTED = Members(
+    dict.fromkeys((*_NAMES, "created", "author"), ANYTHING)
+    | {"rootfs": MISSING + "{", "rootfs/diff_ids": MISSING + "[", "history": MISSING + "["}
+    | {"config": MISSING + "{n", "config/Labels": MISSING + "{n"},
+    arrays=("rootfs/diff_ids", "history"),
+    objects=("config/Labels",),
+)
+_STEP = Members(dict.fromkeys(("created", "created_by", "author", "comment", "empty_layer"), ANYTHING))
 _COLUMNS = (
     *("config", "os", "architecture", "variant", "os_version", "created", "author"),
     *("diff_count", "history_count"),
@@ -61,18 +67,6 @@ class _Config(msgspec.Struct, gc=False):
     config: _Runtime | None = None
 
 
-def _is_plain(found: Found) -> Flags:
-    """Which configurations have the shape that nearly all have."""
-    is_object, is_array, or_null = (b"", b"{"), (b"", b"["), (b"", b"{", b"n")
-    return (
-        found.begins("rootfs", *is_object)
-        & found.begins("rootfs/diff_ids", *is_array)
-        & found.begins("history", *is_array)
-        & found.begins("config", *or_null)
-        & found.begins("config/Labels", *or_null)
-    )
-
-
 class ConfigReader:
     """Puts image configurations into `configs`, `diffs`, `history` and `labels`."""
 
@@ -82,6 +76,7 @@ class ConfigReader:
         self._words = History(facts)
         self._diff_ids = Memo(self._add_diff_ids, add_found=self._add_found_ids)
         self._names, self._authors = Memo(facts.names.codes), Memo(facts.texts.codes)
+        self._label_names = Memo(facts.names.codes)
         self._diffs = facts.diffs.column("diff_id")
         self._staged_ids = facts.diff_ids.column("diff_id").staged
 
@@ -97,11 +92,11 @@ class ConfigReader:
             self._take(some)
             self._facts.spill()
 
-    def read_texts(self, keys: Sequence[Key], documents: Texts) -> None:
+    def read_texts(self, keys: Sequence[Key], texts: Texts) -> None:
         """Take configurations that stand in one text. The library of :mod:`regviz.native` is there."""
-        plain, found, others = sort_out(keys, documents, _WANTED, _is_plain)
-        self._add_found(plain, found)
-        self._decode_each(others)
+        found, good = look_through(texts, _WANTED)
+        self._add_found([*compress(keys, good)], found.only(good))
+        self._decode_each(left_out(keys, texts, good))
         self._facts.spill()
 
     def _take(self, documents: list[tuple[Key, bytes]]) -> None:
@@ -129,8 +124,8 @@ class ConfigReader:
 
     def _add_found(self, keys: list[Key], found: Found) -> None:
         """Take configurations that were looked through: texts that are known are not made again."""
-        configs, diff_ids = self._facts.configs, found.bounds("rootfs/diff_ids")
-        numbers, counts = self._diff_ids.numbers_in(found.text, diff_ids)
+        configs = self._facts.configs
+        numbers, counts = self._diff_ids.numbers_in(found.text, found.listed["rootfs/diff_ids"])
         self._diffs.extend_numbers(numbers)
         configs.column("config").staged.extend(keys)
         names = self._names.of(found.text, found.bounds(*_NAMES)).reshape(len(_NAMES), -1)
@@ -138,11 +133,16 @@ class ConfigReader:
             configs.column(name.replace(".", "_")).extend_numbers(codes)
         configs.column("created").extend_numbers(found.moments("created"))
         configs.column("author").extend_numbers(self._authors.of(found.text, found.bounds("author")))
-        configs.column("diff_count").extend_numbers(np.where(diff_ids.starts < 0, -1, counts))
-        configs.column("history_count").extend_numbers(self._words.add_found(found.text, found.bounds("history")))
-        rows, labelled = configs.numbers(len(keys)), found.begins("config/Labels", b"{")
-        labels = found.only(labelled).values("config/Labels") if labelled.any() else []
-        self._add_labels([*zip(np.array(rows)[labelled].tolist(), labels, strict=True)])
+        configs.column("diff_count").extend_numbers(np.where(found.bounds("rootfs/diff_ids").starts < 0, -1, counts))
+        configs.column("history_count").extend_numbers(self._words.add_found(found.text, found.listed["history"]))
+        self._add_found_labels(configs.numbers(len(keys)), found)
+
+    def _add_found_labels(self, rows: range, found: Found) -> None:
+        labels, names, values = self._facts.labels, found.listed["config/Labels"], found.listed["config/Labels/*"]
+        labels.column("config").extend_numbers(np.repeat(rows, names.counts))
+        labels.column("key").extend_numbers(self._label_names.numbers_in(found.text, names)[0])
+        codes = texts_of(found.text, values.different, self._facts.texts, keep_empty=True)
+        labels.column("value").extend_numbers(codes)
 
     def _add_plain(self, configs: list[tuple[Key, _Config, bytes, bytes]]) -> None:
         if not configs:
@@ -201,10 +201,11 @@ class ConfigReader:
 
     def _add_found_ids(self, text: bytes, diff_ids: Bounds) -> Sequence[int] | Codes:
         """Take diff IDs that stand in a text, natively where all are as nearly all are; returns their numbers."""
-        letters = letters_of(text, diff_ids, _DIGEST_WIDTH)
-        if letters is None or not self._facts.diff_ids.key("diff_id").extend_letters(letters):
+        raw, good = documents.digests(text, diff_ids)
+        if not good.all():
             return self._diff_ids.decode_and_add(text, diff_ids)
-        return self._facts.diff_ids.numbers(len(letters))
+        self._facts.diff_ids.key("diff_id").extend_raw(raw)
+        return self._facts.diff_ids.numbers(len(raw))
 
     def _add_labels(self, of_rows: list[tuple[int, dict[str, Any]]]) -> None:
         labels = self._facts.labels
@@ -233,9 +234,9 @@ class History:
         how_many: list[int] = counts.tolist()
         return how_many
 
-    def add_found(self, text: bytes, arrays: Bounds) -> NDArray[np.int64]:
+    def add_found(self, text: bytes, steps: Listed) -> NDArray[np.int64]:
         """Take the steps of some configurations, as they stand in a text; returns how many each has."""
-        words, counts = without(*self._memo.numbers_in(text, arrays))
+        words, counts = without(*self._memo.numbers_in(text, steps))
         self._column.extend_numbers(words)
         return counts
 

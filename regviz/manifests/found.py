@@ -6,24 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz import native
 from regviz.manifests.json import load_many
-from regviz.schema import NA_INT
-from regviz.stamps import parse_stamps, parse_stamps_in
+from regviz.native import Bounds, documents
+from regviz.stamps import parse_stamps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from regviz.columns import Key
-    from regviz.native import Bounds, Members, Texts
+    from regviz.native import Texts
+    from regviz.native.documents import Listed, Members
     from regviz.texts import TextPool
 
     Flags = NDArray[np.bool_]
-
-
-_WIDEST = 18  # decimal digits that fit in 64 bits
 
 
 class Found:
@@ -35,124 +32,91 @@ class Found:
         The documents.
     bounds : dict of str to Bounds
         Of the values of each member; -1 where there is none.
+    listed : dict of str to Listed
+        The elements of arrays.
     """
 
-    def __init__(self, text: bytes, bounds: dict[str, Bounds]) -> None:
-        self.text, self._bounds = text, bounds
+    def __init__(self, text: bytes, bounds: dict[str, Bounds], listed: dict[str, Listed]) -> None:
+        self.text, self._bounds, self.listed = text, bounds, listed
 
     def bounds(self, *paths: str) -> Bounds:
         """Where the values of a member stand, or of several, one after the other; -1 where there is none."""
         starts, ends = zip(*(self._bounds[path] for path in paths), strict=True)
-        return native.Bounds(np.concatenate(starts), np.concatenate(ends))
+        return Bounds(np.concatenate(starts), np.concatenate(ends))
 
-    def begins(self, path: str, *with_: bytes) -> Flags:
-        """Whether the value of a member begins with one of these bytes; an empty one stands for no value at all."""
+    def begins(self, path: str, with_: bytes) -> Flags:
+        """Whether the value of a member begins with this byte."""
         starts = self._bounds[path].starts
-        first = np.where(starts >= 0, np.frombuffer(self.text, np.uint8)[starts], 0)
-        any_of_them: Flags = np.logical_or.reduce([first == ord(byte or b"\0") for byte in with_])
-        return any_of_them
+        begins: Flags = (np.frombuffer(self.text, np.uint8)[starts] == ord(with_)) & (starts >= 0)
+        return begins
 
     def values(self, path: str) -> list[Any]:
         """The values of a member; None where there is none."""
-        starts, ends = (numbers.tolist() for numbers in self._bounds[path])
-        return load_many([self.text[start:end] or b"null" for start, end in zip(starts, ends, strict=True)])
+        return values_of(self.text, self._bounds[path])
 
-    def letters(self, path: str, width: int) -> NDArray[np.uint8] | None:
-        """The values of a member as rows of letters, where all are texts of this width."""
-        return letters_of(self.text, self._bounds[path], width)
+    def digests(self, path: str) -> tuple[NDArray[np.uint8], Flags]:
+        """The values of a member as rows of 32 bytes, and which of them are digests of sha256."""
+        return documents.digests(self.text, self._bounds[path])
+
+    def sizes(self, path: str) -> NDArray[np.int64]:
+        """The values of a member as numbers of bytes; NA for what is none."""
+        return documents.sizes(self.text, self._bounds[path])
 
     def moments(self, path: str) -> NDArray[np.int64]:
         """The values of a member as times, in microseconds; NA for what is none."""
-        starts, ends = self._bounds[path]
-        times = np.full(len(starts), NA_INT)
-        texts = np.flatnonzero(self.begins(path, b'"'))
-        if len(texts):
-            times[texts], usual = parse_stamps_in(self.text, starts[texts] + 1, ends[texts] - 1)
-            if not usual.all():
-                odd = np.zeros(len(starts), np.bool_)
-                odd[texts[~usual]] = True
-                times[odd] = parse_stamps(self.only(odd).values(path))
+        times, unusual = documents.moments(self.text, self._bounds[path])
+        if unusual.any():
+            times[unusual] = parse_stamps(self.only(unusual).values(path))
         return times
 
     def texts(self, path: str, pool: TextPool) -> NDArray[np.int32]:
         """The values of a member as codes of a pool's texts; -1 for what is none, or empty."""
-        starts, ends = self._bounds[path]
-        codes = np.full(len(starts), -1, np.int32)
-        there = np.flatnonzero(starts >= 0)
-        if not len(there):
-            return codes
-        starts, ends = starts[there], ends[there]
-        plain = self.begins(path, b'"')[there] & (ends - starts > len('""'))
-        plain &= ~native.escaped(self.text, native.Bounds(starts, ends))
-        codes[there[plain]] = pool.codes_in(self.text, native.Bounds(starts[plain] + 1, ends[plain] - 1))
-        if not plain.all():
-            odd = np.zeros(len(codes), np.bool_)
-            odd[there[~plain]] = True
-            codes[odd] = pool.codes(self.only(odd).values(path))
-        return codes
-
-    def sizes(self, path: str) -> NDArray[np.int64] | None:
-        """The values of a member where all are whole numbers of a usual length."""
-        starts, ends = self._bounds[path]
-        widths = ends - starts
-        if not len(starts) or not (starts >= 0).all() or int(widths.max()) > _WIDEST:
-            return None
-        letters, numbers = np.frombuffer(self.text, np.uint8), np.zeros(len(starts), np.int64)
-        for place in range(int(widths.max())):
-            there = widths > place
-            digit = letters[np.where(there, starts + place, 0)] - ord("0")  # of what is less than 0, more than 9
-            if (digit[there] > 9).any():
-                return None
-            numbers = np.where(there, numbers * 10 + digit, numbers)
-        return numbers
+        return texts_of(self.text, self._bounds[path], pool)
 
     def only(self, good: Flags) -> Found:
         """What stands in some of the documents."""
         if good.all():
             return self
-        bounds = {path: native.Bounds(starts[good], ends[good]) for path, (starts, ends) in self._bounds.items()}
-        return Found(self.text, bounds)
+        bounds = {path: Bounds(starts[good], ends[good]) for path, (starts, ends) in self._bounds.items()}
+        return Found(self.text, bounds, {path: listed.only(good) for path, listed in self.listed.items()})
 
 
-def letters_of(text: bytes, values: Bounds, width: int) -> NDArray[np.uint8] | None:
-    """Values that stand in a text as rows of letters, where all are JSON texts of this width.
+def values_of(text: bytes, values: Bounds) -> list[Any]:
+    """Values that stand in a text; None where there is none."""
+    starts, ends = (numbers.tolist() for numbers in values)
+    return load_many([text[start:end] or b"null" for start, end in zip(starts, ends, strict=True)])
 
-    Examples
-    --------
-    >>> from regviz.native import Bounds
-    >>> letters_of(b'["ab", "cd"]', Bounds(np.array([1, 7]), np.array([5, 11])), 2).tobytes()
-    b'abcd'
-    """
+
+def texts_of(text: bytes, values: Bounds, pool: TextPool, *, keep_empty: bool = False) -> NDArray[np.int32]:
+    """Values that stand in a text as codes of a pool's texts; -1 for what is none, or empty and not kept."""
     starts, ends = values
-    if not len(starts) or not (starts >= 0).all() or not (ends - starts == width + 2).all():
-        return None
-    # rows of one width that begin at every byte: one is copied by one memcpy
-    rows = np.ndarray((len(text) - width - 1,), f"V{width + 2}", text, 0, (1,))[starts].view(np.uint8)
-    rows = rows.reshape(-1, width + 2)
-    return None if (rows[:, [0, -1]] != ord('"')).any() else rows[:, 1:-1]
+    codes = np.full(len(starts), -1, np.int32)
+    plain = documents.are_plain(text, values)
+    odd = ~plain & (starts >= 0)
+    codes[plain] = pool.codes_in(text, Bounds(starts[plain] + 1, ends[plain] - 1))
+    if odd.any():
+        codes[odd] = pool.codes(values_of(text, Bounds(starts[odd], ends[odd])), keep_empty=keep_empty)
+    return codes
 
 
-def look_through(documents: Texts, wanted: Members) -> tuple[Found, Flags]:
+def look_through(texts: Texts, wanted: Members) -> tuple[Found, Flags]:
     """Where wanted values stand in documents, and which of them can be read so.
 
     Examples
     --------
-    >>> from regviz.native import Members, Texts
-    >>> if native.is_there():
-    ...     found, good = look_through(Texts.of([b'{"os": "linux"}', b'{"os":']), Members("os"))
+    >>> from regviz.native import Texts, is_there
+    >>> from regviz.native.documents import Members
+    >>> if is_there():
+    ...     found, good = look_through(Texts.of([b'{"os": "linux"}', b'{"os":']), Members({"os": ""}))
     ...     assert found.only(good).values("os") == ["linux"]
     """
-    bounds, good = native.fields(documents, wanted)
+    bounds, good, listed = documents.fields(texts, wanted)
     each = zip(wanted.paths, zip(*bounds, strict=True), strict=True)
-    return Found(documents.data, {path: native.Bounds(*both) for path, both in each}), good
+    of_paths = {path: Bounds(*both) for path, both in each}
+    return Found(texts.data, of_paths, dict(zip(wanted.listed, listed, strict=True))), good
 
 
-def sort_out(
-    keys: Sequence[Key], documents: Texts, wanted: Members, is_plain: Callable[[Found], Flags]
-) -> tuple[list[Key], Found, list[tuple[Key, bytes]]]:
-    """Documents that are plain JSON of the usual shape, by their keys and what stands in them; and all others whole."""
-    found, good = look_through(documents, wanted)
-    good &= is_plain(found)
+def left_out(keys: Sequence[Key], texts: Texts, good: Flags) -> list[tuple[Key, bytes]]:
+    """Documents that are not among those that are good, with their keys."""
     others = np.flatnonzero(~good)
-    left = zip([keys[at] for at in others.tolist()], documents.take(others), strict=True)
-    return [keys[at] for at in np.flatnonzero(good).tolist()], found.only(good), [*left]
+    return [*zip([keys[at] for at in others.tolist()], texts.take(others), strict=True)]

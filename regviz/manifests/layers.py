@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz import native
 from regviz.manifests import media_types as mt
 from regviz.manifests.found import look_through
 from regviz.manifests.json import Document, text
 from regviz.manifests.memo import Memo, without
-from regviz.native import Members, Texts
+from regviz.native import Bounds, Texts
+from regviz.native.documents import ANYTHING, MISSING, Members
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.facts import Facts
-    from regviz.native import Bounds
+    from regviz.native.documents import Listed
 
     Codes = NDArray[np.int32]
     Counts = NDArray[np.int64]
 
-_WANTED = Members("digest", "mediaType", "size", "urls")
-_DIGEST_WIDTH = len("sha256:") + 64
+_WANTED = Members({"digest": '"', "mediaType": '"', "size": ANYTHING, "urls": MISSING})
 
 Types = frozenset[int]
 """Media types of a manifest's layers, as numbers."""
@@ -59,9 +58,9 @@ class Layers:
         counts, sets, types = self._taken(*self._memo.numbers(arrays))
         return counts.tolist(), [types[at] for at in sets.tolist()]
 
-    def add_found(self, text: bytes, arrays: Bounds) -> tuple[Counts, Counts, list[Types]]:
-        """The same for arrays that stand in a text: how many layers, and which one of some sets of types each has."""
-        return self._taken(*self._memo.numbers_in(text, arrays))
+    def add_found(self, text: bytes, layers: Listed) -> tuple[Counts, Counts, list[Types]]:
+        """The same for layers that stand in a text: how many, and which one of some sets of types each manifest has."""
+        return self._taken(*self._memo.numbers_in(text, layers))
 
     def _taken(self, numbers: Codes, counts: Counts) -> tuple[Counts, Counts, list[Types]]:
         rows, counts = without(numbers, counts)
@@ -104,23 +103,21 @@ class Layers:
     def _add_found(self, text: bytes, layers: Bounds) -> Codes:
         """Take layers that stand in a text, those natively that are as nearly all are; returns their numbers."""
         found, good = look_through(Texts(text, layers), _WANTED)
-        good &= found.begins("digest", b'"') & found.begins("mediaType", b'"') & found.begins("urls", b"")
-        plain = found.only(good)
-        digests, sizes = plain.letters("digest", _DIGEST_WIDTH), plain.sizes("size")
-        descriptors = self._facts.descriptors
-        if digests is None or sizes is None or not descriptors.key("digest").extend_letters(digests):
-            return np.array(self._memo.decode_and_add(text, layers), np.int32)
+        digests, are_digests = found.digests("digest")
+        good &= are_digests
+        plain, descriptors = found.only(good), self._facts.descriptors
+        descriptors.key("digest").extend_raw(digests[good])
         types = self._media_types.of(text, plain.bounds("mediaType"))
         self._type_of.frombytes(types.tobytes())
         names = np.array(self._facts.names.codes([*self._types]), np.int32)
         descriptors.column("media_type").extend_numbers(names[types])
-        descriptors.column("declared_bytes").extend_numbers(sizes)
+        descriptors.column("declared_bytes").extend_numbers(plain.sizes("size"))
         descriptors.column("foreign").extend_numbers(np.array(self._is_foreign, np.int8)[types])
         descriptors.column("throwaway").extend_numbers(np.zeros(len(types), np.int8))
         numbers = np.empty(len(good), np.int32)
         numbers[good] = self._numbers(len(types))
-        others = native.Bounds(layers.starts[~good], layers.ends[~good])
-        numbers[~good] = self._memo.decode_and_add(text, others)
+        if not good.all():
+            numbers[~good] = self._memo.decode_and_add(text, Bounds(layers.starts[~good], layers.ends[~good]))
         return numbers
 
     def _type_numbers(self, media_types: list[Any]) -> list[int]:

@@ -6,6 +6,7 @@ The media type written in a document, else its shape, says what it is: image-spe
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,12 +14,12 @@ import numpy as np
 
 from regviz.manifests import media_types as mt
 from regviz.manifests.batches import batches, together
-from regviz.manifests.found import sort_out
+from regviz.manifests.found import left_out, look_through
 from regviz.manifests.json import Document, load_object, mapping, objects, text
 from regviz.manifests.layers import Layers
 from regviz.manifests.memo import Memo
 from regviz.manifests.schema1 import Schema1Reader
-from regviz.native import Members
+from regviz.native.documents import ANYTHING, MISSING, Members
 from regviz.text import clean
 
 if TYPE_CHECKING:
@@ -47,12 +48,13 @@ _DIGESTS = (
 """Where digests stand that documents write."""
 _SPILL_AFTER = 256  # documents that come one by one
 _PLAIN = frozenset((mt.SCHEMA2, mt.OCI_MANIFEST))
-_DIGEST_WIDTH = len("sha256:") + 64
 _VERSION = 2  # schemaVersion of all but schema 1, and of artifact manifests, which have none
 _ARRAY = (b"", b"[")
 _WANTED = Members(
-    *("schemaVersion", "mediaType", "artifactType", "subject", "fsLayers", "layers"),
-    *("config", "config/digest", "config/size", "config/mediaType"),
+    {"schemaVersion": "2", "mediaType": '"', "layers": MISSING + "["}
+    | dict.fromkeys(("artifactType", "subject", "fsLayers"), MISSING)
+    | {"config": "{", "config/digest": '"', "config/size": ANYTHING, "config/mediaType": ANYTHING},
+    ("layers",),
 )
 
 
@@ -131,11 +133,13 @@ class ManifestReader:
             self._take(some)
             self._facts.spill()
 
-    def read_texts(self, keys: Sequence[Key], documents: Texts) -> None:
+    def read_texts(self, keys: Sequence[Key], texts: Texts) -> None:
         """Take manifests that stand in one text. The library of :mod:`regviz.native` is there."""
-        plain, found, others = sort_out(keys, documents, _WANTED, self._is_plain)
-        self._add_found(plain, found)
-        self._decode_each(others)
+        found, good = look_through(texts, _WANTED)
+        found = found.only(good)
+        good[good] = plain = self._is_plain(found)
+        self._add_found([*compress(keys, good)], found.only(plain))
+        self._decode_each(left_out(keys, texts, good))
         self._facts.spill()
 
     def _take(self, documents: list[tuple[Key, bytes]], media_type: str = "") -> None:
@@ -162,14 +166,10 @@ class ManifestReader:
 
     def _is_plain(self, found: Found) -> Flags:
         """Which manifests are of an image as nearly all are; see :meth:`_Manifest.is_plain`."""
-        types = self._types.of(found.text, found.bounds("mediaType"))
-        plain = [code for code, said in self._type_texts.items() if said in _PLAIN]
-        version = found.bounds("schemaVersion")
-        shape: Flags = np.isin(types, plain) & found.begins("config/digest", b'"') & found.begins("layers", *_ARRAY)
-        for name in ("artifactType", "subject", "fsLayers"):
-            shape &= found.begins(name, b"")
-        shape &= found.begins("schemaVersion", b"2") & (version.ends - version.starts == 1)
-        return shape
+        types, version = self._types.of(found.text, found.bounds("mediaType")), found.bounds("schemaVersion")
+        known = [code for code, said in self._type_texts.items() if said in _PLAIN]
+        plain: Flags = np.isin(types, known) & (version.ends - version.starts == len("2"))
+        return plain
 
     def _add_types(self, values: list[Any]) -> NDArray[np.int32]:
         codes = self._facts.names.codes(values)
@@ -182,7 +182,7 @@ class ManifestReader:
         media_types, config_types = self._types.of(found.text, found.bounds("mediaType", "config/mediaType")).reshape(
             2, -1
         )
-        counts, sets, types = self._layers.add_found(found.text, found.bounds("layers"))
+        counts, sets, types = self._layers.add_found(found.text, found.listed["layers"])
         different, place = np.unique(config_types * np.int64(len(types)) + sets, return_inverse=True)
         asked = [divmod(pair, len(types)) for pair in different.tolist()]
         said = [self._layers.kind(self._type_texts[code], "", types[one]) for code, one in asked]
@@ -191,17 +191,16 @@ class ManifestReader:
         ]
         nothing = np.full(len(keys), -1, np.int32)
         manifests.column("manifest").staged.extend(keys)
-        letters, sizes = found.letters("config/digest", _DIGEST_WIDTH), found.sizes("config/size")
-        if letters is None or not manifests.key("config").extend_letters(letters):
-            manifests.column("config").staged.extend(found.values("config/digest"))
-        if sizes is None:
-            manifests.column("config_bytes").staged.extend(found.values("config/size"))
+        digests, are_digests = found.digests("config/digest")
+        if are_digests.all():
+            manifests.key("config").extend_raw(digests)
         else:
-            manifests.column("config_bytes").extend_numbers(sizes)
+            manifests.column("config").staged.extend(found.values("config/digest"))
         numbers: dict[str, NDArray[Any]] = {
             "kind": np.array([names.code(kind) for kind in said], np.int32)[place],
             "media_type": media_types,
             "artifact_type": np.array(artifact_types, np.int32)[place],
+            "config_bytes": found.sizes("config/size"),
             "config_media_type": config_types,
             "subject": nothing,
             "image": np.array([kind == "image" for kind in said], np.int8)[place],

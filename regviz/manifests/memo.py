@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from regviz.native import Bounds
+    from regviz.native.documents import Listed
 
     Codes = NDArray[np.int32]
     AddFound = Callable[[bytes, Bounds], Sequence[int] | Codes]
@@ -82,12 +83,9 @@ class Memo:
         numbers = np.array([*map(known.__getitem__, items)], np.int32)
         return numbers, np.array([*map(len, lists)], np.int64)
 
-    def numbers_in(self, text: bytes, arrays: Bounds) -> tuple[Codes, NDArray[np.int64]]:
-        """The same for arrays that stand in a text, as the library found them; -1 for one that is not there."""
-        elements = native.elements(text, arrays)
-        if elements is None:
-            raise AssertionError("an array begins with a bracket")
-        return self.of(text, elements[0]), elements[1]
+    def numbers_in(self, text: bytes, elements: Listed) -> tuple[Codes, NDArray[np.int64]]:
+        """The same for elements that stand in a text, as the library found them."""
+        return self.of(text, elements.different)[elements.which], elements.counts
 
     def of(self, text: bytes, values: Bounds) -> Codes:
         """The number of each value that stands in a text; -1 where there is none."""

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIBRARY = Path(__file__).with_name("_native.so")
-SOURCES = tuple(
-    Path(__file__).with_name(name) for name in ("files.h", "json.c", "native.c", "repositories.c", "walk.c")
-)
+SOURCES = sorted(Path(__file__).parent.glob("*.[ch]"))
 SWITCH = "REGVIZ_NATIVE"
 """Environment variable: 0 leaves the library alone."""
 
@@ -48,9 +46,11 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "tags_of": (None, _INT, _BYTES, _WIDE, _WIDE, _POINTER),
     "repositories": (None, _INT, _BYTES, _WIDE, _WIDE, _WIDE, _INT, _POINTER, _POINTER),
     "members": (None, _INT, _BYTES, _LONG, _BYTES, _BYTES, _BYTES, _WIDE, _POINTER, _POINTER, _POINTER, _POINTER),
-    "fields": (None, _BYTES, _POINTER, _POINTER, _LONG, _BYTES, _POINTER, _INT, _POINTER, _POINTER, _POINTER),
-    "elements": (_WIDE, _BYTES, _POINTER, _POINTER, _LONG, _WIDE, _POINTER, _POINTER, _POINTER),
-    "escaped": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
+    "fields": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _INT, _POINTER, _INT, _POINTER, _POINTER, _POINTER),
+    "plain": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
+    "sha256": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
+    "sizes": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
+    "moments": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "hash": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "intern": (
         _WIDE,
@@ -224,60 +224,6 @@ def members(
     marked = np.empty(len(names), np.bool_)
     native["members"](directory, joined, len(names), *files, room, _at(buffer), _at(lengths), _at(facts), _at(marked))
     return _parts(buffer, lengths), Facts(*facts), marked
-
-
-class Members:
-    """Members of JSON objects that are wanted: ``config/digest`` is looked for in the value of ``config``."""
-
-    def __init__(self, *paths: str) -> None:
-        self.paths = paths
-        self.names = b"".join(path.rpartition("/")[2].encode() + b"\0" for path in paths)
-        parents = [path.rpartition("/")[0] for path in paths]
-        self.within = np.array([paths.index(parent) if parent else -1 for parent in parents], np.int32)
-
-
-def fields(documents: Texts, wanted: Members) -> tuple[Bounds, NDArray[np.bool_]]:
-    """Where the values of wanted members stand in JSON objects. The library is there.
-
-    Returns
-    -------
-    Bounds
-        Of the values: a row for each member, a column for each document.
-    array of bool
-        Which documents are objects that every reader reads alike: JSON of nothing but ASCII, no member that is wanted
-        there twice. Of the others nothing is said.
-    """
-    native = library() or {}
-    count = len(documents)
-    starts, ends = map(np.ascontiguousarray, documents.bounds)
-    found, good = np.empty((2, len(wanted.paths), count), np.int64), np.empty(count, np.bool_)
-    places = wanted.names, _at(wanted.within), len(wanted.paths), _at(found[0]), _at(found[1]), _at(good)
-    native["fields"](documents.data, _at(starts), _at(ends), count, *places)
-    return Bounds(*found), good
-
-
-def elements(text: bytes, arrays: Bounds) -> tuple[Bounds, NDArray[np.int64]] | None:
-    """Where the elements of JSON arrays stand, and how many each array has; None where something is no array."""
-    native = library()
-    if native is None:
-        return None
-    starts, ends = map(np.ascontiguousarray, arrays)
-    found, counts, room = np.empty((2, 0), np.int64), np.empty(len(starts), np.int64), 0
-    count = 64 * len(starts)
-    while count > room:
-        found, room = np.empty((2, count), np.int64), count
-        places = _at(starts), _at(ends)
-        count = native["elements"](text, *places, len(starts), room, _at(found[0]), _at(found[1]), _at(counts))
-    return None if count < 0 else (Bounds(*found[:, :count]), counts)
-
-
-def escaped(text: bytes, parts: Bounds) -> NDArray[np.bool_]:
-    """Which parts of a text have a backslash. The library is there."""
-    native = library() or {}
-    starts, ends = map(np.ascontiguousarray, parts)
-    found = np.empty(len(starts), np.bool_)
-    native["escaped"](text, _at(starts), _at(ends), len(starts), _at(found))
-    return found
 
 
 def hashes(text: bytes, parts: Bounds, key: bytes) -> NDArray[np.uint64]:

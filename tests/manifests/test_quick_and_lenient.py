@@ -19,6 +19,7 @@ from regviz.manifests import media_types as mt
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
 from regviz.manifests.memo import Memo
+from regviz.native import documents
 
 DIGESTS = [f"sha256:{number:064x}" for number in range(4)]
 ODD: st.SearchStrategy[Any] = st.sampled_from(
@@ -100,7 +101,7 @@ CONFIG = objects(
 
 
 @st.composite
-def documents(draw: st.DrawFn, kinds: st.SearchStrategy[Any]) -> bytes:
+def written(draw: st.DrawFn, kinds: st.SearchStrategy[Any]) -> bytes:
     """A document, compact or spread out, perhaps with a key twice, with constants or bytes that JSON does not have."""
     value = draw(kinds)
     text = json.dumps(value, indent=draw(st.sampled_from([None, 3])), ensure_ascii=draw(st.booleans()))
@@ -172,7 +173,7 @@ def refuse(data: bytes) -> None:
 @given(data=st.data())
 def test_both_find_the_same(reader: type[ManifestReader | ConfigReader], data: st.DataObject) -> None:
     given_documents = data.draw(
-        st.lists(documents(MANIFEST if reader is ManifestReader else CONFIG), min_size=1, max_size=5)
+        st.lists(written(MANIFEST if reader is ManifestReader else CONFIG), min_size=1, max_size=5)
     )
     results = []
     for quick in (True, False):
@@ -195,7 +196,7 @@ def test_those_looked_through_together_say_the_same(
     reader: type[ManifestReader | ConfigReader], data: st.DataObject
 ) -> None:
     kind = MANIFEST if reader is ManifestReader else CONFIG
-    given_documents = data.draw(st.lists(documents(kind), min_size=1, max_size=5))
+    given_documents = data.draw(st.lists(written(kind), min_size=1, max_size=5))
     results = []
     for together in (True, False):
         facts = Facts()
@@ -229,9 +230,10 @@ def test_the_quick_way_is_taken() -> None:
     assert (len(facts.words), facts.history["word"].tolist()) == (1, [0, 0, 0])
 
 
+KEYS = st.text(st.characters(max_codepoint=0xD7FF), max_size=2)  # without pairs of surrogates, which are left to Python
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.none(), st.integers(-9, 9), st.text('ab,[]{}"\\ \n', max_size=4)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=2), inner, max_size=2)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=2)),
     max_leaves=4,
 )
 
@@ -259,9 +261,10 @@ def test_a_memo_forgets_and_never_mistakes(
             for array, indent, left_out in batch
         ]
         if natively:
-            texts = native.Texts.of(arrays)
-            texts.bounds.starts[[not array for array in arrays]] = -1
-            numbers, counts = memo.numbers_in(texts.data, texts.bounds)
+            texts = native.Texts.of([b'{"a": %s}' % array if array else b"{}" for array in arrays])
+            _, good, [elements] = documents.fields(texts, documents.Members({"a": documents.ANYTHING}, ("a",)))
+            assert good.all()
+            numbers, counts = memo.numbers_in(texts.data, elements)
         else:
             numbers, counts = memo.numbers(arrays)
         assert [added[number] for number in numbers] == [item for array, _, _ in batch for item in array]
