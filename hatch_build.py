@@ -16,7 +16,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCES = tuple(f"regviz/native/{name}" for name in ("files.h", "json.c", "native.c", "walk.c"))
+_SOURCES = tuple(f"regviz/native/{name}" for name in ("files.h", "json.c", "native.c", "rows.c", "walk.c"))
 _LIBRARY = "regviz/native/_native.so"
 _OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
 
