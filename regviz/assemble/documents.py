@@ -10,6 +10,7 @@ from regviz.assemble.stacks import Stacks, build_stacks, is_empty_key, no_number
 from regviz.assemble.steps import Steps, gathered, in_parts, sort_manifests, spread_steps
 from regviz.memory import give_back
 from regviz.schema import NA_INT
+from regviz.sorting import stable_order
 from regviz.spread import Picked, Places, Repeated, SpreadColumns
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _eldest_words(draft: Draft, stacks: Stacks, steps: Steps, image_created: Num
     columns = [cast("Picked", history[name]) for name in ("created_at", "created_by")]
     position, count = cast("Codes", history["position"]), cast("Places", history["step"]).counts
     age = np.where(image_created == NA_INT, np.iinfo(np.int64).max, image_created)
-    order = np.argsort(age, kind="stable")  # of one age the first by key, as manifests stand
+    order = stable_order([age])  # of one age the first by key, as manifests stand
     seniority = np.empty(len(order), np.int32)
     seniority[order] = np.arange(len(order), dtype=np.int32)
     first = np.cumsum(steps.count, dtype=np.int32) - steps.count
