@@ -114,17 +114,16 @@ def _decoded(digits: bytes) -> Raw | None:
 
 def _in_order(words: NDArray[np.uint64], family: NDArray[np.uint8]) -> Iterator[Codes]:
     """Rows of the common families by family and bytes, a sixteenth at a time: all at once would take much memory."""
-    lead = words.view(np.uint8)[:, 0] >> 4
-    for kind in range(len(_PREFIXES)):
-        for sixteenth in range(16):
-            rows = np.flatnonzero((family == kind) & (lead == sixteenth)).astype(np.int32)
-            begin = words[rows, 0].byteswap()  # so numbers stand in the order of their bytes
-            order = stable_order([begin >> _LATER])
-            begin = begin[order]
-            # digests hardly ever begin with the same bytes, but who forges them can make it so
-            if bool((begin[1:] <= begin[:-1]).any()):
-                order = np.lexsort(words[rows].byteswap().T[::-1])
-            yield rows[order]
+    part_of = family << 4 | words.view(np.uint8)[:, 0] >> 4  # what is in no family has numbers beyond those of all
+    for part in range(16 * len(_PREFIXES)):
+        rows = np.flatnonzero(part_of == part).astype(np.int32)
+        begin = words[rows, 0].byteswap()  # so numbers stand in the order of their bytes
+        order = stable_order([begin >> _LATER])
+        begin = begin[order]
+        # digests hardly ever begin with the same bytes, but who forges them can make it so
+        if bool((begin[1:] <= begin[:-1]).any()):
+            order = np.lexsort(words[rows].byteswap().T[::-1])
+        yield rows[order]
 
 
 class KeyPool:
