@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regviz import native
+from regviz.native import rows as native_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,10 +83,11 @@ class RawRows:
             return None
         self._reserve(len(rows))
         self._make_room(self._count + len(rows))
-        codes, self._count = native.intern(
-            self.words, self.family, self._slots, int(self._salt), self._count, rows, family
-        )
+        codes, self._count = native_rows.intern(self._table(), self._count, rows, family)
         return codes
+
+    def _table(self) -> native_rows.Table:
+        return native_rows.Table(self.words, self.family, self._slots, int(self._salt))
 
     def expect(self, more: int) -> None:
         """Make room at once for as many new rows as are known to come."""
@@ -140,6 +142,9 @@ class RawRows:
             return
         self._slots = np.empty(0, np.int32)  # the old table is no help in making the new one
         self._slots = np.full(size, -1, np.int32)
+        if native.is_there():
+            native_rows.enter(self._table(), self._count, UNLISTED)
+            return
         mask = np.int64(size - 1)
         for start in range(0, self._count, 1 << 16):
             pending = np.arange(start, min(start + (1 << 16), self._count), dtype=np.int32)
@@ -162,6 +167,8 @@ def first_places(codes: Codes, before: int) -> NDArray[np.int64]:
     >>> first_places(np.array([4, 1, 5, 4, 6], np.int32), 4).tolist()
     [0, 2, 4]
     """
+    if native.is_there():
+        return native_rows.firsts(codes, before)
     new = np.flatnonzero(codes >= before)
     highest = np.maximum.accumulate(codes[new])
     return new[np.diff(highest, prepend=np.int32(before - 1)) > 0]

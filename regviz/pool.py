@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regviz.interning import UNLISTED, RawRows
+from regviz.sorting import stable_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ _PREFIXES = (V1_ID, SHA256, V1_LAYER)  # in the order of their texts: hex digits
 _WIDTH = 32
 _PART = 1 << 14  # keys that are decoded together: more only cost memory
 _HEX = 2 * _WIDTH
+_LATER = np.uint64(16)  # bits at the end of eight bytes that order hardly any keys
 
 DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 """Grammar of a digest: image-spec, descriptor.md, section Digests."""
@@ -112,17 +114,16 @@ def _decoded(digits: bytes) -> Raw | None:
 
 def _in_order(words: NDArray[np.uint64], family: NDArray[np.uint8]) -> Iterator[Codes]:
     """Rows of the common families by family and bytes, a sixteenth at a time: all at once would take much memory."""
-    lead = words.view(np.uint8)[:, 0] >> 4
-    for kind in range(len(_PREFIXES)):
-        for sixteenth in range(16):
-            rows = np.flatnonzero((family == kind) & (lead == sixteenth)).astype(np.int32)
-            begin = words[rows, 0].byteswap()  # so numbers stand in the order of their bytes
-            order = np.argsort(begin, kind="stable")
-            begin = begin[order]
-            # digests hardly ever begin with the same eight bytes, but who forges them can make it so
-            if bool((begin[1:] == begin[:-1]).any()):
-                order = np.lexsort(words[rows].byteswap().T[::-1])
-            yield rows[order]
+    part_of = family << 4 | words.view(np.uint8)[:, 0] >> 4  # what is in no family has numbers beyond those of all
+    for part in range(16 * len(_PREFIXES)):
+        rows = np.flatnonzero(part_of == part).astype(np.int32)
+        begin = words[rows, 0].byteswap()  # so numbers stand in the order of their bytes
+        order = stable_order([begin >> _LATER])
+        begin = begin[order]
+        # digests hardly ever begin with the same bytes, but who forges them can make it so
+        if bool((begin[1:] <= begin[:-1]).any()):
+            order = np.lexsort(words[rows].byteswap().T[::-1])
+        yield rows[order]
 
 
 class KeyPool:
@@ -273,11 +274,11 @@ class KeyPool:
         family = self._rows.family[codes]
         if bool((family == UNLISTED).any()):
             return np.argsort(self.ranks()[codes], kind="stable")
-        order = np.lexsort((self._rows.words[codes, 0].byteswap(), family))
-        there = codes[order]
-        if bool(
-            ((self._rows.words[there[1:], 0] == self._rows.words[there[:-1], 0]) & (there[1:] != there[:-1])).any()
-        ):
+        begin = self._rows.words[codes, 0].byteswap()
+        order = stable_order([family, begin >> _LATER])
+        begin, there = begin[order], codes[order]
+        falls = (begin[1:] < begin[:-1]) & (family[order[1:]] == family[order[:-1]])
+        if bool((falls | (begin[1:] == begin[:-1]) & (there[1:] != there[:-1])).any()):
             order = np.lexsort((*self._rows.words[codes].byteswap().T[::-1], family))
         return order
 

@@ -345,6 +345,6 @@ TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
 def compact(values: NDArray[Any], dtype: np.dtype[np.generic]) -> NDArray[Any]:
     """A column in its inside type; one that says the same in every row takes the room of one."""
-    if len(values) > 1 and bool((values == values[0]).all()):
+    if len(values) > 1 and values[0] == values[-1] and bool((values == values[0]).all()):
         return np.broadcast_to(values[:1].astype(dtype), len(values))
     return np.ascontiguousarray(values, dtype)

@@ -14,6 +14,7 @@ from regviz.assemble.secrets import find_secrets
 from regviz.memory import give_back
 from regviz.registry import Registry
 from regviz.schema import DTYPES, TABLES, compact
+from regviz.sorting import stable_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +127,7 @@ def _without_twins(labels: Columns) -> Columns:
     return {name: values[~again] for name, values in labels.items()} if again.any() else labels
 
 
-def _key_order(keys: list[NDArray[Any]]) -> NDArray[np.int32] | None:
+def _key_order(keys: list[NDArray[Any]]) -> NDArray[np.intp] | None:
     """The order of rows by key; None where they stand in it."""
     count = len(keys[0])
     rising = np.zeros(max(count - 1, 0), np.bool_)
@@ -134,7 +135,7 @@ def _key_order(keys: list[NDArray[Any]]) -> NDArray[np.int32] | None:
     for values in keys:
         rising |= tied & (values[:-1] < values[1:])
         tied &= values[:-1] == values[1:]
-    return None if bool((rising | tied).all()) else np.lexsort(keys[::-1]).astype(np.int32)
+    return None if bool((rising | tied).all()) else stable_order(keys)
 
 
 def _problem_order(columns: Columns, texts: TextPool) -> NDArray[np.int64]:

@@ -10,11 +10,10 @@ from regviz.assemble.stacks import Stacks, build_stacks, is_empty_key, no_number
 from regviz.assemble.steps import Steps, gathered, in_parts, sort_manifests, spread_steps
 from regviz.memory import give_back
 from regviz.schema import NA_INT
+from regviz.sorting import stable_order
 from regviz.spread import Picked, Places, Repeated, SpreadColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from regviz.assemble.draft import Draft
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 _NOTHING = (int(NA_INT), -1)
 """What a history's entry has that does not say when, or by what, a layer was made."""
+
+_NOBODY = np.iinfo(np.int64).max
 
 
 def assemble_documents(draft: Draft) -> None:
@@ -164,33 +165,24 @@ def _eldest_words(draft: Draft, stacks: Stacks, steps: Steps, image_created: Num
     columns = [cast("Picked", history[name]) for name in ("created_at", "created_by")]
     position, count = cast("Codes", history["position"]), cast("Places", history["step"]).counts
     age = np.where(image_created == NA_INT, np.iinfo(np.int64).max, image_created)
-    order = np.argsort(age, kind="stable")  # of one age the first by key, as manifests stand
-    seniority = np.empty(len(order), np.int32)
-    seniority[order] = np.arange(len(order), dtype=np.int32)
+    order = stable_order([age])  # of one age the first by key, as manifests stand
+    seniority = np.empty(len(order), np.int64)
+    seniority[order] = np.arange(len(order))
     first = np.cumsum(steps.count, dtype=np.int32) - steps.count
 
-    def told() -> Iterator[tuple[Codes, Codes, Codes]]:
-        """Layers that history tells of, whose history that is, and its entry."""
-        for groups, rows, owner in in_parts(count):
-            here = np.flatnonzero(position[rows] >= 0)
-            layer = stacks.step_layer[first[groups][owner[here]] + position[rows][here]]
-            here, layer = here[layer >= 0], layer[layer >= 0]
-            yield layer, seniority[groups][owner[here]], columns[0].rows[rows][here]
-
-    eldest = [np.full(len(stacks.key), len(order), np.int32) for _ in columns]
-    made = [np.full(len(stacks.key), no, said.values.dtype) for said, no in zip(columns, _NOTHING, strict=True)]
-    for layer, told_by, word in told():
+    eldest = [np.full(len(stacks.key), _NOBODY, np.int64) for _ in columns]  # the image's seniority, and its entry
+    for groups, rows, owner in in_parts(count):
+        here = np.flatnonzero(position[rows] >= 0)
+        layer = stacks.step_layer[first[groups][owner[here]] + position[rows][here]]
+        here, layer = here[layer >= 0], layer[layer >= 0]
+        told_by = seniority[groups][owner[here]] << 32 | (here + rows.start)
         for column, eldest_yet, nothing in zip(columns, eldest, _NOTHING, strict=True):
-            said = column.values[word] != nothing
+            said = column.values[column.rows[rows][here]] != nothing
             np.minimum.at(eldest_yet, layer[said], told_by[said])
-    unsaid = [np.ones(len(stacks.key), np.bool_) for _ in columns]
-    for layer, told_by, word in told():
-        for column, eldest_of_all, nothing, is_open, words in zip(columns, eldest, _NOTHING, unsaid, made, strict=True):
-            said = column.values[word]
-            chosen = (said != nothing) & (told_by == eldest_of_all[layer]) & is_open[layer]
-            rows = np.flatnonzero(chosen)[::-1]  # of several steps the first stays
-            words[layer[rows]] = said[rows]
-            is_open[layer[rows]] = False
+    made = [np.full(len(stacks.key), no, said.values.dtype) for said, no in zip(columns, _NOTHING, strict=True)]
+    for column, words, entry in zip(columns, made, eldest, strict=True):
+        told = np.flatnonzero(entry != _NOBODY)
+        words[told] = column.values[column.rows[entry[told] & 0xFFFFFFFF]]
     return made
 
 

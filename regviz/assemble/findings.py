@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regviz.assemble.steps import spread
+from regviz.sorting import stable_order, unlike_last
 from regviz.spread import parts
 
 if TYPE_CHECKING:
@@ -37,6 +40,33 @@ _ELSEWHERE = {
 """What absence is called where the specification lets blobs lie in another store (image-spec image-layout.md)."""
 
 
+class _Pairs:
+    """Pairs of a repository and a key, codes less than `keys`, to tell which others are not among them."""
+
+    def __init__(self, repository: Codes, key: Codes, keys: int) -> None:
+        self._repository, self._key, self._keys = repository, key, keys
+        self._one = np.full(keys, -1, np.int32)  # a repository of each key; few keys have two
+        self._one[key] = repository
+
+    def lack(self, repository: Codes, key: Codes) -> NDArray[np.bool_]:
+        """For each of other pairs whether it is not there."""
+        lacking: NDArray[np.bool_] = self._one[key] != repository
+        rest = np.flatnonzero(lacking)
+        if len(rest):
+            wanted = self._pair(repository[rest], key[rest])
+            lacking[rest] = self._sorted[np.searchsorted(self._sorted, wanted)] != wanted
+        return lacking
+
+    @cached_property
+    def _sorted(self) -> NDArray[np.int64]:
+        pairs = np.append(self._pair(self._repository, self._key), np.iinfo(np.int64).max)
+        pairs.sort()
+        return pairs
+
+    def _pair(self, repository: Codes, key: Codes) -> NDArray[np.int64]:
+        return repository.astype(np.int64) * self._keys + key
+
+
 class _Finder:
     def __init__(self, draft: Draft, source: Source) -> None:
         self._facts, self._tables, self._source = draft.facts, draft.tables, source
@@ -46,13 +76,17 @@ class _Finder:
         self._present = np.zeros(keys, np.bool_)
         self._present[blobs["blob"][blobs["present"] == 1]] = True
         self._present[manifests["manifest"][manifests["present"] == 1]] = True
-        self._width = keys
         served = draft.tables["repository_manifests"]
         # a live registry's links are taken from what it answers
         good = (served["link_state"] == self._code("ok")) | (served["link_state"] == self._code("unchecked"))
-        self._served = np.unique(self._pair(served["repository"][good], served["manifest"][good]))
-        self._by_manifest = np.sort((self._served % self._width) << 32 | self._served // self._width)
-        self._manifest_served = (self._by_manifest >> 32).astype(np.int32)
+        repository, manifest = served["repository"][good], served["manifest"][good]
+        self._served = _Pairs(repository, manifest, keys)
+        order = stable_order([manifest, repository])
+        repository, manifest = repository[order], manifest[order]
+        once = unlike_last([manifest, repository])
+        self._serves = repository[once]  # for each manifest in turn: who serves it
+        self._first = np.zeros(keys + 1, np.int32)
+        np.cumsum(np.bincount(manifest[once], minlength=keys), out=self._first[1:])
         # a digest that only a sparse or caching registry would lack is no error there
         self._absence = "proxy-absent" if source.proxy_cache else ""
         self._elsewhere = _ELSEWHERE if source.may_be_sparse else {}
@@ -60,11 +94,11 @@ class _Finder:
     def tags(self) -> None:
         """Tags and their histories that lead to nothing served."""
         tags = self._tables["tags"]
-        lost = (tags["manifest"] >= 0) & ~self._is_served(tags["repository"], tags["manifest"])
+        lost = (tags["manifest"] >= 0) & self._served.lack(tags["repository"], tags["manifest"])
         for row in np.flatnonzero(lost).tolist():
             self._say("tag-dangling", tags, row, detail=self._name(tags["tag"][row]))
         history = self._tables["tag_history"]
-        past = (history["current"] == 0) & ~self._is_served(history["repository"], history["manifest"])
+        past = (history["current"] == 0) & self._served.lack(history["repository"], history["manifest"])
         for row in np.flatnonzero(past).tolist():
             self._say("tag-history-dangling", history, row, detail=self._name(history["tag"][row]))
 
@@ -88,7 +122,7 @@ class _Finder:
             return
         here = np.flatnonzero(~absent & ~is_subject & ~is_blob)
         index_of, repository_of = self._serving(references["manifest"][here])
-        unlinked = ~self._is_served(repository_of, child[here[index_of]])
+        unlinked = self._served.lack(repository_of, child[here[index_of]])
         for at in np.flatnonzero(unlinked).tolist():
             row = int(here[index_of[at]])
             self._say(self._absence or "child-unlinked", references, row, blob=child[row], repository=repository_of[at])
@@ -122,9 +156,8 @@ class _Finder:
         """Each blob of each image that a repository serves needs a layer link of that repository."""
         manifests, layers = self._tables["manifests"], self._draft.layers()
         links = self._tables["repository_blobs"]
-        linked = np.append(self._pair(links["repository"], links["link"]), np.iinfo(np.int64).max)
-        linked.sort()
-        said: set[int] = set()
+        linked = _Pairs(links["repository"], links["link"], len(self._present))
+        said: set[tuple[int, int]] = set()
         for part in parts(len(manifests["manifest"])):
             owners, blobs = (manifests[name][part] for name in ("manifest", "config"))
             self._find_unlinked(owners, blobs, blobs, linked, said)
@@ -133,21 +166,21 @@ class _Finder:
             self._find_unlinked(owners, blobs, lies, linked, said)
 
     def _find_unlinked(
-        self, owners: Codes, blobs: Codes, lies: Codes, linked: NDArray[np.int64], said: set[int]
+        self, owners: Codes, blobs: Codes, lies: Codes, linked: _Pairs, said: set[tuple[int, int]]
     ) -> None:
         """Say which of some images' blobs (their digests, and where those lie) no serving repository links to."""
         here = np.flatnonzero((lies >= 0) & self._present[lies])
         owners, blobs = owners[here], blobs[here]
         row_of, repository_of = self._serving(owners)
-        wanted = self._pair(repository_of, blobs[row_of])
-        for at in np.flatnonzero(linked[np.searchsorted(linked, wanted)] != wanted).tolist():
-            if int(wanted[at]) in said:
+        for at in np.flatnonzero(linked.lack(repository_of, blobs[row_of])).tolist():
+            row, repository = row_of[at], int(repository_of[at])
+            pair = repository, int(blobs[row])
+            if pair in said:
                 continue
-            said.add(int(wanted[at]))
-            row = row_of[at]
+            said.add(pair)
             self._facts.problem(
                 self._absence or "layer-unlinked",
-                repository=self._name(repository_of[at]),
+                repository=self._name(repository),
                 manifest=int(owners[row]),
                 blob=int(blobs[row]),
             )
@@ -163,24 +196,12 @@ class _Finder:
         if self._source.names_in_database:
             self._facts.problem("names-in-database")
 
-    def _serving(self, manifests: Codes) -> tuple[NDArray[np.int64], Codes]:
+    def _serving(self, manifests: Codes) -> tuple[Codes, Codes]:
         """For each manifest each repository that serves it: the number in `manifests`, and the repository."""
-        by_manifest, keys = self._by_manifest, self._manifest_served
-        start, stop = np.searchsorted(keys, manifests), np.searchsorted(keys, manifests, "right")
-        count = stop - start
-        number = np.repeat(np.arange(len(manifests)), count)
-        first = np.concatenate(([0], np.cumsum(count)))[:-1]
-        place = start[number] + np.arange(len(number)) - first[number]
-        return number, (by_manifest[place] & 0xFFFFFFFF).astype(np.int32)
-
-    def _is_served(self, repository: NDArray[Any], manifest: NDArray[Any]) -> NDArray[np.bool_]:
-        return np.isin(self._pair(repository, manifest), self._served)
-
-    def _pair(self, repository: NDArray[Any], key: NDArray[Any]) -> NDArray[np.int64]:
-        pair = repository.astype(np.int64)
-        pair *= self._width
-        pair += key
-        return pair
+        start = self._first[manifests]
+        number, place = spread(self._first[manifests + 1] - start)
+        place += start[number]
+        return number, self._serves[place]
 
     def _code(self, word: str) -> int:
         return self._facts.names.code(word)

@@ -18,6 +18,7 @@ import numpy as np
 from regviz.assemble.steps import count_true, gathered, in_parts
 from regviz.pool import SHA256
 from regviz.schema import NA_INT
+from regviz.sorting import stable_order, unlike_last
 from regviz.spread import parts
 
 if TYPE_CHECKING:
@@ -185,11 +186,13 @@ def _meeting(here: Numbers, element: Codes) -> tuple[Numbers, Numbers]:
     """
     together = np.bincount(here)[here] > 1
     crowd, alone = np.flatnonzero(together), np.flatnonzero(~together)
-    _, first, met = np.unique(here[crowd] << 32 | element[crowd], return_index=True, return_inverse=True)
+    order = crowd[stable_order([here[crowd], element[crowd]])]
+    is_new = unlike_last([here[order], element[order]])
+    first = order[is_new]
     place = np.empty(len(here), np.int64)
-    place[crowd] = met
+    place[order] = np.cumsum(is_new) - 1
     place[alone] = np.arange(len(first), len(first) + len(alone))
-    return place, np.concatenate([crowd[first], alone])
+    return place, np.concatenate([first, alone])
 
 
 def _keys(facts: Facts, below: Codes | None, element: Codes) -> Codes:

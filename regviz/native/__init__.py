@@ -36,6 +36,7 @@ _POINTER, _LONG, _WIDE, _BYTES, _INT = (
     ctypes.c_int,
 )
 _BYTE = ctypes.c_char * 1
+_TABLE = (_POINTER, _POINTER, _POINTER, _WIDE, ctypes.c_uint64, _INT, _WIDE)  # of rows.c, and how many rows it has
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "source": (_BYTES,),
     "look": (None, _INT, _BYTES, _LONG, _BYTES, _POINTER),
@@ -52,11 +53,9 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "sizes": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER),
     "moments": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
     "hash": (None, _BYTES, _POINTER, _POINTER, _WIDE, _POINTER, _POINTER),
-    "intern": (
-        _WIDE,
-        *(_POINTER, _POINTER, _POINTER, _WIDE, ctypes.c_uint64, _INT, _WIDE),
-        *(_POINTER, _WIDE, ctypes.c_uint8, _POINTER),
-    ),
+    "intern": (_WIDE, *_TABLE, _POINTER, _WIDE, ctypes.c_uint8, _POINTER),
+    "enter": (None, *_TABLE, ctypes.c_uint8),
+    "firsts": (_WIDE, _POINTER, _WIDE, _WIDE, _POINTER),
 }
 _AT_ONCE = 8 << 20  # bytes of documents that are read with one call
 _rooms = threading.local()
@@ -236,27 +235,6 @@ def hashes(text: bytes, parts: Bounds, key: bytes) -> NDArray[np.uint64]:
     words = np.empty((len(starts), 2), np.uint64)
     native["hash"](text, _at(starts), _at(ends), len(starts), _at(np.frombuffer(key, np.uint64)), _at(words))
     return words
-
-
-def intern(
-    words: NDArray[np.uint64],
-    family: NDArray[np.uint8],
-    slots: NDArray[np.int32],
-    salt: int,
-    count: int,
-    rows: NDArray[np.uint64],
-    kind: int,
-) -> tuple[NDArray[np.int32], int]:
-    """Codes of rows in the hash table of a :class:`~regviz.interning.RawRows`, and how many rows that has then.
-
-    The table has room for all of them, and the library is there.
-    """
-    native = library() or {}
-    rows = np.ascontiguousarray(rows)
-    codes = np.empty(len(rows), np.int32)
-    table = _at(words), _at(family), _at(slots), len(slots), salt, words.shape[1], count
-    count = native["intern"](*table, _at(rows), len(rows), kind, _at(codes))
-    return codes, count
 
 
 def terminated(names: Sequence[bytes]) -> bytes | None:

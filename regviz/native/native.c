@@ -1,7 +1,6 @@
-/* What regviz asks of a file system and of its pools of keys, many at a time.
+/* What regviz asks of a file system, and of texts, many at a time.
  *
- * Each function does what a loop in Python does elsewhere (regviz/storage/folder.py, lone.py, members.py,
- * regviz/interning.py), for everything that is as it should be. Of anything else it says so, and Python looks again,
+ * Each function does what a loop in Python does elsewhere (regviz/storage/folder.py, lone.py, members.py), for everything that is as it should be. Of anything else it says so, and Python looks again,
  * file by file, and finds the words for it. Nothing here allocates, keeps state or follows a symbolic link.
  *
  * Names come one after the other, each ended by a zero byte.
@@ -139,34 +138,4 @@ void regviz_hash(const char *text, const int64_t *starts, const int64_t *ends, i
         ROUND, ROUND, ROUND;
         words[2 * at + 1] = a ^ b ^ c ^ d;
     }
-}
-
-/* Codes of rows of `width` words in a hash table (RawRows): `slots` is a power of two long and has room, `words` and `family`
- * have room for all rows; returns how many rows there are then. */
-int64_t regviz_intern(uint64_t *words, uint8_t *family, int32_t *slots, int64_t slot_count, uint64_t salt, int width,
-                      int64_t count, const uint64_t *rows, int64_t row_count, uint8_t kind, int32_t *codes)
-{
-    uint64_t mask = (uint64_t)slot_count - 1;
-    int shift = 64 - __builtin_popcountll(mask);
-    for (int64_t at = 0; at < row_count; at++, rows += width) {
-        uint64_t mixed = (rows[0] ^ salt) * 0x9E3779B97F4A7C15u;
-        for (int word = 1; word < width; word++) {
-            mixed = (mixed ^ rows[word]) * salt;
-            mixed ^= mixed >> 29;
-        }
-        mixed = (mixed ^ kind) * salt;
-        for (uint64_t slot = mixed >> shift;; slot = (slot + 1) & mask) {
-            int32_t code = slots[slot];
-            if (code < 0) {
-                code = slots[slot] = (int32_t)count;
-                memcpy(words + count * width, rows, (size_t)width * 8);
-                family[count++] = kind;
-            } else if (family[code] != kind || memcmp(words + (int64_t)code * width, rows, (size_t)width * 8)) {
-                continue;
-            }
-            codes[at] = code;
-            break;
-        }
-    }
-    return count;
 }
