@@ -11,7 +11,7 @@ from regviz.stamps import parse_stamps
 from regviz.texts import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +35,11 @@ class Column:
         self.append = self.staged.append
         self._dtype = dtype
         self._chunks: list[NDArray[Any]] = []
+
+    def extend(self, values: Iterable[Any]) -> None:
+        """Add values, which become numbers at once."""
+        self.staged.extend(values)
+        self.flush()
 
     def extend_numbers(self, numbers: NDArray[Any]) -> None:
         """Add values that are numbers, or codes, already."""

@@ -172,7 +172,7 @@ class Documents:
                     return
                 some, keys = keys[: len(whole.good)], keys[len(whole.good) :]
                 good = some[whole.good]
-                new = ~(self._read["manifest"] | self._read["config"])[good]  # one may be both
+                new = ~(self._read["manifest"][good] | self._read["config"][good])  # one may be both
                 self._read[role][good] = True
                 measured.append((good[new], Stats(*(column[new] for column in whole.facts))))
                 if self._options.verify:

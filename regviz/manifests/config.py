@@ -96,8 +96,9 @@ class ConfigReader:
         """Take configurations that stand in one text. The library of :mod:`regviz.native` is there."""
         found, good = look_through(texts, _WANTED)
         self._add_found([*compress(keys, good)], found.only(good))
-        self._decode_each(left_out(keys, texts, good))
-        self._facts.spill()
+        if others := left_out(keys, texts, good):
+            self._decode_each(others)
+            self._facts.spill()
 
     def _take(self, documents: list[tuple[Key, bytes]]) -> None:
         if (texts := together(documents)) is not None:
@@ -127,7 +128,7 @@ class ConfigReader:
         configs = self._facts.configs
         numbers, counts = self._diff_ids.numbers_in(found.text, found.listed["rootfs/diff_ids"])
         self._diffs.extend_numbers(numbers)
-        configs.column("config").staged.extend(keys)
+        configs.column("config").extend(keys)
         names = self._names.of(found.text, found.bounds(*_NAMES)).reshape(len(_NAMES), -1)
         for name, codes in zip(_NAMES, names, strict=True):
             configs.column(name.replace(".", "_")).extend_numbers(codes)

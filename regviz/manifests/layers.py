@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from itertools import islice
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,10 +68,11 @@ class Layers:
         types = np.frombuffer(self._type_of, np.int32)[rows]
         if len(types) and (types == types[0]).all():
             return counts, (counts > 0).astype(np.int64), [frozenset[int](), frozenset(types[:1].tolist())]
-        each = iter(types.tolist())
-        sets = dict.fromkeys(said := [frozenset(islice(each, count)) for count in counts.tolist()])
-        place = dict(zip(sets, range(len(sets)), strict=True))
-        return counts, np.array([place[one] for one in said], np.int64), [*sets]
+        raw, ends = types.tobytes(), np.cumsum(counts) * types.itemsize
+        said = [raw[start:end] for start, end in pairwise([0, *ends.tolist()])]
+        place = {each: number for number, each in enumerate(dict.fromkeys(said))}
+        sets = [frozenset(np.frombuffer(each, np.int32).tolist()) for each in place]
+        return counts, np.array([place[each] for each in said], np.int64), sets
 
     def add(self, layers: list[Document]) -> tuple[int, Types]:
         """Take the layers of one manifest; returns how many there are, and of which types."""

@@ -139,8 +139,9 @@ class ManifestReader:
         found = found.only(good)
         good[good] = plain = self._is_plain(found)
         self._add_found([*compress(keys, good)], found.only(plain))
-        self._decode_each(left_out(keys, texts, good))
-        self._facts.spill()
+        if others := left_out(keys, texts, good):
+            self._decode_each(others)
+            self._facts.spill()
 
     def _take(self, documents: list[tuple[Key, bytes]], media_type: str = "") -> None:
         if not media_type and (texts := together(documents)) is not None:
@@ -190,12 +191,12 @@ class ManifestReader:
             -1 if kind in _WITHOUT_ARTIFACT_TYPE else code for kind, (code, _) in zip(said, asked, strict=True)
         ]
         nothing = np.full(len(keys), -1, np.int32)
-        manifests.column("manifest").staged.extend(keys)
+        manifests.column("manifest").extend(keys)
         digests, are_digests = found.digests("config/digest")
         if are_digests.all():
             manifests.key("config").extend_raw(digests)
         else:
-            manifests.column("config").staged.extend(found.values("config/digest"))
+            manifests.column("config").extend(found.values("config/digest"))
         numbers: dict[str, NDArray[Any]] = {
             "kind": np.array([names.code(kind) for kind in said], np.int32)[place],
             "media_type": media_types,
