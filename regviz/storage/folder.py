@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from regviz.storage.base import Files, Members, Whole
 
 _ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
-_DOCUMENTS = 512  # that are looked through together: fewer cost calls, more fall out of the processor's cache
+_DOCUMENTS = 1024  # that are looked through together: fewer cost calls, more fall out of the processor's cache
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 
 
