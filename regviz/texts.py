@@ -164,8 +164,9 @@ class TextPool:
     def _interned(self, raw: list[bytes], family: int = 0) -> Codes:
         before = len(self._rows)
         codes = self._rows.intern(self._hashes.of(raw), family)
-        fresh = np.flatnonzero(codes >= before)  # each stands here once
-        self._append([raw[at] for at in fresh[np.argsort(codes[fresh])].tolist()])
+        fresh = np.flatnonzero(codes >= before)
+        _, first = np.unique(codes[fresh], return_index=True)  # what documents wrote in two ways may be one text
+        self._append([raw[at] for at in fresh[first].tolist()])
         return codes
 
     def rest(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +14,6 @@ from regviz import native
 from regviz.hashes import KeyedHash
 from regviz.interning import RawRows
 from regviz.texts import TextPool, encode
-
-if TYPE_CHECKING:
-    import pytest
 
 _SAID = st.one_of(
     st.text("ab/\x00é\U0010ffff\ud800", max_size=8),
@@ -43,6 +40,18 @@ def test_codes_stand_for_texts(batches: list[list[object]], *, keep_empty: bool)
             assert code == (-1 if text is None else codes.setdefault(text, code))
     assert len(pool) == len(codes) == len({*codes.values()})
     assert pool.texts(np.array([*codes.values()], np.int32)) == list(codes)
+
+
+@pytest.mark.parametrize("natively", [True, False])
+def test_what_is_written_in_two_ways_is_kept_once(monkeypatch: pytest.MonkeyPatch, *, natively: bool) -> None:
+    """Among so many texts that some claim the same slot, and are numbered later than they are met."""
+    if not natively:
+        monkeypatch.setattr(native, "library", lambda: None)
+    pool = TextPool()
+    others = [f"text {number}" for number in range(3000)]
+    assert len({*pool.codes(["\x00", "\\x00", "\ud800", "\\ud800", "a", *others]).tolist()}) == len(pool) == 3003
+    texts = ["\\x00", "\\ud800", "a", "b", *others]
+    assert pool.texts(pool.codes(texts)) == texts
 
 
 def test_short_texts_are_hashed_as_published(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,6 +178,7 @@ class Documents:
                 if self._options.verify:
                     for key, data in zip(good.tolist(), whole.contents.take(np.arange(len(good))), strict=True):
                         self._verify(key, data)
+                    self._facts.verified.spill()
                 yield good.tolist(), whole.contents
                 tick(len(some))
 

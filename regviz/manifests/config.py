@@ -204,7 +204,9 @@ class ConfigReader:
         """Take diff IDs that stand in a text, natively where all are as nearly all are; returns their numbers."""
         raw, good = documents.digests(text, diff_ids)
         if not good.all():
-            return self._diff_ids.decode_and_add(text, diff_ids)
+            numbers = self._diff_ids.decode_and_add(text, diff_ids)
+            self._facts.diff_ids.spill()
+            return numbers
         self._facts.diff_ids.key("diff_id").extend_raw(raw)
         return self._facts.diff_ids.numbers(len(raw))
 
