@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST = 1 << 14
 """Directories that are listed with one call."""
+_MANY_NAMES, _NO_ROOM = 1 << 25, -2  # bytes of names in the largest directories; what says that there are more
 _NAMES, _DIGESTS, _DIGEST = 1 << 20, 1 << 16, 32  # bytes of names and digests that one call finds; bytes of a digest
 PARTS = (b"_layers", b"_manifests", b"_uploads", b"_referrers", b"revisions", b"tags")
 LOOKED_AT = (b"_layers", b"revisions", b"tags", b"_uploads")
@@ -139,12 +140,15 @@ def list_names(path: bytes) -> tuple[list[bytes], list[bytes]] | None:
     """Names of directories and of files in a directory that holds nothing else."""
     if (library := native.library()) is None:
         return None
-    room = _rooms.all
-    used = library["list"](path, room.texts, room.is_directory, _NAMES)
+    names, marks = _rooms.names, _rooms.marks
+    used = library["list"](path, names.ctypes.data, marks.ctypes.data, len(names))
+    if used == _NO_ROOM:
+        names, marks = np.empty((2, _MANY_NAMES), np.uint8)
+        used = library["list"](path, names.ctypes.data, marks.ctypes.data, len(names))
     if used < 0:
         return None
-    found = _rooms.names[:used].tobytes().split(b"\0")[:-1]
-    return _sorted_out(found, _rooms.marks[: len(found)])
+    found = names[:used].tobytes().split(b"\0")[:-1]
+    return _sorted_out(found, marks[: len(found)])
 
 
 def repositories(top: int, paths: Sequence[bytes], *, most: int, links: str) -> Repositories | None:

@@ -84,8 +84,8 @@ struct dirent *regviz_next(DIR *directory)
 }
 
 /* Names in a directory that holds nothing but directories and regular files, each ended by a zero byte; `is_directory` has
- * room for as many marks as there is room for bytes. Returns how many bytes the names take, or -1: it holds something else,
- * or more than there is room for, or could not be listed. */
+ * room for as many marks as there is room for bytes. Returns how many bytes the names take; -1 where it holds
+ * something else or could not be listed, -2 where there is too little room. */
 int64_t regviz_list(const char *path, char *names, uint8_t *is_directory, int64_t room)
 {
     int64_t used = 0;
@@ -94,8 +94,10 @@ int64_t regviz_list(const char *path, char *names, uint8_t *is_directory, int64_
         return -1;
     for (struct dirent *entry; used >= 0 && (entry = regviz_next(directory));) {
         size_t length = strlen(entry->d_name) + 1;
-        if ((entry->d_type != DT_DIR && entry->d_type != DT_REG) || used + (int64_t)length > room) {
+        if (entry->d_type != DT_DIR && entry->d_type != DT_REG) {
             used = -1;
+        } else if (used + (int64_t)length > room) {
+            used = -2;
         } else {
             memcpy(names + used, entry->d_name, length);
             used += (int64_t)length;

@@ -8,6 +8,7 @@ import numpy as np
 
 from regviz.layouts.v1.grammar import IMAGES, REPOSITORIES, Role, in_repository, part_ids
 from regviz.layouts.v1.inventory import Documents, Inventory, Repository, stray
+from regviz.storage.ahead import CHUNK
 from regviz.storage.base import MANIFEST_LIMIT, Files, Stats
 
 if TYPE_CHECKING:
@@ -86,28 +87,33 @@ class Walked(Inventory):
             strays += [base + b"/" + namespace + b"/" + file for file in listing.files]
         for path in strays:
             stray(self._facts, path)
-        for path in sorted(paths):
-            yield path, self._repository(base + b"/" + path)
-            tick(1)
+        paths.sort()
+        for start in range(0, len(paths), CHUNK):
+            for found in self._some_repositories(paths[start : start + CHUNK]):
+                yield found
+                tick(1)
 
-    def _repository(self, directory: bytes) -> Repository:
-        repository = Repository()
+    def _some_repositories(self, paths: list[bytes]) -> list[tuple[bytes, Repository]]:
+        """Some repositories, whose small files are read together: each has but a few."""
+        found, base = [(path, Repository()) for path in paths], self._repositories
         small: list[bytes] = []
-        for name in self._storage.children(directory, listed=True).files:
-            role, _ = in_repository(name)
-            if role in (Role.TAG, Role.TAG_METADATA):
-                small.append(name)
-            elif role == Role.INDEX:
-                repository.index = (directory + b"/" + name, 0)
-            elif role == Role.PRIVATE:
-                repository.private = True
-            elif role == Role.FOREIGN:
-                stray(self._facts, directory + b"/" + name)
-        contents, times = self._storage.read_links(directory, small, b"")
-        for name, content, mtime in zip(small, contents, times, strict=True):
-            role, tag = in_repository(name)
+        belongs: list[tuple[Repository, Role, bytes]] = []
+        for path, repository in found:
+            for name in self._storage.children(base + b"/" + path, listed=True).files:
+                role, tag = in_repository(name)
+                if role in (Role.TAG, Role.TAG_METADATA):
+                    small.append(path + b"/" + name)
+                    belongs.append((repository, role, tag))
+                elif role == Role.INDEX:
+                    repository.index = (base + b"/" + path + b"/" + name, 0)
+                elif role == Role.PRIVATE:
+                    repository.private = True
+                elif role == Role.FOREIGN:
+                    stray(self._facts, base + b"/" + path + b"/" + name)
+        contents, times = self._storage.read_links(base, small, b"")
+        for (repository, role, tag), content, mtime in zip(belongs, contents, times, strict=True):
             if role == Role.TAG_METADATA:
                 repository.metadata[tag] = content
             elif content is not None:
                 repository.tags[tag] = (content, mtime)
-        return repository
+        return found
