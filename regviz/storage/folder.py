@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from regviz.storage.base import Files, Members, Whole
 
 _ENTRIES = 4096  # of a listing that are held at a time: each is four times as large as its name
-_DOCUMENTS = 1024  # that are looked through together: fewer cost calls, more fall out of the processor's cache
+_MEMBERS, _DOCUMENTS = 512, 1024  # looked at together: fewer cost calls, more fall out of the processor's cache
 _KINDS = {stat.S_IFREG: FILE, stat.S_IFDIR: DIRECTORY, stat.S_IFLNK: SYMLINK}
 
 
@@ -105,7 +105,7 @@ class Folder(Chunks):
         """Three files of each ``directory/name``, some directories at a time and in the order given."""
         with self.opened(directory) as place:
             parent = place and place.descriptor
-            yield from adaptively(lambda chunk: read_members(self, parent, directory, chunk, files), names, _DOCUMENTS)
+            yield from adaptively(lambda chunk: read_members(self, parent, directory, chunk, files), names, _MEMBERS)
 
     def read_many(
         self, locators: Sequence[bytes | int], sizes: Sequence[int], limit: int
