@@ -90,8 +90,10 @@ def handfuls_ahead(
 
     Examples
     --------
-    >>> items = iter("abc")
-    >>> list(handfuls_ahead("".join, lambda most: [*islice(items, most)]))
+    >>> items = [*"abc"]
+    >>> def take(most):
+    ...     return [items.pop(0) for _ in items[:most]]
+    >>> list(handfuls_ahead("".join, take))
     [(['a', 'b', 'c'], 'abc')]
     """
     coming: deque[tuple[Sequence[T], Future[U]]] = deque()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -78,14 +79,18 @@ def test_nobody_is_asked_anything_and_all_cells_run(page: Page, folder: Path) ->
 
 
 def saved(page: Page, folder: Path) -> list[nbformat.NotebookNode]:
-    """The outputs of the notebook, once it is saved with every cell run."""
+    """The outputs of the notebook, once it is saved with every cell run: cells below the last question may still run."""
     page.keyboard.press("Escape")
-    page.keyboard.press("Control+s")
-    expect(page.locator(".jp-mod-dirty")).to_have_count(0, timeout=PATIENCE)
-    notebook = nbformat.read(folder / "work" / BOOK, as_version=4)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert all(cell.execution_count for cell in cells)
-    return [output for cell in cells for output in cell.outputs]
+    until = time.monotonic() + PATIENCE / 1000
+    while True:
+        page.keyboard.press("Control+s")
+        expect(page.locator(".jp-mod-dirty")).to_have_count(0, timeout=PATIENCE)
+        notebook = nbformat.read(folder / "work" / BOOK, as_version=4)
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        if all(cell.execution_count for cell in cells):
+            return [output for cell in cells for output in cell.outputs]
+        assert time.monotonic() < until, "not every cell was run"
+        page.wait_for_timeout(200)
 
 
 def test_a_guess_is_kept_until_the_truth_is_shown(page: Page) -> None:
