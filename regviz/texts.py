@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
 
 _BLOCK = 1 << 18
+_TOGETHER = 1 << 20  # bytes of texts that are searched with one call
 _TWINS = 1  # the family of texts that have another code beside that of their equals
 
 
@@ -200,10 +201,16 @@ class TextPool:
             fits = pc.match_substring_regex(texts, pattern, ignore_case=True)
             return np.flatnonzero(fits.to_numpy(zero_copy_only=False))
 
-        for number, first in enumerate(self._first_of_block):
+        held: list[pa.Array] = []  # a pattern is compiled anew for each of these, which takes a millisecond
+        first = size = 0
+        for number, beyond in enumerate([*self._first_of_block[1:], len(self)]):
             starts, data = self._raw(number)
             buffers = [None, pa.py_buffer(starts.astype(np.int32)), pa.py_buffer(data)]
-            texts = pa.Array.from_buffers(pa.string(), len(starts) - 1, buffers)
+            held.append(pa.Array.from_buffers(pa.string(), len(starts) - 1, buffers))
+            size += len(data)
+            if size < _TOGETHER and number < len(self._blocks):
+                continue
+            texts = pa.concat_arrays(held)
             places = rows(texts, any_of_them)
             if len(places):
                 texts = texts.take(pa.array(places))
@@ -212,6 +219,7 @@ class TextPool:
                     for row in rows(texts, pattern).tolist():
                         fits[row].append(at)
                 yield from zip((places + first).tolist(), texts.to_pylist(), fits, strict=True)
+            held, first, size = [], beyond, 0
 
     def mask(self, texts: dict[int, str]) -> None:
         """Give these texts for their codes from now on."""
