@@ -1,4 +1,4 @@
-"""What directories hold, in C: listings, digests with their links, tags that were pushed once, whole repositories."""
+"""What directories hold, in C: listings, and whole repositories with their links and tags."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain, compress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Numbers = NDArray[np.int64]
     Raw = NDArray[np.uint8]
-
-T = TypeVar("T")
 
 _PREFIX_WIDTH = 2
 _TAGS_BELOW = b"/" + MANIFESTS + b"/" + TAGS
