@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from regviz.texts import NamePool, TextPool
 
 _LARGEST_SIZE = 1 << 62
+_TOGETHER = 32
+"""Pieces of a column that are joined as soon as there are so many: each leaves part of a page unused."""
 
 
 class Column:
@@ -35,6 +37,7 @@ class Column:
         self.append = self.staged.append
         self._dtype = dtype
         self._chunks: list[NDArray[Any]] = []
+        self._joined = 0
 
     def extend(self, values: Iterable[Any]) -> None:
         """Add values, which become numbers at once."""
@@ -44,46 +47,64 @@ class Column:
     def extend_numbers(self, numbers: NDArray[Any]) -> None:
         """Add values that are numbers, or codes, already."""
         self.flush()
-        self._chunks.append(compact(numbers, np.dtype(self._dtype)))
+        self._add(numbers)
 
     def flush(self) -> None:
         """Turn what is staged into numbers."""
         if self.staged:
-            self._chunks.append(compact(self._numbers(), np.dtype(self._dtype)))
+            self._add(self._numbers())
             self.staged.clear()
 
     def array(self) -> NDArray[Any]:
         """The column, open to changes."""
         self.flush()
         if len(self._chunks) != 1 or not self._chunks[0].flags.writeable:
-            self._chunks = [np.concatenate([np.empty(0, self._dtype), *self._chunks])]
+            self.replace(np.concatenate([np.empty(0, self._dtype), *self._chunks]))
         return self._chunks[0]
 
     def thin(self) -> NDArray[Any]:
         """The column, to read; where it says the same in every row it takes the room of one."""
         self.flush()
-        chunks = [chunk for chunk in self._chunks if len(chunk)]
-        constant = all(chunk.strides == (0,) or len(chunk) == 1 for chunk in chunks)
-        if constant and len({chunk[0].item() for chunk in chunks}) == 1:
-            return np.broadcast_to(chunks[0][0], sum(map(len, chunks)))
-        return self.array()
+        alike = _alike(self._chunks)
+        return self.array() if alike is None else alike
 
     def fill(self, value: int) -> None:
         """Have every row say the same."""
         self.flush()
         count = sum(map(len, self._chunks))
-        self._chunks = [np.broadcast_to(np.asarray(value, self._dtype), count)]
+        self.replace(np.broadcast_to(np.asarray(value, self._dtype), count))
 
     def set(self, row: int, value: int) -> None:
         """Change one number."""
         self.array()[row] = value
 
+    def replace(self, numbers: NDArray[Any]) -> None:
+        """Have the column be these numbers."""
+        self._chunks, self._joined = [numbers], 1
+
     def keep(self, rows: NDArray[Any]) -> None:
         """Forget the other rows; row numbers put those that stay in their order."""
-        self._chunks = [self.array()[rows]]
+        self.replace(self.array()[rows])
+
+    def _add(self, numbers: NDArray[Any]) -> None:
+        self._chunks.append(compact(numbers, np.dtype(self._dtype)))
+        if len(self._chunks) >= self._joined + _TOGETHER:
+            last = self._chunks[self._joined :]
+            alike = _alike(last)
+            self._chunks[self._joined :] = [np.concatenate(last) if alike is None else alike]
+            self._joined += 1
 
     def _numbers(self) -> NDArray[Any]:
         return np.array(self.staged, self._dtype)
+
+
+def _alike(chunks: Sequence[NDArray[Any]]) -> NDArray[Any] | None:
+    """Pieces of a column as one that takes the room of one number, where they all say the same in every row."""
+    some = [chunk for chunk in chunks if len(chunk)]
+    constant = all(chunk.strides == (0,) or len(chunk) == 1 for chunk in some)
+    if constant and len({chunk[0].item() for chunk in some}) == 1:
+        return np.broadcast_to(some[0][0], sum(map(len, some)))
+    return None
 
 
 class SizeColumn(Column):

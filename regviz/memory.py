@@ -1,4 +1,7 @@
-"""Giving memory back: the C library keeps what was freed in the middle of its heap, and that can be half of it."""
+"""Giving memory back: the C library keeps what was freed in the middle of its heap, and that can be half of it.
+
+Arrow has a heap of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 
 def give_back() -> None:
     """Have memory that nobody uses returned to the system, where the C library can (glibc); it takes milliseconds."""
+    if (arrow := sys.modules.get("pyarrow")) is not None:
+        arrow.default_memory_pool().release_unused()
     trim = _trim()
     if trim is not None:
         trim(0)

@@ -285,25 +285,29 @@ class KeyPool:
     def ranks(self) -> Codes:
         """For each key its place in the order of texts."""
         if len(self._ranks) != len(self):
-            count = len(self)
-            words, family = self._rows.words[:count], self._rows.family[:count]
-            order = np.concatenate([*_in_order(words, family)])
-            if self._odd_text:
-                order = self._merge_odd(order)
-            self._ranks = np.empty(count, np.int32)
-            self._ranks[order] = np.arange(count, dtype=np.int32)
+            self._ranks = np.empty(len(self), np.int32)
+            self._ranks[self._in_order()] = np.arange(len(self), dtype=np.int32)
         return self._ranks
 
     def freeze(self) -> Codes:
-        """Put the keys in the order of their texts; returns the new code of each old one. Nothing is added after."""
-        new = self.ranks()
-        order = np.empty_like(new)
-        order[new] = np.arange(len(new), dtype=np.int32)
+        """Put the keys in the order of their texts; returns the new code of each old one, NA's -1 at the end.
+
+        Nothing is added after.
+        """
+        order = self._in_order()
+        new = np.full(len(self) + 1, -1, np.int32)
+        new[order] = np.arange(len(self), dtype=np.int32)
         self._rows.reorder(order)
         self._odd_text = {int(new[code]): text for code, text in self._odd_text.items()}
         self._odd = {text: code for code, text in self._odd_text.items()}
         self._ranks = np.empty(0, np.int32)
         return new
+
+    def _in_order(self) -> Codes:
+        """Codes in the order of their texts."""
+        words, family = self._rows.words[: len(self)], self._rows.family[: len(self)]
+        order = np.concatenate([*_in_order(words, family)])
+        return self._merge_odd(order) if self._odd_text else order
 
     def find(self, text: str) -> int:
         """Code of a key in a frozen pool; -1 where it is not there."""

@@ -67,15 +67,16 @@ def assemble(facts: Facts, source: Source, documents: Callable[[Draft], None] = 
         tables["labels"]["key"] = np.where(nameless, np.int32(facts.names.code("")), tables["labels"]["key"])
     facts.free()
     facts.texts.rest()
-    new_key, (sorted_names, new_name) = np.append(facts.keys.freeze(), np.int32(-1)), facts.names.freeze()
+    new_key, (sorted_names, new_name) = facts.keys.freeze(), facts.names.freeze()
     new = {"digest": new_key, "name": new_name}
     give_back()
-    made: dict[str, Mapping[str, NDArray[Any]]] = {
-        name: _finished_spread(name, draft.spread.pop(name), new)
-        if name in draft.spread
-        else _finished(name, tables.pop(name), new, facts.texts)
-        for name in TABLES
-    }
+    made: dict[str, Mapping[str, NDArray[Any]]] = {}
+    for name in TABLES:
+        if name in draft.spread:
+            made[name] = _finished_spread(name, draft.spread.pop(name), new)
+        else:
+            made[name] = _finished(name, tables.pop(name), new, facts.texts)
+        give_back()
     return Registry(made, keys=facts.keys, names=sorted_names, texts=facts.texts, source=source)
 
 

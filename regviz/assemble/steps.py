@@ -54,7 +54,8 @@ def sort_manifests(facts: Facts) -> None:
     manifests = facts.manifests
     order = facts.keys.argsort(manifests["manifest"])
     count = manifests["step_count"]
-    facts.steps.keep(grouped(count, order))
+    steps = facts.steps.column("descriptor")
+    steps.replace(gathered(steps.array(), count, order))
     new_row = np.empty(len(order), np.int32)
     new_row[order] = np.arange(len(order), dtype=np.int32)
     references = facts.references["manifest"]
@@ -62,22 +63,10 @@ def sort_manifests(facts: Facts) -> None:
     manifests.keep(order)
 
 
-def grouped(count: NDArray[Any], groups: NDArray[Any]) -> Codes:
-    """Rows of a table whose rows stand in groups of `count`: those of the groups asked for, one after the other.
-
-    Examples
-    --------
-    >>> grouped(np.array([2, 1, 3]), np.array([2, 0])).tolist()
-    [3, 4, 5, 0, 1]
-    """
-    first = np.cumsum(count, dtype=np.int32) - np.asarray(count, np.int32)
-    owner, place = spread(count[groups])
-    place += first[groups][owner]
-    return place
-
-
 def gathered(values: NDArray[Any], count: NDArray[Any], groups: NDArray[Any]) -> NDArray[Any]:
-    """``values[grouped(count, groups)]``, without having all those row numbers at once.
+    """Values that stand in groups of `count`: those of the groups asked for, one after the other.
+
+    The numbers of all those rows are not made at once.
 
     Examples
     --------

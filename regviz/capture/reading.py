@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from regviz.capture.columns import UnexpectedError, arrays
 from regviz.capture.files import LARGEST_FILE
 from regviz.capture.manifest import damaged, read_manifest
@@ -53,7 +51,7 @@ def load(files: Files) -> Registry:
             raise damaged(files, f"{file} {error}") from error
     mask_texts(texts)  # whoever made it may have kept what should not be shown
     mask_labels(tables["labels"], names, texts)
-    new_key = np.append(pool.freeze(), np.int32(-1))
+    new_key = pool.freeze()
     sorted_names, new_name = names.freeze()
     for name, contract in TABLES.items():
         for column in contract.columns:

@@ -11,7 +11,7 @@ import numpy as np
 from regviz.manifests.batches import batches, together
 from regviz.manifests.found import left_out, look_through, texts_of
 from regviz.manifests.json import load_object, mapping, objects
-from regviz.manifests.memo import Memo, without
+from regviz.manifests.memo import Memo, decoding, without
 from regviz.native import Bounds, Texts, documents
 from regviz.native.documents import ANYTHING, MISSING, Members
 
@@ -74,9 +74,8 @@ class ConfigReader:
         self._facts = facts
         self._decode = msgspec.json.Decoder(_Config).decode
         self._words = History(facts)
-        self._diff_ids = Memo(self._add_diff_ids, add_found=self._add_found_ids)
-        self._names, self._authors = Memo(facts.names.codes), Memo(facts.texts.codes)
-        self._label_names = Memo(facts.names.codes)
+        self._diff_ids, self._names, self._authors, self._label_names = Memo(), Memo(), Memo(), Memo()
+        self._add_names, self._add_authors = decoding(facts.names.codes), decoding(facts.texts.codes)
         self._diffs = facts.diffs.column("diff_id")
         self._staged_ids = facts.diff_ids.column("diff_id").staged
 
@@ -126,14 +125,15 @@ class ConfigReader:
     def _add_found(self, keys: list[Key], found: Found) -> None:
         """Take configurations that were looked through: texts that are known are not made again."""
         configs = self._facts.configs
-        numbers, counts = self._diff_ids.numbers_in(found.text, found.listed["rootfs/diff_ids"])
+        numbers, counts = self._diff_ids.numbers_in(found.text, found.listed["rootfs/diff_ids"], self._add_found_ids)
         self._diffs.extend_numbers(numbers)
         configs.column("config").extend(keys)
-        names = self._names.of(found.text, found.bounds(*_NAMES)).reshape(len(_NAMES), -1)
+        names = self._names.of(found.text, found.bounds(*_NAMES), self._add_names).reshape(len(_NAMES), -1)
         for name, codes in zip(_NAMES, names, strict=True):
             configs.column(name.replace(".", "_")).extend_numbers(codes)
         configs.column("created").extend_numbers(found.moments("created"))
-        configs.column("author").extend_numbers(self._authors.of(found.text, found.bounds("author")))
+        authors = self._authors.of(found.text, found.bounds("author"), self._add_authors)
+        configs.column("author").extend_numbers(authors)
         configs.column("diff_count").extend_numbers(np.where(found.bounds("rootfs/diff_ids").starts < 0, -1, counts))
         configs.column("history_count").extend_numbers(self._words.add_found(found.text, found.listed["history"]))
         self._add_found_labels(configs.numbers(len(keys)), found)
@@ -141,7 +141,7 @@ class ConfigReader:
     def _add_found_labels(self, rows: range, found: Found) -> None:
         labels, names, values = self._facts.labels, found.listed["config/Labels"], found.listed["config/Labels/*"]
         labels.column("config").extend_numbers(np.repeat(rows, names.counts))
-        labels.column("key").extend_numbers(self._label_names.numbers_in(found.text, names)[0])
+        labels.column("key").extend_numbers(self._label_names.numbers_in(found.text, names, self._add_names)[0])
         codes = texts_of(found.text, values.different, self._facts.texts, keep_empty=True)
         labels.column("value").extend_numbers(codes)
 
@@ -149,7 +149,7 @@ class ConfigReader:
         if not configs:
             return
         digests, decoded, diff_ids, histories = zip(*configs, strict=True)
-        numbers, counts = self._diff_ids.numbers(diff_ids)
+        numbers, counts = self._diff_ids.numbers(diff_ids, self._add_diff_ids)
         self._diffs.extend_numbers(numbers)
         diff_counts = [count if raw else -1 for count, raw in zip(counts.tolist(), diff_ids, strict=True)]
         rows = self._add(digests, decoded, diff_counts, self._words.add_raw(histories))
@@ -204,7 +204,7 @@ class ConfigReader:
         """Take diff IDs that stand in a text, natively where all are as nearly all are; returns their numbers."""
         raw, good = documents.digests(text, diff_ids)
         if not good.all():
-            numbers = self._diff_ids.decode_and_add(text, diff_ids)
+            numbers = decoding(self._add_diff_ids)(text, diff_ids)
             self._facts.diff_ids.spill()
             return numbers
         self._facts.diff_ids.key("diff_id").extend_raw(raw)
@@ -227,19 +227,19 @@ class History:
             facts.words.column(name).staged for name in ("created", "created_by", "author", "comment", "empty")
         ]
         self._facts = facts
-        self._memo = Memo(self._read, add_found=self._add_found)
+        self._memo = Memo()
         self._column = facts.history.column("word")
 
     def add_raw(self, arrays: Sequence[bytes]) -> list[int]:
         """Take the steps of some configurations, as they are written; returns how many each has."""
-        words, counts = without(*self._memo.numbers(arrays))
+        words, counts = without(*self._memo.numbers(arrays, self._read))
         self._column.extend_numbers(words)
         how_many: list[int] = counts.tolist()
         return how_many
 
     def add_found(self, text: bytes, steps: Listed) -> NDArray[np.int64]:
         """Take the steps of some configurations, as they stand in a text; returns how many each has."""
-        words, counts = without(*self._memo.numbers_in(text, steps))
+        words, counts = without(*self._memo.numbers_in(text, steps, self._add_found))
         self._column.extend_numbers(words)
         return counts
 
@@ -263,7 +263,7 @@ class History:
         numbers = np.empty(len(good), np.int32)
         numbers[good] = self._numbers(int(np.count_nonzero(good)))
         if not good.all():
-            numbers[~good] = self._memo.decode_and_add(text, Bounds(steps.starts[~good], steps.ends[~good]))
+            numbers[~good] = decoding(self._read)(text, Bounds(steps.starts[~good], steps.ends[~good]))
         return numbers
 
     def _read(self, steps: list[Any]) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 from regviz.manifests import media_types as mt
 from regviz.manifests.found import look_through
 from regviz.manifests.json import Document, text
-from regviz.manifests.memo import Memo, without
+from regviz.manifests.memo import Memo, decoding, without
 from regviz.native import Bounds, Texts
 from regviz.native.documents import ANYTHING, MISSING, Members
 
@@ -42,8 +42,7 @@ class Layers:
             for name in ("digest", "media_type", "declared_bytes", "foreign", "throwaway")
         ]
         self._facts = facts
-        self._memo = Memo(self._read, add_found=self._add_found)
-        self._media_types = Memo(self._type_numbers)
+        self._memo, self._media_types = Memo(), Memo()
         self._column = facts.steps.column("descriptor")
         self._types: dict[str, int] = {}
         self._is_foreign: list[bool] = []
@@ -55,12 +54,12 @@ class Layers:
 
         What is no object is left out.
         """
-        counts, sets, types = self._taken(*self._memo.numbers(arrays))
+        counts, sets, types = self._taken(*self._memo.numbers(arrays, self._read))
         return counts.tolist(), [types[at] for at in sets.tolist()]
 
     def add_found(self, text: bytes, layers: Listed) -> tuple[Counts, Counts, list[Types]]:
         """The same for layers that stand in a text: how many, and which one of some sets of types each manifest has."""
-        return self._taken(*self._memo.numbers_in(text, layers))
+        return self._taken(*self._memo.numbers_in(text, layers, self._add_found))
 
     def _taken(self, numbers: Codes, counts: Counts) -> tuple[Counts, Counts, list[Types]]:
         rows, counts = without(numbers, counts)
@@ -108,7 +107,7 @@ class Layers:
         good &= are_digests
         plain, descriptors = found.only(good), self._facts.descriptors
         descriptors.key("digest").extend_raw(digests[good])
-        types = self._media_types.of(text, plain.bounds("mediaType"))
+        types = self._media_types.of(text, plain.bounds("mediaType"), decoding(self._type_numbers))
         self._type_of.frombytes(types.tobytes())
         names = np.array(self._facts.names.codes([*self._types]), np.int32)
         descriptors.column("media_type").extend_numbers(names[types])
@@ -118,7 +117,7 @@ class Layers:
         numbers = np.empty(len(good), np.int32)
         numbers[good] = self._numbers(len(types))
         if not good.all():
-            numbers[~good] = self._memo.decode_and_add(text, Bounds(layers.starts[~good], layers.ends[~good]))
+            numbers[~good] = decoding(self._read)(text, Bounds(layers.starts[~good], layers.ends[~good]))
         return numbers
 
     def _type_numbers(self, media_types: list[Any]) -> list[int]:

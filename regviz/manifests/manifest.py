@@ -17,7 +17,7 @@ from regviz.manifests.batches import batches, together
 from regviz.manifests.found import left_out, look_through
 from regviz.manifests.json import Document, load_object, mapping, objects, text
 from regviz.manifests.layers import Layers
-from regviz.manifests.memo import Memo
+from regviz.manifests.memo import Memo, decoding
 from regviz.manifests.schema1 import Schema1Reader
 from regviz.native.documents import ANYTHING, MISSING, Members
 from regviz.text import clean
@@ -108,7 +108,7 @@ class ManifestReader:
         self._schema1 = Schema1Reader(facts)
         self._decode = msgspec.json.Decoder(_Manifest).decode
         self._layers = Layers(facts)
-        self._types = Memo(self._add_types)
+        self._types = Memo()
         self._type_texts: dict[int, str] = {-1: ""}
 
     def read(self, digest: Key, data: bytes, media_type: str = "") -> None:
@@ -167,10 +167,13 @@ class ManifestReader:
 
     def _is_plain(self, found: Found) -> Flags:
         """Which manifests are of an image as nearly all are; see :meth:`_Manifest.is_plain`."""
-        types, version = self._types.of(found.text, found.bounds("mediaType")), found.bounds("schemaVersion")
+        types, version = self._type_codes(found, "mediaType"), found.bounds("schemaVersion")
         known = [code for code, said in self._type_texts.items() if said in _PLAIN]
         plain: Flags = np.isin(types, known) & (version.ends - version.starts == len("2"))
         return plain
+
+    def _type_codes(self, found: Found, *paths: str) -> NDArray[np.int32]:
+        return self._types.of(found.text, found.bounds(*paths), decoding(self._add_types))
 
     def _add_types(self, values: list[Any]) -> NDArray[np.int32]:
         codes = self._facts.names.codes(values)
@@ -180,9 +183,7 @@ class ManifestReader:
     def _add_found(self, keys: list[Key], found: Found) -> None:
         """Take manifests that were looked through: texts that are known are not made again."""
         manifests, names = self._facts.manifests, self._facts.names
-        media_types, config_types = self._types.of(found.text, found.bounds("mediaType", "config/mediaType")).reshape(
-            2, -1
-        )
+        media_types, config_types = self._type_codes(found, "mediaType", "config/mediaType").reshape(2, -1)
         counts, sets, types = self._layers.add_found(found.text, found.listed["layers"])
         different, place = np.unique(config_types * np.int64(len(types)) + sets, return_inverse=True)
         asked = [divmod(pair, len(types)) for pair in different.tolist()]
@@ -256,14 +257,13 @@ class ManifestReader:
         facts = self._facts
         facts.spill(0)
         keys = facts.manifests["manifest"]
-
-        owner = np.repeat(np.arange(len(keys)), facts.manifests["step_count"])
-        steps = facts.steps["descriptor"]
         for rows, name in _DIGESTS:
             malformed = getattr(facts, rows).key(name).malformed
+            if malformed and rows == "descriptors":
+                owner = np.repeat(np.arange(len(keys), dtype=np.int32), facts.manifests["step_count"])
             for row, value in malformed:
                 if rows == "descriptors":
-                    manifests = owner[steps == row].tolist()
+                    manifests = owner[facts.steps["descriptor"] == row].tolist()
                 else:
                     manifests = [row if rows == "manifests" else int(facts.references["manifest"][row])]
                 for manifest in manifests:

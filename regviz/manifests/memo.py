@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from regviz.native.documents import Listed
 
     Codes = NDArray[np.int32]
+    Add = Callable[[list[Any]], Sequence[int] | Codes]
+    """Takes new values; returns their numbers."""
     AddFound = Callable[[bytes, Bounds], Sequence[int] | Codes]
+    """Takes a text, and where new values stand in it; returns their numbers."""
 
 _MOST = 1 << 14
 _EMPTY = b"[]"
@@ -32,16 +35,13 @@ class Memo:
     """Numbers of JSON values, elements of arrays above all, remembered for as long as there are not too many.
 
     A value is known by its text. When the memory is full everything is forgotten, so it is bounded, and a value
-    that is met again gets a second number.
+    that is met again gets a second number. Who gives numbers to new values is said with each call, and not kept: it is
+    mostly who keeps this.
 
     Parameters
     ----------
-    add : callable
-        Takes new values; returns their numbers.
     most : int
         How many values are remembered.
-    add_found : callable, optional
-        Takes a text, and where new values stand in it; returns their numbers. Instead, they are decoded.
 
     Examples
     --------
@@ -49,16 +49,12 @@ class Memo:
     >>> def add(values):
     ...     seen.extend(values)
     ...     return range(len(seen) - len(values), len(seen))
-    >>> memo = Memo(add)
-    >>> [numbers.tolist() for numbers in memo.numbers([b'["a", {"b": 1}]', b"[]", b'["a"]'])], seen
+    >>> [numbers.tolist() for numbers in Memo().numbers([b'["a", {"b": 1}]', b"[]", b'["a"]'], add)], seen
     ([[0, 1, 0], [2, 0, 1]], ['a', {'b': 1}])
     """
 
-    def __init__(
-        self, add: Callable[[list[Any]], Sequence[int] | Codes], most: int = _MOST, *, add_found: AddFound | None = None
-    ) -> None:
-        self._add, self._most = add, most
-        self._add_found = add_found or self.decode_and_add
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
         self._decode = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self._key = secrets.token_bytes(16)
         self._forget()
@@ -71,7 +67,7 @@ class Memo:
         self._known: dict[bytes, int] = {}
         self._hashed, self._numbers = RawRows(2), np.empty(0, np.int32)
 
-    def numbers(self, arrays: Sequence[bytes]) -> tuple[Codes, NDArray[np.int64]]:
+    def numbers(self, arrays: Sequence[bytes], add: Add) -> tuple[Codes, NDArray[np.int64]]:
         """The number of each element, one array after the other, and how many each array has."""
         self._bound()
         lists = [*map(self._decode, (array or _EMPTY for array in arrays))]
@@ -79,34 +75,46 @@ class Memo:
         known = self._known
         new = [*dict.fromkeys([item for item in items if item not in known])]
         if new:
-            known.update(zip(new, self._add(load_many(new)), strict=True))
+            known.update(zip(new, add(load_many(new)), strict=True))
         numbers = np.array([*map(known.__getitem__, items)], np.int32)
         return numbers, np.array([*map(len, lists)], np.int64)
 
-    def numbers_in(self, text: bytes, elements: Listed) -> tuple[Codes, NDArray[np.int64]]:
+    def numbers_in(self, text: bytes, elements: Listed, add: AddFound) -> tuple[Codes, NDArray[np.int64]]:
         """The same for elements that stand in a text, as the library found them."""
-        return self.of(text, elements.different)[elements.which], elements.counts
+        return self.of(text, elements.different, add)[elements.which], elements.counts
 
-    def of(self, text: bytes, values: Bounds) -> Codes:
+    def of(self, text: bytes, values: Bounds, add: AddFound) -> Codes:
         """The number of each value that stands in a text; -1 where there is none."""
         self._bound()
         there = values.starts >= 0
         if not there.all():
             numbers = np.full(len(there), -1, np.int32)
-            numbers[there] = self.of(text, native.Bounds(values.starts[there], values.ends[there]))
+            numbers[there] = self.of(text, native.Bounds(values.starts[there], values.ends[there]), add)
             return numbers
         before = len(self._hashed)
         codes = self._hashed.intern(native.hashes(text, values, self._key))
         if len(self._hashed) > before:
             first = first_places(codes, before)
-            added = self._add_found(text, native.Bounds(values.starts[first], values.ends[first]))
+            added = add(text, native.Bounds(values.starts[first], values.ends[first]))
             self._numbers = np.append(self._numbers, np.array(added, np.int32))
         return self._numbers[codes]
 
-    def decode_and_add(self, text: bytes, values: Bounds) -> Sequence[int] | Codes:
-        """Take new values that stand in a text; returns their numbers."""
+
+def decoding(add: Add) -> AddFound:
+    """What takes values that stand in a text by decoding them.
+
+    Examples
+    --------
+    >>> from regviz.native import Bounds
+    >>> decoding(lambda values: [*map(len, values)])(b'["a", "bc"]', Bounds(np.array([1, 6]), np.array([4, 10])))
+    [1, 2]
+    """
+
+    def add_found(text: bytes, values: Bounds) -> Sequence[int] | Codes:
         bounds = zip(*(numbers.tolist() for numbers in values), strict=True)
-        return self._add(load_many([text[start:end] for start, end in bounds]))
+        return add(load_many([text[start:end] for start, end in bounds]))
+
+    return add_found
 
 
 def without(numbers: Codes, counts: NDArray[np.int64]) -> tuple[Codes, NDArray[np.int64]]:

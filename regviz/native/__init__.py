@@ -11,12 +11,13 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from regviz.native.rooms import room_until_next
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +59,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "firsts": (_WIDE, _POINTER, _WIDE, _WIDE, _POINTER),
 }
 _AT_ONCE = 8 << 20  # bytes of documents that are read with one call
-_rooms = threading.local()
 
 
 class Facts(NamedTuple):
@@ -175,7 +175,7 @@ def _read(
     native, joined = library(), terminated(names)
     if native is None or joined is None:
         return None
-    buffer, lengths = _room(room), np.empty(len(names), np.int64)
+    buffer, lengths = room_until_next(room), np.empty(len(names), np.int64)
     measured = None if facts is None else _at(facts)
     native["read"](directory, common, joined, len(names), _at(most), _at(buffer), room, _at(lengths), measured)
     return buffer, lengths
@@ -218,7 +218,7 @@ def members(
     native, joined = library(), terminated(names)
     if native is None or joined is None:
         return None
-    buffer = _room(room * len(names))
+    buffer = room_until_next(room * len(names))
     lengths, facts = np.empty(len(names), np.int64), np.empty((5, len(names)), np.int64)
     marked = np.empty(len(names), np.bool_)
     native["members"](directory, joined, len(names), *files, room, _at(buffer), _at(lengths), _at(facts), _at(marked))
@@ -262,14 +262,6 @@ def _bounds(lengths: NDArray[np.int64]) -> Bounds:
     """Where texts of these lengths stand that have a zero byte behind each."""
     beyond = np.cumsum(lengths + 1)
     return Bounds(beyond - lengths - 1, beyond - 1)
-
-
-def _room(size: int) -> NDArray[np.uint8]:
-    """Room for some bytes until this thread asks again: to have the system give it each time takes too long."""
-    if size > len(getattr(_rooms, "bytes", b"")):
-        _rooms.bytes = np.empty(size, np.uint8)
-    room: NDArray[np.uint8] = _rooms.bytes[:size]
-    return room
 
 
 def _at(array: NDArray[Any]) -> object:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from regviz import native
+from regviz.native.rooms import new_room
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,13 +101,13 @@ class _Room(ctypes.Structure):
 
 
 class _Rooms(threading.local):
-    """Room for what one call finds, for each thread: to have the system give it each time takes too long."""
+    """Room for what one call finds, for each thread."""
 
     def __init__(self) -> None:
-        self.names, self.tag_names, self.marks = np.empty((3, _NAMES), np.uint8)
+        self.names, self.tag_names, self.marks = new_room(3 * _NAMES).reshape(3, _NAMES)
         kinds = len(_DIGEST_KINDS)
-        self.raw, self.times = np.empty((kinds, _DIGESTS, _DIGEST), np.uint8), np.empty((kinds, _DIGESTS), np.int64)
-        self.pushes = np.empty(_DIGESTS, np.int64)
+        self.raw = new_room(kinds * _DIGESTS * _DIGEST).reshape(kinds, _DIGESTS, _DIGEST)
+        *self.times, self.pushes = new_room((kinds + 1) * _DIGESTS * 8).view(np.int64).reshape(kinds + 1, _DIGESTS)
         texts = (array.ctypes.data for array in (self.names, self.tag_names, self.marks, self.pushes))
         digests = (
             _DigestRoom(raw.ctypes.data, times.ctypes.data) for raw, times in zip(self.raw, self.times, strict=True)
@@ -123,7 +124,7 @@ class _Rooms(threading.local):
     def digests(self, kind: str) -> Digests:
         """Digests that one call found."""
         at, used = _DIGEST_KINDS.index(kind), getattr(self.all, kind).used
-        return Digests(self.raw[at, :used].copy(), self.times[at, :used].copy())
+        return Digests(self.raw[at, :used].copy(), self.times[at][:used].copy())
 
     def tags(self, names: bytes) -> Tags:
         """Tags that one call found."""
@@ -143,7 +144,7 @@ def list_names(path: bytes) -> tuple[list[bytes], list[bytes]] | None:
     names, marks = _rooms.names, _rooms.marks
     used = library["list"](path, names.ctypes.data, marks.ctypes.data, len(names))
     if used == _NO_ROOM:
-        names, marks = np.empty((2, _MANY_NAMES), np.uint8)
+        names, marks = new_room(2 * _MANY_NAMES).reshape(2, _MANY_NAMES)
         used = library["list"](path, names.ctypes.data, marks.ctypes.data, len(names))
     if used < 0:
         return None

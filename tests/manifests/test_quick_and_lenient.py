@@ -18,7 +18,7 @@ from regviz.manifests import batches
 from regviz.manifests import media_types as mt
 from regviz.manifests.config import ConfigReader
 from regviz.manifests.manifest import ManifestReader
-from regviz.manifests.memo import Memo
+from regviz.manifests.memo import Memo, decoding
 from regviz.native import documents
 
 DIGESTS = [f"sha256:{number:064x}" for number in range(4)]
@@ -254,7 +254,7 @@ def test_a_memo_forgets_and_never_mistakes(
         added.extend(items)
         return range(len(added) - len(items), len(added))
 
-    memo = Memo(add, most)
+    memo = Memo(most)
     for batch in many:
         arrays = [
             b"" if not array and left_out else json.dumps(array, indent=indent).encode()
@@ -264,9 +264,9 @@ def test_a_memo_forgets_and_never_mistakes(
             texts = native.Texts.of([b'{"a": %s}' % array if array else b"{}" for array in arrays])
             _, good, [elements] = documents.fields(texts, documents.Members({"a": documents.ANYTHING}, ("a",)))
             assert good.all()
-            numbers, counts = memo.numbers_in(texts.data, elements)
+            numbers, counts = memo.numbers_in(texts.data, elements, decoding(add))
         else:
-            numbers, counts = memo.numbers(arrays)
+            numbers, counts = memo.numbers(arrays, add)
         assert [added[number] for number in numbers] == [item for array, _, _ in batch for item in array]
         assert counts.tolist() == [len(array) for array, _, _ in batch]
         assert len(memo._known) + len(memo._hashed) <= most + numbers.size

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PREFIX_WIDTH = 2
+_DIRECTORIES = 4  # that are looked at together: a large store has thousands of digests in each
 
 
 class _Digests(NamedTuple):
@@ -119,6 +120,6 @@ class BlobWalk:
 
 
 def _taken_from(items: Iterable[T]) -> Callable[[int], list[T]]:
-    """What takes items from some, at most so many at a time."""
+    """What takes items from some, a few at a time."""
     left = iter(items)
-    return lambda most: [*islice(left, most)]
+    return lambda most: [*islice(left, min(most, _DIRECTORIES))]
