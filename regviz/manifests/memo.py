@@ -35,8 +35,8 @@ class Memo:
     """Numbers of JSON values, elements of arrays above all, remembered for as long as there are not too many.
 
     A value is known by its text. When the memory is full everything is forgotten, so it is bounded, and a value
-    that is met again gets a second number. Who gives numbers to new values is said with each call, and not kept: it is
-    mostly who keeps this.
+    that is met again gets a second number. What numbers new values is given with each call and not kept: mostly it
+    belongs to the object that keeps this memory, and the two would hold each other.
 
     Parameters
     ----------
