@@ -286,7 +286,7 @@ class KeyPool:
         """For each key its place in the order of texts."""
         if len(self._ranks) != len(self):
             self._ranks = np.empty(len(self), np.int32)
-            self._ranks[self._in_order()] = np.arange(len(self), dtype=np.int32)
+            self._ranks[self._sorted_codes()] = np.arange(len(self), dtype=np.int32)
         return self._ranks
 
     def freeze(self) -> Codes:
@@ -294,7 +294,7 @@ class KeyPool:
 
         Nothing is added after.
         """
-        order = self._in_order()
+        order = self._sorted_codes()
         new = np.full(len(self) + 1, -1, np.int32)
         new[order] = np.arange(len(self), dtype=np.int32)
         self._rows.reorder(order)
@@ -303,7 +303,7 @@ class KeyPool:
         self._ranks = np.empty(0, np.int32)
         return new
 
-    def _in_order(self) -> Codes:
+    def _sorted_codes(self) -> Codes:
         """Codes in the order of their texts."""
         words, family = self._rows.words[: len(self)], self._rows.family[: len(self)]
         order = np.concatenate([*_in_order(words, family)])

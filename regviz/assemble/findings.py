@@ -59,13 +59,13 @@ class _Pairs:
 
     @cached_property
     def _sorted(self) -> NDArray[np.int64]:
-        pairs = np.full(len(self._key) + 1, np.iinfo(np.int64).max)
-        self._pair(self._repository, self._key, pairs[:-1])
+        pairs = np.append(self._pair(self._repository, self._key), np.iinfo(np.int64).max)
         pairs.sort()
         return pairs
 
-    def _pair(self, repository: Codes, key: Codes, room: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-        pairs = np.multiply(repository, self._keys, room, dtype=np.int64)
+    def _pair(self, repository: Codes, key: Codes) -> NDArray[np.int64]:
+        pairs = repository.astype(np.int64)
+        pairs *= self._keys
         pairs += key
         return pairs
 
@@ -88,9 +88,9 @@ class _Finder:
         repository, manifest = repository[order], manifest[order]
         once = unlike_last([manifest, repository])
         self._serves = repository[once]  # for each manifest in turn: who serves it
-        starts = np.flatnonzero(unlike_last([manifest[once]]))
+        served_somewhere, counts = np.unique(manifest[once], return_counts=True)
         self._first = np.zeros(keys + 1, np.int32)
-        self._first[manifest[once][starts] + 1] = np.diff(starts, append=len(self._serves))
+        self._first[served_somewhere + 1] = counts
         np.cumsum(self._first, out=self._first)
         # a digest that only a sparse or caching registry would lack is no error there
         self._absence = "proxy-absent" if source.proxy_cache else ""

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from regviz.manifests.batches import batches, together
-from regviz.manifests.found import left_out, look_through, texts_of
+from regviz.manifests.found import left_out, look_through, texts_of, values_of
 from regviz.manifests.json import load_object, mapping, objects
 from regviz.manifests.memo import Memo, decoding, without
 from regviz.native import Bounds, Texts, documents
@@ -204,7 +204,7 @@ class ConfigReader:
         """Take diff IDs that stand in a text, natively where all are as nearly all are; returns their numbers."""
         raw, good = documents.digests(text, diff_ids)
         if not good.all():
-            numbers = decoding(self._add_diff_ids)(text, diff_ids)
+            numbers = self._add_diff_ids(values_of(text, diff_ids))
             self._facts.diff_ids.spill()
             return numbers
         self._facts.diff_ids.key("diff_id").extend_raw(raw)
@@ -263,7 +263,7 @@ class History:
         numbers = np.empty(len(good), np.int32)
         numbers[good] = self._numbers(int(np.count_nonzero(good)))
         if not good.all():
-            numbers[~good] = decoding(self._read)(text, Bounds(steps.starts[~good], steps.ends[~good]))
+            numbers[~good] = self._read(values_of(text, Bounds(steps.starts[~good], steps.ends[~good])))
         return numbers
 
     def _read(self, steps: list[Any]) -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regviz.manifests import media_types as mt
-from regviz.manifests.found import look_through
+from regviz.manifests.found import look_through, values_of
 from regviz.manifests.json import Document, text
 from regviz.manifests.memo import Memo, decoding, without
 from regviz.native import Bounds, Texts
@@ -117,7 +117,7 @@ class Layers:
         numbers = np.empty(len(good), np.int32)
         numbers[good] = self._numbers(len(types))
         if not good.all():
-            numbers[~good] = decoding(self._read)(text, Bounds(layers.starts[~good], layers.ends[~good]))
+            numbers[~good] = self._read(values_of(text, Bounds(layers.starts[~good], layers.ends[~good])))
         return numbers
 
     def _type_numbers(self, media_types: list[Any]) -> list[int]:

@@ -256,14 +256,13 @@ class ManifestReader:
         """Say which digests were none; call it when all manifests were read."""
         facts = self._facts
         facts.spill(0)
-        keys = facts.manifests["manifest"]
+        keys, beyond = facts.manifests["manifest"], np.cumsum(facts.manifests["step_count"])
         for rows, name in _DIGESTS:
             malformed = getattr(facts, rows).key(name).malformed
-            if malformed and rows == "descriptors":
-                owner = np.repeat(np.arange(len(keys), dtype=np.int32), facts.manifests["step_count"])
             for row, value in malformed:
                 if rows == "descriptors":
-                    manifests = owner[facts.steps["descriptor"] == row].tolist()
+                    steps = np.flatnonzero(facts.steps["descriptor"] == row)
+                    manifests = np.searchsorted(beyond, steps, "right").tolist()
                 else:
                     manifests = [row if rows == "manifests" else int(facts.references["manifest"][row])]
                 for manifest in manifests:

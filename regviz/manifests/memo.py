@@ -11,6 +11,7 @@ import numpy as np
 
 from regviz import native
 from regviz.interning import RawRows, first_places
+from regviz.manifests.found import values_of
 from regviz.manifests.json import load_many
 
 if TYPE_CHECKING:
@@ -109,12 +110,7 @@ def decoding(add: Add) -> AddFound:
     >>> decoding(lambda values: [*map(len, values)])(b'["a", "bc"]', Bounds(np.array([1, 6]), np.array([4, 10])))
     [1, 2]
     """
-
-    def add_found(text: bytes, values: Bounds) -> Sequence[int] | Codes:
-        bounds = zip(*(numbers.tolist() for numbers in values), strict=True)
-        return add(load_many([text[start:end] for start, end in bounds]))
-
-    return add_found
+    return lambda text, values: add(values_of(text, values))
 
 
 def without(numbers: Codes, counts: NDArray[np.int64]) -> tuple[Codes, NDArray[np.int64]]:

@@ -1,7 +1,8 @@
 /* What regviz asks of a file system, and of texts, many at a time.
  *
- * Each function does what a loop in Python does elsewhere (regviz/storage/folder.py, lone.py, members.py), for everything that
- * is as it should be. Of anything else it says so, and Python looks again, file by file, and finds the words for it. Nothing here allocates, keeps state or follows a symbolic link.
+ * Each function does what a loop in Python does elsewhere (regviz/storage/folder.py, lone.py, members.py), for everything
+ * that is as it should be. Of anything else it says so, and Python looks again, file by file, and finds the words for it.
+ * Nothing here allocates, keeps state or follows a symbolic link.
  *
  * Names come one after the other, each ended by a zero byte.
  */

@@ -39,7 +39,7 @@ NAME = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 """Tags: the same."""
 LONGEST_NAME = 255
-_MOST_PARTS = 3  # of an algorithm: tarsum/v1/sha256
+MOST_PARTS = 3  # of an algorithm: tarsum/v1/sha256
 HEX_LENGTHS = {b"sha256": 64, b"sha384": 96, b"sha512": 128, b"blake3": 64}
 LINK_LENGTH = 71  # "sha256:" and 64 digits, no newline
 
@@ -183,7 +183,7 @@ def _parse_blob(rest: bytes) -> Place:
 
 def _parse_digest(repository: bytes, parts: list[bytes], role: Role) -> Place:
     """``<algorithm>/<hex>/link``, and the directories on the way; an algorithm may take several parts."""
-    known = next((at for at, part in enumerate(parts[:_MOST_PARTS]) if part in HEX_LENGTHS), None)
+    known = next((at for at, part in enumerate(parts[:MOST_PARTS]) if part in HEX_LENGTHS), None)
     if known is None or len(parts) < known + 2:
         return Place(Role.DIRECTORY, repository)
     if len(parts) == known + 2:

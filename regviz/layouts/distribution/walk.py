@@ -15,6 +15,7 @@ from regviz.layouts.distribution.grammar import (
     LAYERS,
     LINK_LENGTH,
     MANIFESTS,
+    MOST_PARTS,
     REPOSITORIES,
     REVISIONS,
     SECTIONS,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
     Raw = NDArray[np.uint8]
 
-_PREFIX_WIDTH = 2
 _TAGS_BELOW = b"/" + MANIFESTS + b"/" + TAGS
 _TAGS = re.compile(rf"(?:{TAG.pattern}\0)*".encode())
 
@@ -165,7 +165,7 @@ class Walk:
             if name in HEX_LENGTHS:
                 algorithm = algorithm_text(path)
                 yield algorithm, directory + b"/" + path, split_names(algorithm, names)[0]
-            elif path.count(b"/") < _PREFIX_WIDTH:
+            elif path.count(b"/") + 1 < MOST_PARTS:
                 pending += [(path, below) for below in sorted(names)]
 
     def _layers(self, row: int, algorithm: bytes, where: bytes, names: list[bytes]) -> None:
