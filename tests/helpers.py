@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import os
+import random
 import struct
 import subprocess
 import zipfile
@@ -51,6 +52,11 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+def noise(length: int) -> bytes:
+    """Bytes that no compression makes smaller, the same in every run."""
+    return random.Random(length).randbytes(length)
 
 
 def sha256(data: bytes) -> str:

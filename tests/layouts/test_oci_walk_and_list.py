@@ -20,6 +20,7 @@ from tests.helpers import (
     encode,
     found,
     level_times,
+    noise,
     pack,
     rows,
     rules_of,
@@ -175,7 +176,7 @@ def test_hard_links_take_their_blocks_once(tmp_path: Path) -> None:
     """zot links a blob of two repositories instead of copying it (pkg/storage/local, Link)."""
     root = tmp_path / "storage"
     stores = zot(root, "a", "b", "c")
-    big = os.urandom(100_000)
+    big = noise(100_000)
     for store in stores.values():
         store.add(store.image([big]), "latest")
     layer = sha256(compressed(big))

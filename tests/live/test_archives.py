@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from regviz.live.remote import FileClient
 from regviz.storage.replayed import Replayed
 from regviz.tree import tree
 from tests.cli.running import START
-from tests.helpers import Store, assert_same_tables, level_times, pack, rows
+from tests.helpers import Store, assert_same_tables, level_times, noise, pack, rows
 from tests.live.servers import Asked, Reply, Server, serving
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def storage(tmp_path: Path) -> Path:
     store = Store(tmp_path / "storage")
     store.image("team/app", [b"base", b"app"], "1.0", "latest")
     store.image("team/large", [b"base"], "1", "2")
-    store.linked_blob("team/app", os.urandom(LARGE))
+    store.linked_blob("team/app", b"\x1f\x8b" + noise(LARGE))
     store.push("team/wide", {"schemaVersion": 2, "manifests": [], "annotations": {"a": "x" * 400_000}}, "wide")
     level_times(store.root)
     return store.root
@@ -115,7 +114,7 @@ def test_what_has_no_ranges_is_fetched_once(form: str, tmp_path: Path) -> None:
     store = Store(tmp_path / "storage")
     for number in range(20):
         store.image(f"team/{number}", [b"base", b"%d" % number], "1.0", "latest")
-    store.linked_blob("team/1", os.urandom(LARGE))
+    store.linked_blob("team/1", b"\x1f\x8b" + noise(LARGE))
     data = archive(store.root, form)
     with serving(Files({f"/a.{form}": data}, ranges=False)) as server:
         read = rv.read(f"{server.url}/a.{form}")
@@ -331,7 +330,7 @@ def test_what_is_kept_is_what_was_there(asked: list[tuple[int, int]], most: int)
 
 
 def test_small_things_are_kept_and_large_ones_are_not() -> None:
-    data = os.urandom(4 << 20)
+    data = noise(4 << 20)
     stream = Stream(data)
     kept = Replayed(stream)
     kept.read_at(0, 512)

@@ -17,6 +17,7 @@ from regviz.errors import DamagedArchiveError
 from regviz.storage import open_storage
 from regviz.storage.base import MANIFEST_LIMIT
 from regviz.storage.kept import Kept, KeptTar
+from tests.helpers import noise
 from tests.storage.archives import BLOCK, Archive, archives, small_windows
 from tests.storage.listing import by_tarfile, listing
 from tests.storage.test_tar_hostile import PLAIN, base256, header, octal, pax
@@ -63,8 +64,8 @@ def test_documents_are_kept_and_layers_are_not() -> None:
         "document": document,
         "list": b"[" + b" " * LARGE,
         "marked": b"\xef\xbb\xbf{" + b" " * LARGE,
-        "layer": b"\x1f\x8b" + os.urandom(9000),
-        "small layer": b"\x1f\x8b" + os.urandom(100),
+        "layer": b"\x1f\x8b" + noise(9000),
+        "small layer": b"\x1f\x8b" + noise(100),
         "too large": b"{" + b" " * MANIFEST_LIMIT,
         "as large as may be": b"{" + b" " * (MANIFEST_LIMIT - 1),
         "last": b"last",
@@ -84,7 +85,7 @@ def test_the_beginning_of_a_layer_is_kept() -> None:
 
 def test_layers_take_no_memory() -> None:
     """A hundred layers of a megabyte pass by; what stays is a thousandth of them."""
-    layer = os.urandom(1 << 20)
+    layer = b"\x1f\x8b" + noise(1 << 20)
     data = archive_of(*((f"{number}/layer", layer) for number in range(100)))
     source = Kept("many", in_pieces(data, 1 << 15))
     source.read_on()

@@ -32,7 +32,7 @@ from regviz.storage.listing.s3 import is_object_list
 from regviz.storage.spans import Spans
 from regviz.storage.tar import safe_path
 from tests.conftest import ROOT
-from tests.helpers import V2
+from tests.helpers import V2, noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -400,7 +400,7 @@ def test_an_inventory_takes_no_file_from_elsewhere(key: str, tmp_path: Path) -> 
 
 def test_an_inventory_that_is_no_csv(tmp_path: Path) -> None:
     manifest = _inventory(tmp_path, ["Key"], [])
-    (tmp_path / "part.csv.gz").write_bytes(gzip.compress(os.urandom(100_000))[:-10])
+    (tmp_path / "part.csv.gz").write_bytes(gzip.compress(noise(100_000))[:-10])
     with pytest.raises(DamagedArchiveError, match="cannot be read as CSV"):
         list(open_storage(str(manifest)).entries())
 
