@@ -186,27 +186,46 @@ def test_what_fails_leaves_the_old_one(capture: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_what_is_interrupted_leaves_the_old_one(how: signal.Signals, capture: Path) -> None:
-    """Stopped while it writes: the old one is whole, whatever lies beside it."""
+@pytest.mark.parametrize(
+    ("how", "code", "said"),
+    [("SIGINT", 130, "regviz: interrupted\n"), ("SIGTERM", 143, ""), ("SIGHUP", 129, "")],
+)
+def test_what_is_interrupted_leaves_the_old_one(how: str, code: int, said: str, capture: Path) -> None:
+    """Stopped while it writes: the old one is whole, and nothing lies beside it."""
     before = {path.name: path.read_bytes() for path in capture.iterdir()}
-    code = (
+    program = (
         "import sys, time\nimport pyarrow.parquet as pq\nfrom regviz.cli import main\nwrite = pq.write_table\n"
         "def slowly(table, file, **more):\n write(table, file, **more)\n print('written', flush=True)\n"
         " time.sleep(30)\n"
         "pq.write_table = slowly\nmain()"
     )
-    command = [sys.executable, "-c", code, "capture", str(WORLDS[1]), "-o", str(capture)]
+    command = [sys.executable, "-c", program, "capture", str(WORLDS[1]), "-o", str(capture)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "written\n"
-        process.send_signal(how)
+        process.send_signal(signal.Signals[how])
         _, complaint = process.communicate(timeout=60)
-    assert process.returncode != 0
+    assert (process.returncode, complaint) == (code, said)
     assert {path.name: path.read_bytes() for path in capture.iterdir()} == before
-    if how == signal.SIGINT:
-        assert complaint == "regviz: interrupted\n"
-        assert [path.name for path in capture.parent.iterdir()] == [capture.name]
+    assert [path.name for path in capture.parent.iterdir()] == [capture.name]
+
+
+def test_an_interrupt_while_it_takes_the_place_of_an_old_one(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes when the old one was moved away, and the new one is not there yet."""
+    before = {path.name: path.read_bytes() for path in capture.iterdir()}
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        rename(self, target)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    registry = read(WORLD_V1)
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        registry.save(capture)
+    assert {path.name: path.read_bytes() for path in capture.iterdir()} == before
+    assert [path.name for path in capture.parent.iterdir()] == [capture.name]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")

@@ -101,14 +101,13 @@ def _swap_in(aside: Path, target: Path) -> None:
         aside.rename(target)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    replaced = old / target.name
     try:
-        target.rename(old / target.name)
+        target.rename(replaced)
         aside.rename(target)
-    except OSError:
-        if not target.exists():
-            (old / target.name).rename(target)
-        raise
     finally:
+        if not target.exists():  # what came between may be an interrupt too
+            replaced.rename(target)
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
+import signal
 import sys
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import regviz
+from regviz.cli import INTERRUPTED
 from regviz.cli.answer_check import check, doctor
 from regviz.cli.answer_garbage import garbage, states
 from regviz.cli.answer_lineage import (
@@ -38,7 +41,9 @@ from regviz.cli.make import capture, lab, report, world
 from regviz.errors import RegvizError
 from regviz.text import escape_terminal
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _SECTIONS = {
     "Look": (plan, report, tree, tree_changes, table, graph, figure, detect),
     "Whose bytes": (sizes, composition, reconcile, sharing, owner_sets, clusters, churn),
@@ -78,7 +83,8 @@ class Commands(click.Group):
         """Run a command; what a person must fix is said on stderr, a line each."""
         _write_what_the_terminal_can()
         try:
-            result = super().invoke(ctx)
+            with _cleaned_up_when_ended():
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:  # whoever reads, such as head, has seen enough
             _drop_output()
@@ -123,6 +129,30 @@ for _commands in _SECTIONS.values():
 
 def _complain(message: str) -> None:
     click.echo(f"regviz: {escape_terminal(message)}", err=True)
+
+
+@contextlib.contextmanager
+def _cleaned_up_when_ended() -> Iterator[None]:
+    """Let a command that is told to end, or whose terminal goes, clean up behind itself as an interrupted one does.
+
+    Told a second time, it ends at once.
+    """
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        sys.exit(128 + number)
+
+    ours = []
+    if threading.current_thread() is threading.main_thread():  # Python lets no other say what a signal does
+        ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        ours = [number for number in ends if signal.getsignal(number) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _write_what_the_terminal_can() -> None:

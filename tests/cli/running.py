@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner, Result
 
-from regviz.cli import main
+from regviz.cli.app import main
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WORLD = ROOT / "data" / "world-distribution.tar.gz"
 WORLD_V1 = ROOT / "data" / "world-v1.tar.gz"
-START = [sys.executable, "-c", "from regviz.cli import main; main(prog_name='regviz')"]
+START = [sys.executable, "-c", "from regviz.cli import main; main()"]
 
 
 def run(*words: str | Path, **environment: str) -> Result:

@@ -12,7 +12,7 @@ import pytest
 import regviz as rv
 from regviz.analysis.collectors import CollectorName
 from regviz.analysis.deletion import DeleteBy
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.read import read
 from tests.cli.running import WORLD, WORLD_V1, run
 from tests.helpers import Store

@@ -18,7 +18,7 @@ import pytest
 
 import regviz
 from regviz.analysis.members import Grain
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.graph import FORMATS, collapse_chains, layer_graph, object_graph, write_graph
 from regviz.problems import RULES
 from regviz.read import read
@@ -77,7 +77,7 @@ def test_the_version() -> None:
 
 
 def test_nothing_heavy_is_loaded_before_a_command_is_known() -> None:
-    words = "import regviz.cli, sys; print(*sys.modules)"
+    words = "import regviz.cli.app, sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", words], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     heavy = {"numpy", "pandas", "pyarrow", "networkx", "matplotlib", "scipy", "tqdm", "nbformat", "orjson"}
     assert heavy & set(loaded.split()) == set()

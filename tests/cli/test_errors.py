@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.running import WORLD, WORLD_V1, run, start
+from tests.conftest import ROOT
 from tests.helpers import V2, Store
 from tests.listed import FORMS
 
@@ -201,6 +203,18 @@ def test_an_interrupt() -> None:
         process.send_signal(signal.SIGINT)
         _, complaint = process.communicate()
     assert (process.returncode, complaint) == (130, b"regviz: interrupted\n")
+
+
+def test_an_interrupt_while_the_commands_are_loaded() -> None:
+    program = (
+        "import sys\n"
+        "class Interrupting:\n"
+        " def find_spec(self, name, *_):\n"
+        "  if name == 'regviz.cli.look':\n   raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\nfrom regviz.cli import main\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"regviz: interrupted\n")
 
 
 def test_strict_lists_what_is_wrong() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import regviz as rv
 from regviz.analysis.collectors import CollectorName
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.read import read
 from tests.cli.running import WORLD, WORLD_V1, done, run
 from tests.helpers import OCI_INDEX, OCI_MANIFEST, Store, descriptor, encode, rows

@@ -13,7 +13,7 @@ import pytest
 import regviz as rv
 from regviz.analysis.comparison.registries import WHATS
 from regviz.analysis.remade import ChurnGrain
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.read import read
 from tests.cli.running import WORLD, WORLD_V1, done, run
 from tests.helpers import Store

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from regviz.analysis import sizes
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.read import read
 from regviz.schema import TABLES
 from tests.cli.running import START, WORLD, WORLD_V1, done, run, start
@@ -162,7 +162,7 @@ def test_a_terminal_gets_no_control_characters(tmp_path: Path) -> None:
     store.tag("library/x", "\x1b[2J\x9b1m\u202eevil", image_id(1))
     formats = ["csv", "json", "table"]  # in one process, for each takes a second to start
     code = (
-        "import sys\nfrom regviz.cli import main\n"
+        "import sys\nfrom regviz.cli.app import main\n"
         "for name in sys.argv[2:]:\n    main(['table', sys.argv[1], 'tags', '--format', name], standalone_mode=False)"
     )
     ours, theirs = pty.openpty()

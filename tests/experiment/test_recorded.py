@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import regviz as rv
 from regviz import share
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.errors import RegvizError
 from regviz.experiment import STEPS
 from regviz.experiment.bundle import load, platforms

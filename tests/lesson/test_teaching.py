@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.cli.learn import lesson as group
 from regviz.lesson import books, paths
 from regviz.lesson.notes import notes

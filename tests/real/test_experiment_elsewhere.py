@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell
 
 from regviz import share
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.errors import RegvizError
 from regviz.experiment import bundle, elsewhere
 from regviz.experiment.experiment import Experiment

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import regviz as rv
-from regviz.cli import main
+from regviz.cli.app import main
 from regviz.errors import RegvizError
 from regviz.report import report, show
 from regviz.report.pair import problems_between
