@@ -93,6 +93,7 @@ def execute(
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
+    from nbclient.util import run_sync
 
     class ThisInterpreter(KernelSpecManager):
         """Knows one kernel: the running interpreter."""
@@ -111,6 +112,17 @@ def execute(
         )
         client = NotebookClient(notebook, km=manager, startup_timeout=_STARTUP_SECONDS, coalesce_streams=True)
         client.owns_km = True  # so that the kernel ends with the run
+
+        async def failure(cell: NotebookNode, index: int, number: int) -> str:
+            """Why a cell failed, if it did: as a value, for asyncio prints an error that an interrupt left unheard."""
+            try:
+                await client.async_execute_cell(cell, index, execution_count=number)
+            except CellExecutionError as error:
+                return f"{error.ename}: {error.evalue}"
+            except DeadKernelError:
+                return "the Python that ran it ended, perhaps for want of memory"
+            return ""
+
         complaint = Path(place) / "complaint"
         env = {**_environment(source, place, show_values=show_values), **environment}
         # Cell by cell, as client.execute() takes the interrupt of an impatient person for a dead kernel.
@@ -120,14 +132,9 @@ def execute(
                 client.setup_kernel(env=env, cwd=str(folder), stderr=stderr),
             ):
                 for number, (index, cell) in enumerate(cells, 1):
-                    try:
-                        client.execute_cell(cell, index, execution_count=number)
-                    except CellExecutionError as error:
-                        why = f"{error.ename}: {error.evalue}"
-                        raise RegvizError(_failed(name, number, cell, why)) from None
-                    except DeadKernelError:
-                        why = "the Python that ran it ended, perhaps for want of memory"
-                        raise RegvizError(_failed(name, number, cell, why)) from None
+                    why = run_sync(failure)(cell, index, number)
+                    if why:
+                        raise RegvizError(_failed(name, number, cell, why))
                     tick(1)
         except RuntimeError as error:
             why = escape_terminal(_last_line(complaint) or str(error))
