@@ -199,6 +199,11 @@ class Registry:
 
     # --- questions
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of it could be read: whatever says which repositories there are, and everything of each."""
+        return self.source.complete and bool((self._tables["repositories"]["complete"] == 1).all())
+
     def stack(self, manifest: str) -> pd.DataFrame:
         """The layers an image stands on, from the base up.
 

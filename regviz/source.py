@@ -43,6 +43,8 @@ class Source:
         What manifests, configurations and links say could be read; a listing has their names alone.
     names_in_database, keeps_links : bool
         GitLab's names are in its database; repositories say by links what they serve (else nothing can be unlinked).
+    complete : bool
+        All that the place lists could be read; else there may be repositories, tags and blobs that no table names.
     """
 
     uri: str
@@ -61,6 +63,7 @@ class Source:
     keeps_links: bool = True
     knows_contents: bool = True
     may_be_sparse: bool = False
+    complete: bool = True
 
     def require_contents(self, answer: str) -> None:
         """Refuse an answer that rests on what manifests and configurations say, where they could not be read.

@@ -239,8 +239,7 @@ def _uploads(reg: Registry, min_age: dt.timedelta) -> Rows:
     """Unfinished uploads that did not begin just now; one that does not say when, the server never purges."""
     uploads = columns(reg, "uploads")
     is_old = ~is_recent(uploads["started_at"], reg, min_age)
-    complete = columns(reg, "repositories")["complete"] == 1
-    rows = np.flatnonzero(is_old) if complete.all() else np.empty(0, np.int64)
+    rows = np.flatnonzero(is_old) if reg.complete else np.empty(0, np.int64)
     return {
         "kind": ["upload"] * len(rows),
         "digest": texts(reg, "name", uploads["upload"][rows]),

@@ -161,12 +161,13 @@ def require_plannable(reg: Registry) -> None:
         raise RegvizError(
             f"{source.uri} is a pull-through cache: it takes no deletions, and drops by itself what is old"
         )
-    incomplete = np.flatnonzero(columns(reg, "repositories")["complete"] != 1)
-    if len(incomplete):
+    if not reg.complete:
+        incomplete = np.flatnonzero(columns(reg, "repositories")["complete"] != 1)
         names = list(map(str, texts(reg, "name", columns(reg, "repositories")["repository"][incomplete])))
         several = ", ".join(names[:_NAMES_SHOWN]) + (" and others" if names[_NAMES_SHOWN:] else "")
+        which = f" ({several})" if several else ""
         raise RegvizError(
-            f"{source.uri} could not be read completely ({several}), and a plan must know every tag: the table "
+            f"{source.uri} could not be read completely{which}, and a plan must know every tag: the table "
             "problems says what was in the way"
         )
 

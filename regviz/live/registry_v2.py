@@ -60,6 +60,7 @@ def read_v2(client: Client, cache: Cache, source: Source, options: Options, live
         knows_untagged=reader.names_every_manifest,
         trusts_times=reader.names_every_manifest,
         proxy_cache=proxy,
+        complete=problem is None,
     )
     return assemble(reader.facts, source)
 

@@ -52,7 +52,7 @@ class Collector:
     def __init__(self, reg: Registry, name: CollectorName, *, min_age: dt.timedelta = MIN_AGE) -> None:
         _require(reg, name)
         self._nothing = Deletion.nothing(reg)
-        self._is_complete = bool((reg.columns("repositories")["complete"] == 1).all())
+        self._is_complete = reg.complete
         plain = name in ("reachability", "v1")
         self._collect = PlainCollector(reg, name, min_age) if plain else DistributionCollector(Seen(reg), name)
 

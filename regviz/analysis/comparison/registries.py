@@ -137,7 +137,7 @@ def compare_registries(old: Registry, new: Registry) -> pd.DataFrame:
         changes = table.loc[table["what"] == what, "change"]
         table.attrs[what] = {change: int((changes == change).sum()) for change in CHANGES}
         table.attrs[what]["unknown"] = int(changes.isna().sum())
-    table.attrs |= {"basis": basis, "complete": not any(s.incomplete for s in sides)}
+    table.attrs |= {"basis": basis, "complete": all(side.registry.complete for side in sides)}
     return table
 
 
@@ -212,9 +212,8 @@ def _changed(sides: tuple[Side, Side], both: pd.DataFrame, what: What, known: An
 
 def _unread(side_: Side, repositories: pd.Series[str]) -> pd.Series[bool]:
     """Where a registry may have what was not found there."""
-    incomplete = side_.incomplete
-    may_have = repositories.isin(incomplete)
-    if incomplete and len(incomplete) == len(side_.names):  # it broke off: there may be more repositories
+    may_have = repositories.isin(side_.incomplete)
+    if not side_.registry.source.complete:  # it broke off: there may be more repositories
         may_have |= True
     return may_have
 
