@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
 Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,41 @@ def _catalogue() -> dict[str, Rule]:
 
 
 RULES: dict[str, Rule] = _catalogue()
+READING = frozenset(
+    (
+        *("unreadable", "archive-truncated", "archive-without-end", "listing-records"),
+        *("answer-refused", "answer-failed", "answer-unreadable", "pages-broken"),
+    )
+)
+"""Rules that say that not all could be read."""
+_ABSENT = re.compile(r".*-missing(-image)?|.*-dangling|child-unlinked|layer-unlinked|layout-index-unreadable")
+"""Those that say that something is not there, which it may be where not all could be read."""
+
+
+def rule_named(name: str, severity: Severity) -> Rule:
+    """A rule by its identifier; of one that this regviz does not know, because a newer one wrote a capture, that."""
+    meaning = "A rule that this regviz does not know: a newer one read the source."
+    return RULES.get(name) or Rule(name, severity, meaning, "the capture", "See what that regviz says.")
+
+
+def by_weight(rule: Rule, count: int) -> tuple[bool, int, bool, int, str]:
+    """A key to sort broken rules: what hides others first, then the worst, those that stop a collector, the most."""
+    return (rule.rule not in READING, SEVERITIES.index(rule.severity), not rule.aborts, -count, rule.rule)
+
+
+def action(rule: Rule, broken: Collection[str]) -> str:
+    """What to do about a rule, where these are broken.
+
+    Examples
+    --------
+    >>> action(RULES["layer-missing"], ["layer-missing"])
+    'Push the image again, or delete the tag.'
+    >>> action(RULES["layer-missing"], ["layer-missing", "unreadable"])
+    'Read all of it first: it may be there. Else: push the image again, or delete the tag.'
+    """
+    if not _ABSENT.fullmatch(rule.rule) or READING.isdisjoint(broken):
+        return rule.action
+    return f"Read all of it first: it may be there. Else: {rule.action[0].lower()}{rule.action[1:]}"
 
 
 def rules() -> pd.DataFrame:

@@ -204,6 +204,11 @@ class Registry:
         """Whether all of it could be read: whatever says which repositories there are, and everything of each."""
         return self.source.complete and bool((self._tables["repositories"]["complete"] == 1).all())
 
+    @property
+    def sees_every_reference(self) -> bool:
+        """Whether all that may need a blob was here to be read: else what nothing here needs may be needed still."""
+        return self.complete and not (self.source.names_in_database or self.source.proxy_cache)
+
     def stack(self, manifest: str) -> pd.DataFrame:
         """The layers an image stands on, from the base up.
 

@@ -192,6 +192,7 @@ class TextPool:
 
         RE2 looks for them: in one passage for all, in a time that is linear in the text.
         """
+        import pandas  # noqa: F401, ICN001  # else Arrow does, and drops an interrupt that comes meanwhile
         import pyarrow as pa
         import pyarrow.compute as pc
 

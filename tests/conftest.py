@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,14 @@ def shared_dumps() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{NO_DUMPS}: there is no {folder}")
     return folder
+
+
+@pytest.fixture
+def open_to_all() -> Generator[Path]:
+    """A folder that anybody may look into, which a test's own is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import random
 import struct
 import subprocess
 import zipfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,7 +24,7 @@ from regviz.read import read
 from regviz.schema import CODED, NA, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 EPOCH = 1_400_000_000
 """Time of the first file a storage gets; each further one is a minute younger."""
 V2 = "docker/registry/v2"
+_NOBODY = 65534
 FORMS = ("folder", "tar", "tar.gz", "tar.zst", "zip")
 
 SCHEMA2 = "application/vnd.docker.distribution.manifest.v2+json"
@@ -52,6 +54,19 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything: it does as one who may not."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def noise(length: int) -> bytes:

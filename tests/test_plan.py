@@ -48,6 +48,15 @@ def _many(root: Path, repositories: int, tags: int) -> Store:
     return store
 
 
+def test_what_breaks_off_is_planned_to_be_read_so(tmp_path: Path) -> None:
+    archive = tmp_path / "cut.tar"
+    archive.write_bytes(gzip.decompress(WORLD.read_bytes())[:100_100])
+    assert rv.plan(archive).next_command == f"regviz report {archive} -o report.html --partial"
+    assert run("detect", archive).exit_code == 1
+    records = json.loads(done("detect", archive, "--partial", "--format", "json"))
+    assert [record["layout"] for record in records] == ["distribution"]
+
+
 # --- folders
 
 

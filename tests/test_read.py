@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import regviz as rv
-from regviz.errors import DamagedArchiveError, NotRecognisedError, ProblemError, SourceNotFoundError
+from regviz.errors import DamagedArchiveError, NotRecognisedError, ProblemError, RegvizError, SourceNotFoundError
 from regviz.read import read
 from tests.conftest import ROOT
 from tests.helpers import FORMS, V2, Store, V1Store, assert_same_tables, image_id, pack, rows
@@ -35,6 +35,12 @@ def v1(root: Path) -> V1Store:
 
 def tags(registry: Registry) -> list[tuple[object, ...]]:
     return rows(registry.tags, "repository", "tag")
+
+
+@pytest.mark.parametrize("links", ["opne", None, True])
+def test_links_are_looked_into_in_one_of_three_ways(links: Any) -> None:
+    with pytest.raises(RegvizError, match="give one of stat, check, open"):
+        read(links=links)
 
 
 # --- where the root may lie

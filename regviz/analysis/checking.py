@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regviz.analysis.diagnosis import SEVERITIES
 from regviz.analysis.reach import column_counts, columns, reach
 from regviz.analysis.states import STATES, UNKNOWN, UNREFERENCED, UNTAGGED, blob_states
 from regviz.card import held_bytes
 from regviz.errors import NotKnowableError, RegvizError
+from regviz.problems import READING, SEVERITIES
 from regviz.schema import NA_INT
 from regviz.text import count_noun, format_bytes, format_date
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from regviz.problems import Severity
     from regviz.registry import Registry
+
+_NAMES = r"(?:^|/)(?:repositories(?:/|$)|index\.json$)"
+"""Paths of what names repositories and tags, and holds no blob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ def check(
             it is known, that.
         held
             Whether found is within the limit; NA where that cannot be known. Bytes whose state is not known (a
-            repository could not be read completely) leave it open only where they decide it.
+            repository could not be read completely) leave it open only where they decide it; where blobs themselves may
+            have stayed unseen (an archive broke off), found can break a limit and never hold to it.
         detail
             In words what was found, or why it is not known.
 
@@ -146,8 +150,19 @@ def _in_state(reg: Registry, rule: str, state: int, limit: int, *, known: bool) 
     said = f"in {count_noun(int((states == state).sum()), 'blob')}"
     if open_:
         said += f"; of {format_bytes(open_)} the state is not known, because not everything could be read"
-    held = False if found > limit else None if found + open_ > limit else True
+    is_all = _sees_every_blob(reg)
+    said += "" if is_all else "; there may be more: not everything could be read"
+    held = False if found > limit else True if is_all and found + open_ <= limit else None
     return _Verdict(rule, "bytes", limit, found, held, said)
+
+
+def _sees_every_blob(reg: Registry) -> bool:
+    """Whether no blob can have stayed unseen: if something could not be read, it is names alone."""
+    if reg.source.complete:
+        return True
+    problems = reg.problems
+    unread = problems[problems["rule"].isin(READING)]
+    return len(unread) > 0 and bool(unread["path"].str.contains(_NAMES, na=False).all())
 
 
 def _growth(reg: Registry, baseline: Registry, percent: float) -> _Verdict:
@@ -165,7 +180,12 @@ def _growth(reg: Registry, baseline: Registry, percent: float) -> _Verdict:
     what = "stored" if every else "reached by tags"
     since = format_date(baseline.source.read_at)
     detail = f"{share} {what} since {since}: {format_bytes(before)}, now {format_bytes(now)}"
-    return _Verdict("max-growth", "bytes", limit, now - before, now - before <= limit, detail)
+    seen = [_sees_every_blob(each) if every else each.complete for each in (baseline, reg)]
+    if not all(seen):
+        detail += f"; there may be more {'now' if seen[0] else 'then'}: not everything could be read"
+    # More then makes it less, more now makes it more.
+    held = None if not all(seen) and (now - before <= limit or not seen[0]) else now - before <= limit
+    return _Verdict("max-growth", "bytes", limit, now - before, held, detail)
 
 
 def _bytes(reg: Registry, *, every: bool) -> int | None:

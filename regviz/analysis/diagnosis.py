@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from regviz.problems import RULES, Severity
+from regviz.problems import SEVERITIES, action, by_weight, rule_named
 from regviz.text import short_digest
 
 if TYPE_CHECKING:
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from regviz.registry import Registry
 
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""The worst first."""
 EXAMPLES = 3
 """How many places a row of :func:`doctor` names."""
 
@@ -45,7 +43,8 @@ def doctor(reg: Registry) -> pd.DataFrame:
         examples
             The first three places, and what was found there.
 
-        The order is that of severity, then rules at which a collector stops, then counts. ``attrs`` has how many
+        Rules that say that not all could be read come first, for others may follow from that; then the order is that
+        of severity, then rules at which a collector stops, then counts. ``attrs`` has how many
         problems there are of each severity (error, warning, info) and the links_checked.
 
     Examples
@@ -67,8 +66,10 @@ def diagnose(problems: pd.DataFrame, *, links_checked: str) -> pd.DataFrame:
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for name, found in problems.astype({"rule": "str", "severity": "str"}).groupby("rule", sort=True):
-        rule = RULES[str(name)]
+    groups = {str(name): found for name, found in problems.astype({"rule": "str"}).groupby("rule")}
+    rules = (rule_named(name, found["severity"].iloc[0]) for name, found in groups.items())
+    for rule in sorted(rules, key=lambda rule: by_weight(rule, len(groups[rule.rule]))):
+        found = groups[rule.rule]
         rows.append(
             {
                 "rule": rule.rule,
@@ -77,12 +78,11 @@ def diagnose(problems: pd.DataFrame, *, links_checked: str) -> pd.DataFrame:
                 "repositories": found["repository"].nunique(),
                 "meaning": rule.meaning,
                 "source": rule.source,
-                "action": rule.action,
+                "action": action(rule, groups),
                 "aborts": ", ".join(rule.aborts) or None,
                 "examples": "; ".join(map(_example, found.head(EXAMPLES).astype(object).to_dict("records"))),
             }
         )
-    rows.sort(key=lambda row: (SEVERITIES.index(row["severity"]), row["aborts"] is None, -row["count"], row["rule"]))
     columns = ("rule", "severity", "count", "repositories", "meaning", "source", "action", "aborts", "examples")
     table = pd.DataFrame(
         {

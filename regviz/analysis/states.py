@@ -260,7 +260,7 @@ class Open:
 def open_questions(reg: Registry, reached: Reach) -> tuple[Open, Numbers]:
     """What is unknown altogether, and rows of blobs that an unread manifest may have."""
     source = reg.source
-    incomplete = bool(not reg.complete or source.names_in_database or source.proxy_cache)
+    incomplete = not reg.sees_every_reference
     unread, linked_there = _unread(reg, reached)
     if not source.keeps_links or "v1" in source.layouts[0]:
         incomplete |= unread

@@ -228,8 +228,6 @@ def diff(*, asked: Asked, new: str, same: bool, what: tuple[str, ...]) -> None:
         if found[f"{name}_bytes"] is not None:
             blobs, lacking = count_noun(found[f"{name}_blobs"], "blob"), format_bytes(found[f"{name}_bytes"])
             _say(asked, f"{one} lacks {blobs} of {other}'s tags: {lacking}")
-    if not found["complete"]:
-        _say(asked, "not everything could be read: what seems to be missing may be there")
 
 
 @click.command()

@@ -220,30 +220,33 @@ def _picture(forest: nx.DiGraph[Any]) -> str:
 @source_argument
 @format_option
 @output_option
+@click.option("--partial", is_flag=True, help="Go by what is there where an archive breaks off.")
 @click.option("--insecure", is_flag=True, help="Allow plain HTTP to other machines than this one.")
 @engine_options
 @object_options
-def detect(  # one an option
+def detect(
     source: str | None,
     *,
     format_: TableFormat | None,
     output: str | None,
+    partial: bool,
     insecure: bool,
-    yes: bool,
-    helper: bool,
-    helper_image: str | None,
     storage_options: dict[str, Any],
+    **engine: Any,
 ) -> None:
     """Say what SOURCE is, and why.
 
     And where its root lies. It is recognised and not read, so a large storage takes no longer than a small one.
     """
     refuse_to_harm(source, output)
-    opened = Reading(yes=yes, helper=helper, helper_image=helper_image, target=output).opened(source)
-    write_table(_detected(opened, storage_options, insecure=insecure), format_, output)
+    opened = Reading(partial=partial, target=output, **engine).opened(source)
+    found = _detected(opened, storage_options, partial=partial, insecure=insecure)
+    write_table(found, format_, output)
 
 
-def _detected(source: str | Opened | None, storage_options: dict[str, Any], *, insecure: bool) -> pd.DataFrame:
+def _detected(
+    source: str | Opened | None, storage_options: dict[str, Any], *, partial: bool, insecure: bool
+) -> pd.DataFrame:
     import pandas as pd
 
     from regviz.layouts.recognise import recognise
@@ -265,9 +268,11 @@ def _detected(source: str | Opened | None, storage_options: dict[str, Any], *, i
         if isinstance(source, Opened):
             storage = source.storage
         elif "://" in path:
-            storage = open_source(path, storage_options=storage_options, over_http={"insecure": insecure})
+            storage = open_source(
+                path, partial=partial, storage_options=storage_options, over_http={"insecure": insecure}
+            )
         else:
-            storage = open_storage(path)  # roots are told as seen from what was given
+            storage = open_storage(path, partial=partial)  # roots are told as seen from what was given
         if not isinstance(source, Opened) and not storage.by_path:
             for _ in storage.entries():  # an archive that breaks off further on is none to rely on
                 pass
@@ -280,7 +285,7 @@ def _detected(source: str | Opened | None, storage_options: dict[str, Any], *, i
             for found in recognise(storage)
         ]
     if not rows:
-        read(source, storage_options=storage_options)  # says what it looked for, and what it saw instead
+        read(source, partial=partial, storage_options=storage_options)  # says what was looked for, and what was seen
     return pd.DataFrame(rows, columns=["layout", "root", "why"], dtype="str")
 
 

@@ -122,7 +122,7 @@ class Reading:
 
         if source is None and not os.environ.get(SOURCE_VARIABLE):
             click.echo("regviz: no SOURCE was given: this is the small world that comes with regviz", err=True)
-        return read(
+        registry = read(
             self.opened(source),
             strict=self.strict,
             links=self.links,
@@ -137,6 +137,13 @@ class Reading:
             storage_options=self.storage_options,
             **self.over_http,
         )
+        if not registry.complete:
+            click.echo(
+                "regviz: not everything could be read, and what seems to be missing may be there; regviz doctor says "
+                "what was in the way",
+                err=True,
+            )
+        return registry
 
 
 def reading_options(command: Command) -> Command:

@@ -12,7 +12,7 @@ from regviz.layouts.recognise import Found, recognise
 from regviz.plan import cost, sample
 from regviz.plan.cost import Count
 from regviz.read import LISTABLE, recognised
-from regviz.storage.base import has_contents, is_searchable, is_walkable
+from regviz.storage.base import Counted, has_contents, is_searchable, is_walkable
 from regviz.storage.objects import is_objects
 from regviz.text import decode_name
 
@@ -42,7 +42,9 @@ def of_storage(path: str, storage: Storage) -> dict[str, Any]:
     kind = _kind(storage)
     if is_objects(storage):
         storage.narrow(first.root)
-    counts, about = _of_folder(storage, first) if is_walkable(storage) else _of_flat(storage, kind)
+    counts, about, breaks_off = (
+        (*_of_folder(storage, first), False) if is_walkable(storage) else _of_flat(storage, kind)
+    )
     if is_objects(storage) and not counts[0].exact and first.layout == "distribution":
         counts = sample.objects(storage, first.root)
     counted = next((count.number for count in counts), None)
@@ -66,7 +68,7 @@ def of_storage(path: str, storage: Storage) -> dict[str, Any]:
         "permissions": _permissions(kind, path),
         "marks": "",
         "notes": (*notes, *((_COLD, _ACCESS_TIMES) if kind == "folder" else ())),
-        "next_command": "" if first.instead else _next(path, kind),
+        "next_command": "" if first.instead else _next(path, kind) + (" --partial" if breaks_off else ""),
     }
 
 
@@ -142,23 +144,24 @@ def _of_folder(storage: Walkable, found: Found) -> tuple[list[Count], cost.Cost]
     return [Count("objects", None, exact=False, how="")], cost.FOLDER
 
 
-def _of_flat(storage: Storage, kind: str) -> tuple[list[Count], cost.Cost]:
+def _of_flat(storage: Storage, kind: str) -> tuple[list[Count], cost.Cost, bool]:
+    """What there is to read, what each costs, and whether it breaks off."""
     noun, about = {"listing": ("records", cost.RECORD), "archive": ("members", cost.MEMBER)}.get(
         kind, ("objects", cost.REQUEST)
     )
     tells = getattr(storage, "count_objects", None)
-    number, exact, how = tells() if tells else _counted(storage)
-    return [Count(noun, number, exact, how)], about
+    counted = tells() if tells else _counted(storage)
+    return [Count(noun, counted.objects, counted.exact, counted.how)], about, counted.breaks_off
 
 
-def _counted(storage: Storage) -> tuple[int, bool, str]:
+def _counted(storage: Storage) -> Counted:
     """The entries of a flat storage that cannot tell how many they are, as far as a moment goes."""
     count, until = 0, time.monotonic() + _MOMENT
     for batch in storage.entries():
         count += len(batch)
         if time.monotonic() > until:
-            return count, False, "at least: what was listed before it took too long"
-    return count, True, "all were listed"
+            return Counted(count, exact=False, how="at least: what was listed before it took too long")
+    return Counted(count, exact=True, how="all were listed")
 
 
 def _permissions(kind: str, path: str) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import regviz
 from regviz.analysis import sizes
-from regviz.card import summarise
-from regviz.problems import RULES, Rule
+from regviz.analysis.states import UNKNOWN, blob_states
+from regviz.card import held_bytes, summarise
+from regviz.problems import action, by_weight, rule_named
 from regviz.report import words
 from regviz.report.display import Shown
 from regviz.report.tables import html_table
 from regviz.report.words import SEVERITY_WORDS
-from regviz.schema import SEVERITIES
 from regviz.text import collector_words, count_noun, escape_html, format_bytes
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from regviz.analysis.collectors import CollectorName
     from regviz.card import Summary
-    from regviz.problems import Severity
+    from regviz.problems import Rule
     from regviz.registry import Registry
 
 _PLACES = 50
@@ -56,11 +56,13 @@ def opening(reg: Registry) -> Shown:
 
 
 def _totals(reg: Registry) -> words.TagTotals:
-    answer = sizes(reg)
+    answer, (lengths, _) = sizes(reg), held_bytes(reg)
     return words.TagTotals(
         logical_bytes=int(answer["logical_bytes"].sum()),
         tagged_bytes=int(answer.attrs["tagged_bytes"]),
         repositories=int((reg.columns("repositories")["has_tags"] == 1).sum()),
+        unknown_bytes=int(lengths[blob_states(reg) == UNKNOWN].sum()),
+        complete=reg.complete,
     )
 
 
@@ -108,26 +110,19 @@ def problems(reg: Registry) -> Shown:
     if not len(found):
         return Shown('<div class="rv"><p>No problem was found.</p></div>', "No problem was found.")
     groups = {str(rule): places for rule, places in found.groupby("rule", observed=True)}
-    rules = [RULES.get(rule) or _unknown(rule, places["severity"].iloc[0]) for rule, places in groups.items()]
-    rules.sort(key=lambda rule: (SEVERITIES.index(rule.severity), -len(groups[rule.rule]), rule.rule))
-    parts = "".join(_problem(rule, groups[rule.rule]) for rule in rules)
+    rules = [rule_named(rule, places["severity"].iloc[0]) for rule, places in groups.items()]
+    rules.sort(key=lambda rule: by_weight(rule, len(groups[rule.rule])))
+    parts = "".join(_problem(rule, groups[rule.rule], action(rule, groups)) for rule in rules)
     severities = found["severity"].value_counts()
     heads = ", ".join(
-        count_noun(int(severities[name]), word)
-        for name, word in SEVERITY_WORDS.items()
-        if name in severities
+        count_noun(int(severities[severity]), word)
         for severity, word in SEVERITY_WORDS.items()
         if severity in severities
     )
     return Shown(f'<div class="rv rv-problems"><p>{heads}.</p>{parts}</div>', heads)
 
 
-def _unknown(rule: str, severity: Severity) -> Rule:
-    meaning = "A rule that this regviz does not know: a newer one read the source."
-    return Rule(rule, severity, meaning, "the capture", "See what that regviz says.")
-
-
-def _problem(rule: Rule, found: pd.DataFrame) -> str:
+def _problem(rule: Rule, found: pd.DataFrame, to_do: str) -> str:
     places = found[_WHERE].dropna(axis="columns", how="all")
     where = ""
     if len(places.columns):
@@ -138,7 +133,7 @@ def _problem(rule: Rule, found: pd.DataFrame) -> str:
     severity = f'<span class="severity">{SEVERITY_WORDS[rule.severity]}</span>'
     return (
         f'<section class="{rule.severity}"><h3>{severity} {escape_html(rule.meaning)}</h3>'
-        f"<p>What to do: {escape_html(rule.action)}{escape_html(stops)}</p>"
+        f"<p>What to do: {escape_html(to_do)}{escape_html(stops)}</p>"
         f'<p class="source"><code>{rule.rule}</code>: {escape_html(rule.source)}</p>{where}</section>'
     )
 

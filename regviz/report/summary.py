@@ -10,6 +10,7 @@ from regviz.analysis import churn, doctor, garbage, sizes, stale_tags
 from regviz.card import summarise
 from regviz.errors import NotKnowableError
 from regviz.plot.labels import instruction, percent
+from regviz.problems import READING
 from regviz.text import count_noun, escape_html, format_bytes, short_digest
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def things_to_do(reg: Registry, *, most: int = MOST) -> list[Thing]:
     [383078, 72047, 25813]
     """
     source = shlex.quote(reg.source.uri)
+    if (reg.problems["rule"] == "archive-truncated").any():
+        source += " --partial"
     found = [thing for ask in (_errors, *_SAVING) for thing in ask(reg, source)]
     stored = summarise(reg).stored_bytes
     worth = [thing for thing in found if thing.bytes is None or thing.bytes * _SMALL >= max(1, stored)]
@@ -104,14 +107,15 @@ def things_to_do(reg: Registry, *, most: int = MOST) -> list[Thing]:
 
 def _errors(reg: Registry, source: str) -> Iterator[Thing]:
     found = doctor(reg)
-    wrong = found[found["severity"] == "error"]
+    wrong = found[(found["severity"] == "error") | found["rule"].isin(READING)]
     if not len(wrong):
         return
     rules, places = count_noun(len(wrong), "rule"), count_noun(int(wrong["count"].sum()), "error")
     first = wrong.iloc[0]
     stops = " Garbage collection stops at it." if isinstance(first["aborts"], str) and first["aborts"] else ""
     why = f"{places} against {rules}. Most serious: {first['meaning']}{stops} {first['action']}"
-    yield Thing("Mend what cannot be pulled or read", None, why, f"regviz doctor {source}")
+    what = "Read all of it" if first["rule"] in READING else "Mend what cannot be pulled or read"
+    yield Thing(what, None, why, f"regviz doctor {source}")
 
 
 def _collected(reg: Registry, source: str) -> Iterator[Thing]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from regviz.text import count_noun, format_bytes
@@ -41,7 +41,10 @@ _LIMITS = (
         """A pull-through cache holds what was pulled through it. Absent platforms and layers are normal here;
         they are fetched when someone asks.""",
     ),
-    ("What could not be read", "%(partly)s could be read only in part; see the problems."),
+    (
+        "What could not be read",
+        "%(partly)s could be read only in part: what seems to be missing may be there; see the problems.",
+    ),
     ("Manifests without a tag", "This kind of source lists only what has a tag. The storage has them all."),
     ("Blobs that nothing refers to", "This kind of source does not list them. The storage has them all."),
     (
@@ -71,11 +74,17 @@ class TagTotals:
         The same blobs, each counted once.
     repositories : int
         Repositories that have a tag.
+    unknown_bytes : int
+        Bytes of blobs of which it is not known whether a tag leads there.
+    complete : bool
+        Whether all of the source could be read.
     """
 
     logical_bytes: int
     tagged_bytes: int
     repositories: int
+    unknown_bytes: int = 0
+    complete: bool = True
 
 
 def layout_name(source: Source) -> str:
@@ -104,13 +113,17 @@ def opening(summary: Summary, totals: TagTotals) -> str:
     >>> print(opening(Summary(0, 0, 0, 0, 0, 0, 0, 0), TagTotals(0, 0, 0)))
     This registry is empty: no repository, no tag, no blob.
     """
-    rest = summary.stored_bytes - totals.tagged_bytes
+    if not totals.complete:
+        said = opening(summary, replace(totals, complete=True))
+        return f"In what could be read, {said[0].lower()}{said[1:]}"
+    unknown, rest = totals.unknown_bytes, summary.stored_bytes - totals.tagged_bytes - totals.unknown_bytes
+    whose = f"of {format_bytes(unknown)} it is not known what leads there"
     if not summary.tags:
         if not summary.repositories and not summary.blobs:
             return "This registry is empty: no repository, no tag, no blob."
         untagged = count_noun(summary.repositories, "repository", "repositories")
-        blobs = count_noun(summary.blobs, "blob")
-        return f"No tag is here: {untagged}, and {format_bytes(rest)} in {blobs} that no tag reaches."
+        here = f"{format_bytes(summary.stored_bytes)} in {count_noun(summary.blobs, 'blob')}"
+        return f"No tag is here: {untagged}, and {here}{f'; {whose}' if unknown else ' that no tag reaches'}."
     repositories = count_noun(totals.repositories, "repository", "repositories")
     tags, taken = count_noun(summary.tags, "tag"), format_bytes(totals.tagged_bytes)
     if totals.logical_bytes > totals.tagged_bytes:
@@ -120,7 +133,8 @@ def opening(summary: Summary, totals: TagTotals) -> str:
         said = f"One tag in {repositories} takes {taken}"
     else:
         said = f"{tags} in {repositories} share nothing and take {taken}"
-    return f"{said}, and {format_bytes(rest)} more is reached from no tag." if rest else f"{said}."
+    said += f", and {format_bytes(rest)} more is reached from no tag" if rest else ""
+    return f"{said}; {whose}." if unknown else f"{said}."
 
 
 def opening_of_names(summary: Summary) -> str:
@@ -147,12 +161,12 @@ def limits(reg: Registry) -> list[tuple[str, str]]:
     ['Whether each layer link is sound', 'Blocks on the disk', 'Who pulls what', 'What is inside the layers']
     """
     source = reg.source
-    partly = int((reg.columns("repositories")["complete"] == 0).sum())
+    partly = count_noun(int((reg.columns("repositories")["complete"] == 0).sum()), "repository", "repositories")
     holds = (
         bool(source.tags_elsewhere),
         source.names_in_database,
         source.proxy_cache,
-        partly > 0,
+        not reg.complete,
         not source.knows_untagged,
         not source.knows_all_blobs,
         not source.trusts_times,
@@ -163,7 +177,7 @@ def limits(reg: Registry) -> list[tuple[str, str]]:
     )
     words = {
         "why": source.tags_elsewhere.capitalize(),
-        "partly": count_noun(partly, "repository", "repositories"),
+        "partly": partly if source.complete else "The source",
     }
     said = [(what, " ".join(why.split()) % words) for what, why in _LIMITS]
     return [limit for here, limit in zip(holds, said, strict=True) if here]

@@ -216,6 +216,8 @@ class Counted(NamedTuple):
     exact: bool
     how: str
     """How it was counted, for a person."""
+    breaks_off: bool = False
+    """Whether the storage does before its end: it is read with ``partial``."""
 
 
 @dataclass(frozen=True, slots=True)

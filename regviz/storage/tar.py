@@ -146,7 +146,7 @@ class Tar:
                 if time.monotonic() > until and not scan.ended:
                     return Counted(count, exact=False, how="at least: what was met before it took too long")
         except DamagedArchiveError as error:
-            return Counted(count, exact=False, how=f"at least: {error}")
+            return Counted(count, exact=False, how=f"at least: {error}", breaks_off=True)
         return Counted(count + len(scan.hard_links), exact=True, how="its headers were counted")
 
     def entries(self) -> Iterator[Entries]:

@@ -51,8 +51,6 @@ class Distribution(DistributionWords):
         super().__init__(root, known, chosen)
         self._blobs: dict[bytes, dict[bytes, str]] = {}
         self._limit = _BLOBS_OF_A_KIND + 1
-        if not known.registry.source.knows_contents:
-            self.kinds = self.kinds | {"unnamed": _blob("blob of unknown kind", "blobs of unknown kind")}
 
     def tell_all(self) -> None:
         """See `RootedLayout`."""

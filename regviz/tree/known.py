@@ -124,6 +124,11 @@ class Known:
         rows, lookup = self._tagged
         return sorted({self._tag_names[row] for code in manifests for row in rows[lookup.rows(code)].tolist()})
 
+    @property
+    def sees_every_reference(self) -> bool:
+        """Whether what nothing here refers to is referred to by nothing."""
+        return self.registry.source.knows_contents and self.registry.sees_every_reference
+
     # --- words
 
     def whose(self, manifests: list[int]) -> str:
@@ -171,7 +176,9 @@ class Known:
             return f"{what} of {said}{self.instruction(layer)}"
         if self._listings(code):
             return f"{self._media_type(key)}, listed by an index"
-        return "nothing refers to it" if self.registry.source.knows_contents else self._linked(code)
+        if not self.registry.source.knows_contents:
+            return self._linked(code)
+        return "nothing refers to it" if self.registry.sees_every_reference else "nothing that was read refers to it"
 
     def _linked(self, code: int) -> str:
         """What a listing tells of a blob: which repositories link it."""

@@ -56,6 +56,9 @@ class RootedLayout(ABC):
         self._left_out = len(shown) - len(self.named)
         self._on_the_way = _directories_above(self.named)
         self._leading_nowhere = self._on_the_way.union(paths, _directories_above(paths))
+        if "unnamed" in self.kinds and not known.sees_every_reference:
+            unknown = self.kinds["unnamed"]._replace(noun="blob of unknown kind", plural="blobs of unknown kind")
+            self.kinds = {**self.kinds, "unnamed": unknown}
 
     def tell_all(self) -> None:
         """Tell the units of every path, not of those alone that a tree shows."""

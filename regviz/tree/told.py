@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from regviz.tree.distribution import Distribution
 from regviz.tree.v1 import V1
@@ -22,7 +21,7 @@ _V1_NAME = re.compile(r"repositories/([^/]+/[^/]+)/[^/]+")
 _KINDS = (
     (re.compile("configuration of"), "config"),
     (re.compile("layer of"), "layer"),
-    (re.compile("nothing refers"), "unnamed"),
+    (re.compile("nothing (that was read )?refers"), "unnamed"),
     (re.compile(r"[\w.+-]+/[\w.+-]+[ ,]|content of"), "content"),
     (re.compile(""), "manifest"),
 )
@@ -34,7 +33,7 @@ class _Told:
 
     def __init__(self, repositories: Iterable[str]) -> None:
         self.repositories = {path: row for row, path in enumerate(sorted(repositories))}
-        self.registry: Any = SimpleNamespace(source=SimpleNamespace(knows_contents=True))
+        self.sees_every_reference = True  # where it was not so, the explanations say it
 
     def repository(self, path: str) -> str:
         """Its name."""

@@ -14,9 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import regviz as rv
 from regviz.analysis import check, doctor
-from regviz.analysis.diagnosis import SEVERITIES
 from regviz.errors import RegvizError
-from regviz.problems import RULES
+from regviz.problems import RULES, SEVERITIES
 from regviz.read import read
 from tests.analysis.oracle import files_of
 from tests.cli.running import WORLD, done, run, start

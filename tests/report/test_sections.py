@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from regviz.analysis import doctor
 from regviz.problems import RULES
 from regviz.read import read
 from regviz.report import show
@@ -43,12 +44,23 @@ def test_problems_are_grouped_by_rule_the_worst_and_most_frequent_first(tmp_path
         assert RULES[rule].action in section.text
 
 
+def test_problems_are_counted_by_how_bad_they_are(tmp_path: Path) -> None:
+    """By hand: manifests that are no JSON twice, a tag without a link; a layer link that leads nowhere."""
+    store = broken(tmp_path)
+    store.layer_link("good", "sha256:" + "1" * 64)
+    registry = read_store(store)
+    counts = registry.problems["severity"].astype(str).value_counts()
+    assert dict(counts) == {"error": 3, "info": 1}
+    assert str(show.problems(registry)) == "3 errors, 1 note"
+
+
 def test_a_rule_of_a_newer_version_is_shown_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = read_store(broken(tmp_path))
     rule = registry.problems["rule"].iloc[0]
     monkeypatch.delitem(RULES, rule)
     assert "does not know" in show.problems(registry).html
     assert rule in show.problems(registry).html
+    assert "does not know" in doctor(registry).set_index("rule").loc[rule, "meaning"]
 
 
 def test_collectors_that_stop_are_named(tmp_path: Path) -> None:

@@ -50,10 +50,31 @@ def summary(**counts: int) -> Summary:
             (0, 0, 0),
             "No tag is here: 1 repository, and 1.00 KiB in 1 blob that no tag reaches.",
         ),
+        (
+            {"repositories": 3, "tags": 2, "blobs": 4, "stored_bytes": 7 * KIB},
+            (2 * KIB, 2 * KIB, 2, 4 * KIB),
+            (
+                "2 tags in 2 repositories share nothing and take 2.00 KiB, and 1.00 KiB more is reached from no tag; of "
+                "4.00 KiB it is not known what leads there."
+            ),
+        ),
+        (
+            {"repositories": 1, "tags": 1, "blobs": 4, "stored_bytes": 6 * KIB},
+            (2 * KIB, 2 * KIB, 1, 4 * KIB, False),
+            "In what could be read, one tag in 1 repository takes 2.00 KiB; of 4.00 KiB it is not known what leads there.",
+        ),
+        (
+            {"blobs": 2, "stored_bytes": 5 * KIB},
+            (0, 0, 0, 5 * KIB, False),
+            (
+                "In what could be read, no tag is here: 0 repositories, and 5.00 KiB in 2 blobs; of 5.00 KiB it is not known what "
+                "leads there."
+            ),
+        ),
     ],
 )
-def test_the_opening_says_what_is_there(counts: dict[str, int], totals: tuple[int, int, int], sentence: str) -> None:
-    assert words.opening(summary(**counts), words.TagTotals(*totals)) == sentence
+def test_the_opening_says_what_is_there(counts: dict[str, int], totals: tuple[int, ...], sentence: str) -> None:
+    assert words.opening(summary(**counts), words.TagTotals(*totals)) == sentence  # type: ignore[arg-type]
 
 
 def with_source(**what: object) -> Registry:
