@@ -148,10 +148,11 @@ def _in_state(reg: Registry, rule: str, state: int, limit: int, *, known: bool) 
     length, _ = held_bytes(reg)
     found, open_ = (sum(length[states == each].tolist()) for each in (state, UNKNOWN))
     said = f"in {count_noun(int((states == state).sum()), 'blob')}"
-    if open_:
-        said += f"; of {format_bytes(open_)} the state is not known, because not everything could be read"
     is_all = _sees_every_blob(reg)
-    said += "" if is_all else "; there may be more: not everything could be read"
+    unknown = [f"of {format_bytes(open_)} the state is not known"] if open_ else []
+    unknown += [] if is_all else ["there may be more"]
+    if unknown:
+        said += f"; {', and '.join(unknown)}, because not everything could be read"
     held = False if found > limit else True if is_all and found + open_ <= limit else None
     return _Verdict(rule, "bytes", limit, found, held, said)
 
