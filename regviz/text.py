@@ -128,6 +128,20 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
+def show_value(value: object) -> str:
+    """What a document says in an odd place, cut short; it may be nested deeper than `repr` goes.
+
+    Examples
+    --------
+    >>> show_value(["a", None])
+    "['a', None]"
+    """
+    try:
+        return clean(repr(value)[:200])
+    except RecursionError:
+        return "a value that is nested too deeply"
+
+
 def _visible(match: re.Match[str]) -> str:
     code = ord(match.group())
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"

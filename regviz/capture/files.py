@@ -83,6 +83,7 @@ class StoredFiles:
 
     def read(self, names: Sequence[str], limit: int) -> Iterator[tuple[str, bytes | None]]:
         """Contents, in the storage's own best order."""
+        names = [name for name in names if name in self._places]
         places, sizes = [self._places[name] for name in names], [self.sizes[name] for name in names]
         for number, data in self._storage.read_many(places, sizes, limit):
             yield names[number], data

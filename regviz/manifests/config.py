@@ -11,7 +11,7 @@ import numpy as np
 from regviz.manifests.batches import batches, together
 from regviz.manifests.found import left_out, look_through, texts_of, values_of
 from regviz.manifests.json import load_object, mapping, objects
-from regviz.manifests.memo import Memo, decoding, without
+from regviz.manifests.memo import Memo, decode_deep, decoding, without
 from regviz.native import Bounds, Texts, documents
 from regviz.native.documents import ANYTHING, MISSING, Members
 
@@ -109,7 +109,7 @@ class ConfigReader:
         plain, others = [], []
         for digest, data in documents:
             try:
-                config = self._decode(data)
+                config = decode_deep(self._decode, data)
                 diff_ids, history = bytes(config.rootfs.diff_ids), bytes(config.history)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 others.append((digest, data))

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import orjson
 
 Document = dict[str, Any]
+_LONGEST_NUMBER = 20  # digits
 
 
 def load(data: bytes) -> Any:  # whatever the document holds
@@ -27,7 +28,7 @@ def load(data: bytes) -> Any:  # whatever the document holds
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(data.decode("utf-8", "replace"), parse_constant=_refuse)
+        return json.loads(data.decode("utf-8", "replace"), parse_constant=_refuse, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
 
@@ -76,6 +77,11 @@ def objects(value: object) -> list[Document]:
 def mapping(value: object) -> Document:
     """An object, or an empty one where the value is none."""
     return value if isinstance(value, dict) else {}
+
+
+def _whole(digits: str) -> int | float:
+    """A number as orjson gives it; of 4,301 digits int() makes none."""
+    return int(digits) if len(digits) < _LONGEST_NUMBER else float(digits)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -17,10 +17,10 @@ from regviz.manifests.batches import batches, together
 from regviz.manifests.found import left_out, look_through
 from regviz.manifests.json import Document, load_object, mapping, objects, text
 from regviz.manifests.layers import Layers
-from regviz.manifests.memo import Memo, decoding
+from regviz.manifests.memo import Memo, decode_deep, decoding
 from regviz.manifests.schema1 import Schema1Reader
 from regviz.native.documents import ANYTHING, MISSING, Members
-from regviz.text import clean
+from regviz.text import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -215,7 +215,7 @@ class ManifestReader:
 
     def _plain(self, data: bytes) -> _Manifest | None:
         try:
-            manifest = self._decode(data)
+            manifest = decode_deep(self._decode, data)
             return manifest if manifest.is_plain() else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
             return None
@@ -249,7 +249,7 @@ class ManifestReader:
         if media_type and media_type not in mt.MANIFESTS:
             self._facts.problem("manifest-unknown", manifest=digest, detail=media_type)
         elif (type(version) is not int or version != _VERSION) and not is_artifact:
-            shown = clean(repr(version)[:200])
+            shown = show_value(version)
             self._facts.problem("manifest-version", manifest=digest, detail=f"schemaVersion {shown}")
 
     def finish(self) -> None:
@@ -259,14 +259,22 @@ class ManifestReader:
         keys, beyond = facts.manifests["manifest"], np.cumsum(facts.manifests["step_count"])
         for rows, name in _DIGESTS:
             malformed = getattr(facts, rows).key(name).malformed
+            if rows == "descriptors" and malformed:
+                order = np.argsort(facts.steps["descriptor"], kind="stable")
+                found = np.array([row for row, _ in malformed], order.dtype)
+                sides = (
+                    np.searchsorted(facts.steps["descriptor"][order].astype(found.dtype), found, side)
+                    for side in ("left", "right")
+                )
+                of_steps = iter(zip(*(side.tolist() for side in sides), strict=True))
             for row, value in malformed:
                 if rows == "descriptors":
-                    steps = np.flatnonzero(facts.steps["descriptor"] == row)
-                    manifests = np.searchsorted(beyond, steps, "right").tolist()
+                    first, last = next(of_steps)
+                    manifests = np.searchsorted(beyond, order[first:last], "right").tolist()
                 else:
                     manifests = [row if rows == "manifests" else int(facts.references["manifest"][row])]
                 for manifest in manifests:
-                    shown = clean(repr(value)[:200])
+                    shown = show_value(value)
                     facts.problem("digest-malformed", manifest=facts.keys.text(int(keys[manifest])), detail=shown)
             malformed.clear()
 

@@ -113,6 +113,14 @@ def decoding(add: Add) -> AddFound:
     return lambda text, values: add(values_of(text, values))
 
 
+def decode_deep(decode: Callable[[bytes], Any], data: bytes, calls: int = 8) -> Any:
+    """What a decoder makes of a document, from more calls down than a part of it is ever decoded from.
+
+    msgspec's decoders stop where calls and nesting together are too deep: what is decoded here, its parts are later.
+    """
+    return decode_deep(decode, data, calls - 1) if calls else decode(data)
+
+
 def without(numbers: Codes, counts: NDArray[np.int64]) -> tuple[Codes, NDArray[np.int64]]:
     """Numbers of elements and how many each array has, without those that have no number (-1).
 

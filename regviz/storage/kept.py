@@ -22,6 +22,7 @@ from regviz.storage.tar_fields import (
     NO_LOCATOR,
     PAX,
     PAX_GLOBAL,
+    heeded,
     length,
     no_number,
     parse_pax,
@@ -219,7 +220,7 @@ class Kept:
         if kind == PAX:
             self._own = parse_pax(data[content : content + size])
         elif kind == PAX_GLOBAL:
-            self._global |= parse_pax(data[content : content + size])
+            self._global |= heeded(parse_pax(data[content : content + size]))
         self._to_keep = BLOCK + _padded(size)
         return True
 

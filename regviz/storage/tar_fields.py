@@ -22,6 +22,9 @@ NO_DATA = frozenset(b"123456")
 """Of members that have no content, whatever length their header says."""
 LONGEST_EXTENSION = 1 << 20
 """Bytes of the longest name or pax header that is taken for honest."""
+_HEEDED = frozenset(
+    (b"path", b"linkpath", b"size", b"mtime", b"GNU.sparse.name", b"GNU.sparse.realsize", b"GNU.sparse.size")
+)
 _LATEST = 1 << 62
 _LATEST_SECOND = 253_402_300_800  # of the year 9999
 _LONGEST_NUMBER = 18  # digits that 63 bits hold
@@ -121,6 +124,11 @@ def parse_pax(text: bytes) -> dict[bytes, bytes]:
         records[keyword] = value
         at = end
     return records
+
+
+def heeded(records: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Those of some pax records that say something here: global ones are kept, and looked at for each member."""
+    return {keyword: value for keyword, value in records.items() if keyword in _HEEDED}
 
 
 def pax_length(records: dict[bytes, bytes], keyword: bytes) -> int | None:

@@ -31,6 +31,7 @@ from regviz.storage.tar_fields import (
     SYMBOLIC,
     ZERO,
     header_time,
+    heeded,
     length,
     member_name,
     microseconds,
@@ -164,7 +165,7 @@ class Scan:
             elif kind == PAX:
                 pax = parse_pax(text)
             else:
-                self._global |= parse_pax(text)
+                self._global |= heeded(parse_pax(text))
             at += BLOCK + (size + 511 & -512)
 
     def _single(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import datetime as dt
 import stat
 import zipfile
 import zlib
+from copy import copy
 from typing import IO, TYPE_CHECKING
 
 from regviz.errors import DamagedArchiveError
@@ -99,8 +101,7 @@ class Zip:
 
     def _content(self, member: zipfile.ZipInfo, limit: int) -> bytes | None:
         try:
-            with self._archive.open(member) as file:
-                return file.read(limit)
+            return self._read(member, limit)
         except (
             zipfile.BadZipFile,
             zlib.error,
@@ -114,13 +115,29 @@ class Zip:
             self.problems[StorageProblem("unreadable", _raw_name(member), str(error))] = None
             return None
 
+    def _read(self, member: zipfile.ZipInfo, limit: int) -> bytes:
+        """The first bytes of a member; `zipfile` itself has bzip2 and LZMA give all that a piece expands to at once."""
+        if member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            with self._archive.open(member) as file:
+                return file.read(limit)
+        if member.compress_type != zipfile.ZIP_BZIP2:
+            raise NotImplementedError(f"compression method {member.compress_type} is not read")
+        raw = copy(member)
+        raw.compress_type, raw.file_size = zipfile.ZIP_STORED, member.compress_size
+        raw.CRC = None  # type: ignore[assignment]  # that of what it expands to
+        with self._archive.open(raw) as file, bz2.open(file) as inner:
+            data: bytes = inner.read(limit)
+        if len(data) == member.file_size and zlib.crc32(data) != member.CRC:
+            raise zipfile.BadZipFile("Bad CRC-32")
+        return data
+
 
 def _raw_name(member: zipfile.ZipInfo) -> bytes:
     return member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8_NAME else "cp437", "surrogateescape")
 
 
 def _kind(member: zipfile.ZipInfo) -> int:
-    if member.is_dir():
+    if member.filename.endswith("/"):  # is_dir() fails where there is no name
         return DIRECTORY
     mode = member.external_attr >> 16 if member.create_system == _UNIX else 0
     if stat.S_IFMT(mode) in (0, stat.S_IFREG):

@@ -9,6 +9,7 @@ from regviz.layouts.distribution.grammar import BLOBS, HEX_LENGTHS, LAYERS, MANI
 from regviz.text import decode_name
 from regviz.tree.distribution_words import DistributionWords
 from regviz.tree.gather import Kind, Total, Unit
+from regviz.tree.known import NO_ROWS
 from regviz.tree.layout import HIDDEN, KINDS, REPOSITORIES
 from regviz.tree.listing import join
 
@@ -158,6 +159,6 @@ class Distribution(DistributionWords):
         algorithm = decode_name(directory.rpartition(b"/")[2])
         for name, called in _BLOB_KINDS.items():
             if kind == called:
-                rows = self.known.blobs(algorithm)[name]
+                rows = self.known.blobs(algorithm).get(name, NO_ROWS)
                 return Total(len(rows), self.known.bytes_of(rows))
         return Total(len(self._broken(algorithm))) if kind == "broken" else None

@@ -185,7 +185,7 @@ class DistributionWords(RootedLayout):
         }.get(tuple(parts))
         if whole is not None:
             return whole
-        if parts[-2] in HEX_LENGTHS and empty:
+        if len(parts) > 1 and parts[-2] in HEX_LENGTHS and empty:
             return "no link: this manifest was deleted" if parts[0] == MANIFESTS else "no link: this blob was unlinked"
         return "" if parts[0] in (LAYERS, b"_referrers") or parts[1:2] == [REVISIONS] else _NOT_OF_THE_LAYOUT
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NAMED = 1
 _LONGEST_INSTRUCTION = 50
+NO_ROWS = np.empty(0, np.int64)
 
 
 class Lookup:

@@ -10,6 +10,7 @@ from regviz.layouts.skopeo_dir import VERSION_FILE as SKOPEO_VERSION
 from regviz.storage.base import DIRECTORY
 from regviz.text import count_noun, decode_name
 from regviz.tree.gather import Kind, More, Total, Unit
+from regviz.tree.known import NO_ROWS
 from regviz.tree.layout import HIDDEN, KINDS, RootedLayout
 from regviz.tree.listing import join
 
@@ -77,7 +78,7 @@ class Oci(RootedLayout):
         if head != BLOBS or kind not in self.kinds.keys() - KINDS.keys():
             return None
         name = {"content": "other", "unnamed": ""}.get(kind, kind)
-        rows = self.known.blobs(decode_name(algorithm))[name]
+        rows = self.known.blobs(decode_name(algorithm)).get(name, NO_ROWS)  # what is none may stand there
         return Total(len(rows), self.known.bytes_of(rows))
 
     def lines(self) -> list[bytes]:

@@ -138,9 +138,9 @@ class Archive:
                 shown = f"entry {number} names no configuration"
                 self._files.say("docker-image-malformed", MANIFEST, shown)
                 continue
-            path = config.encode("utf-8", "surrogateescape")
+            path = config.encode("utf-8", "backslashreplace")
             names = [clean(name) for name in _list(entry.get("RepoTags")) if isinstance(name, str)]
-            layers = [text(layer).encode("utf-8", "surrogateescape") for layer in _list(entry.get("Layers"))]
+            layers = [text(layer).encode("utf-8", "backslashreplace") for layer in _list(entry.get("Layers"))]
             image = Image(path, self._image_id(path), names, layers, mapping(entry.get("LayerSources")))
             if image.id in self.images:  # saved twice, by two of its names
                 self.images[image.id].names += names

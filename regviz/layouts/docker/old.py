@@ -17,7 +17,7 @@ from regviz.manifests.json import length, load_object, mapping, text
 from regviz.manifests.schema1 import v1_instruction
 from regviz.pool import V1_ID, V1_LAYER, is_v1_id
 from regviz.stamps import parse_stamps
-from regviz.text import clean
+from regviz.text import clean, show_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ class OldImages:
     def _parent(self, name: str, document: Document) -> str:
         parent = document.get("parent") or ""
         if parent and not (isinstance(parent, str) and is_v1_id(parent)):
-            self._facts.problem("digest-malformed", manifest=name, detail=clean(repr(parent)[:200]))
+            self._facts.problem("digest-malformed", manifest=name, detail=show_value(parent))
             return ""
         if parent and parent not in self._images:
             self._facts.problem("v1-parent-missing", manifest=name, detail=parent)
@@ -115,7 +115,9 @@ class OldImages:
                 repository = clean(name)
                 good = isinstance(target, str) and is_v1_id(target)
                 if not name or not tag or not good:
-                    self._facts.problem("docker-name-malformed", detail=clean(f"{name}:{tag}: {target!r}"[:200]))
+                    self._facts.problem(
+                        "docker-name-malformed", detail=clean(f"{name}:{tag}: {show_value(target)}"[:200])
+                    )
                 if name and tag:
                     tags[repository, clean(tag)] = str(target) if good else ""
                 if good and target not in self._images:

@@ -15,7 +15,7 @@ from regviz.manifests import media_types as mt
 from regviz.manifests.json import load, load_object, mapping, text
 from regviz.pool import is_digest
 from regviz.storage.base import MANIFEST_LIMIT
-from regviz.text import clean
+from regviz.text import clean, show_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ class Entry:
 def read_version(content: bytes | None, path: str, facts: Facts) -> None:
     """Look at ``oci-layout``; one that is missing or of another version is a problem, and reading goes on."""
     document = load_object(content) if content else None
-    said = "no file" if content is None else repr((document or {}).get("imageLayoutVersion"))
+    said = "no file" if content is None else show_value((document or {}).get("imageLayoutVersion"))
     if said != repr(_VERSION):
         facts.problem("layout-version", path=path, detail=clean(said[:200]))
 
@@ -99,7 +99,7 @@ def read_index(content: bytes, path: str, facts: Facts) -> list[Entry] | None:
     entries = []
     for entry in found:
         if not isinstance(entry.digest, str) or not is_digest(entry.digest):
-            facts.problem("digest-malformed", path=path, detail=clean(repr(entry.digest)[:200]))
+            facts.problem("digest-malformed", path=path, detail=show_value(entry.digest))
             continue
         media_type = text(entry.mediaType)
         entries.append(
@@ -163,7 +163,7 @@ def inline_contents(entries: list[Entry], path: str, facts: Facts) -> Iterator[t
 def _list(value: object, path: str, facts: Facts) -> list[object]:
     if value is None or isinstance(value, list):
         return value or []
-    facts.problem("layout-index-unreadable", path=path, detail=f"manifests is {clean(repr(value)[:200])}")
+    facts.problem("layout-index-unreadable", path=path, detail=f"manifests is {show_value(value)}")
     return []
 
 

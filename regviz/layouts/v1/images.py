@@ -12,7 +12,7 @@ from regviz.layouts.v1.documents import instructions, labels_of, parse_image, pa
 from regviz.layouts.v1.inventory import Documents
 from regviz.pool import V1_ID, is_v1_id
 from regviz.stamps import parse_stamps
-from regviz.text import clean
+from regviz.text import show_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +150,7 @@ class Images:
                     self.labels.add(row, key, value)
         self.labels.spill()
         for at, value in said.key("parent").malformed:
-            self._facts.problem("digest-malformed", manifest=self.name(rows[at]), detail=clean(repr(value)[:200]))
+            self._facts.problem("digest-malformed", manifest=self.name(rows[at]), detail=show_value(value))
 
     def _hold_ids(self, documents: Documents, images: list[Image]) -> None:
         """Each image must call itself by the name of its directory."""

@@ -141,10 +141,12 @@ class Inventory:
         parts = PurePosixPath(key).parts
         name, here = parts[-1] if parts else "", Path(self._path).absolute().parent
         near = [here / name, here / "data" / name, here.parent / "data" / name]
-        as_in_the_bucket = [above.joinpath(*parts) for above in (here, *here.parents[: len(parts)])]
-        if name and ".." not in parts and not PurePosixPath(key).is_absolute():
+        # <prefix>/<bucket>/<configuration>/data/<file>: a manifest must not have any file of this machine read
+        above = (here, *here.parents[: len(parts)]) if parts[-2:-1] == ("data",) else ()
+        as_in_the_bucket = [place.joinpath(*parts) for place in above]
+        if name.endswith((".csv", ".csv.gz")) and ".." not in parts and not PurePosixPath(key).is_absolute():
             for place in (*near, *as_in_the_bucket):
-                if place.is_file():
+                if place.is_file() and not place.is_symlink():
                     return str(place)
         raise SourceNotFoundError(
             f"{self._path} lists {key!r}, which lies neither beside it nor in data/: fetch the inventory's files too"
