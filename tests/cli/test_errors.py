@@ -302,7 +302,18 @@ def test_messages_cannot_move_a_cursor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["sizes"], ["graph"], ["report", "-o", "report.html", "--summary"], ["table", "--links", "check"]]
+    "words",
+    [
+        ["sizes"],
+        ["graph"],
+        ["report", "-o", "report.html", "--summary"],
+        ["table", "--links", "check"],
+        ["garbage"],
+        ["states"],
+        ["what-if", "--tag", "1"],
+        ["delete-together"],
+        ["what-if-curve"],
+    ],
 )
 def test_what_a_listing_cannot_know_is_said_in_a_line(words: list[str], tmp_path: Path) -> None:
     store = Store(tmp_path / "r")
@@ -312,4 +323,5 @@ def test_what_a_listing_cannot_know_is_said_in_a_line(words: list[str], tmp_path
     result = run(words[0], listing, *where)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert result.stderr.startswith(f"regviz: {listing} is a listing")
+    assert ("links=" in result.stderr) == ("--links" in words)  # it asks to leave out what was given
     assert not (tmp_path / "report.html").exists()
