@@ -45,7 +45,12 @@ class Percent(click.ParamType):  # type: ignore[type-arg]  # not generic before 
 @click.command()
 @source_argument
 @click.option("--max-unreferenced", metavar="BYTES", type=ByteCount(), help="Most bytes that nothing leads to: 10GB.")
-@click.option("--max-untagged", metavar="BYTES", type=ByteCount(), help="Most bytes of untagged manifests alone: 50GB.")
+@click.option(
+    "--max-untagged",
+    metavar="BYTES",
+    type=ByteCount(),
+    help="Most bytes of untagged manifests alone: 50GB. Of v1: of orphaned images that an index lists.",
+)
 @click.option(
     "--max-growth", metavar="PERCENT", type=Percent(), help="Most growth of stored bytes since the baseline: 5%."
 )
