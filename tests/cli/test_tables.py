@@ -22,7 +22,7 @@ from regviz.read import read
 from regviz.schema import TABLES
 from tests.cli.running import START, WORLD, WORLD_V1, done, run, start
 from tests.conftest import ROOT
-from tests.helpers import Store, V1Store, image_id, pack
+from tests.helpers import Store, V1Store, compressed, image_id, pack, sha256
 from tests.listed import FORMS
 
 if TYPE_CHECKING:
@@ -95,6 +95,23 @@ def test_people_get_bytes_digests_times_and_gaps_as_they_read_them() -> None:
     assert "2016-" in " ".join(shown)
     [foreign] = [row for row in _expected("blobs") if not row["present"]]
     assert {"no", "—"} <= set(rows[foreign["blob"][:19]])
+
+
+def test_people_get_paths_that_are_there(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.image("app", [b"layer"], "1")
+    links, layer = done("table", tmp_path, "repository_blobs"), sha256(compressed(b"layer"))
+    assert (layer[:19] in links, layer in links) == (True, False)
+    _, row, *_ = run("steps-on-disk", tmp_path, "app:1").stdout.splitlines()
+    paths = [word for word in row.split() if "/" in word]
+    assert [(tmp_path / path).is_file() for path in paths] == [True, True]
+    stray = f"docker/registry/v2/blobs/sha256/{'ab' * 32}"
+    (tmp_path / stray).mkdir()
+    (tmp_path / stray / "data").write_bytes(b"")
+    [row] = [line for line in done("table", tmp_path, "problems", COLUMNS="100").splitlines() if stray[:20] in line]
+    [path] = [word for word in row.split() if "/" in word]
+    assert len(row) <= 100
+    assert (path[-1], path[:-1]) == ("…", f"{stray}/data"[: len(path) - 1])
 
 
 def test_columns_without_a_value_are_named_and_not_shown() -> None:
