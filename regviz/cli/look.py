@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from regviz.live.containers import Opened
 
 _GRAPH_SUFFIXES = {".graphml": "graphml", ".dot": "dot", ".gv": "dot", ".json": "json", ".svg": "svg"}
+_MEASURED = "what the files take, by category; measured when asked for"
 
 
 @click.command()
@@ -124,8 +125,11 @@ def table(  # one an option
         import pandas as pd
 
         about = {each: table.about for each, table in TABLES.items()} | {"images": "the manifests that a host can run"}
-        rows = [(each, len(registry.table(each)), said) for each, said in about.items()]
-        frame = pd.DataFrame(rows, columns=["table", "rows", "about"])
+        counts: dict[str, int | None] = {each: len(registry.table(each)) for each in about}
+        if not counts["storage"]:
+            counts["storage"], about["storage"] = None, _MEASURED
+        frame = pd.DataFrame({"table": [*about], "rows": [*counts.values()], "about": [*about.values()]})
+        frame = frame.astype({"rows": "Int64"})
     else:
         frame = choose_rows(registry.table(name), registry, repository_matcher(repositories, excluded), tag)
     write_table(frame if top is None else frame.head(top), format_, output)

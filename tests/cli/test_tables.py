@@ -139,6 +139,9 @@ def test_without_a_table_it_lists_them() -> None:
     assert [record["table"] for record in records] == NAMES
     counts = {record["table"]: record["rows"] for record in records}
     assert (counts["repositories"], counts["tags"], counts["manifests"]) == (11, 22, 31)  # data/README.md
+    assert counts["storage"] is None
+    [storage] = [line.split() for line in done("table", WORLD).splitlines() if line.startswith("storage ")]
+    assert (storage[1], storage[-4:]) == ("—", ["measured", "when", "asked", "for"])
 
 
 def test_storage_is_measured_when_it_is_asked_for() -> None:
