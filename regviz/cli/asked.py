@@ -18,7 +18,7 @@ from regviz.cli.options import (
     tag_option,
     top_option,
 )
-from regviz.cli.output import write_table
+from regviz.cli.output import chosen_format, write_table
 
 if TYPE_CHECKING:
     import re
@@ -115,6 +115,9 @@ def question_of_words(command: Command) -> Command:
     @wraps(command)
     def with_question(**given: Any) -> Any:
         asked = Asked(**{each.name: given.pop(each.name) for each in fields(Asked)})
+        refuse_to_harm(asked.source, asked.output)
+        if not given.get("script"):  # that is one, whatever its file is called
+            chosen_format(asked.format_, asked.output)
         return command(asked=asked, **given)
 
     wrapped: Command = with_question

@@ -176,7 +176,7 @@ def test_a_part_that_may_not_be_read_is_said_and_the_rest_is_read(open_to_all: P
 @pytest.mark.parametrize("words", [["tree"], ["table", "tags"], ["sizes"], ["graph"], ["rules"], ["detect"]])
 def test_an_output_that_cannot_be_written(words: list[str], tmp_path: Path) -> None:
     source = [] if words == ["rules"] else [str(WORLD)]
-    target = tmp_path / "no" / "such" / "folder.dot"
+    target = tmp_path / "no" / "such" / "folder.json"
     result = run(words[0], *source, *words[1:], "-o", target)
     assert (result.exit_code, result.stderr) == (1, f"regviz: {target}: No such file or directory\n")
     with Path("/dev/full").open("wb") as full, start(words[0], *source, *words[1:], stdout=full) as process:

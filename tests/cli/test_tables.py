@@ -162,6 +162,33 @@ def test_a_suffix_says_the_format(tmp_path: Path) -> None:
         assert file.read_bytes().startswith(begins)
 
 
+def test_another_suffix_says_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "answer.xlsx"
+    for words in (
+        ("sizes", WORLD),
+        ("table", WORLD, "tags"),
+        ("tree", WORLD),
+        ("tree-changes", WORLD, WORLD),
+        ("doctor", WORLD),
+        ("rules",),
+        ("lesson", "list"),
+        ("transfer", WORLD, "base:12"),
+    ):
+        result = run(*words, "-o", file)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.splitlines()[-1] == (
+            f"Error: {file} does not say what to write: give --format, or a FILE.{{csv,json,parquet,txt}}"
+        )
+        assert not file.exists()
+    done("table", WORLD, "tags", "-o", file, "--format", "csv")
+    assert file.read_bytes().startswith(b"repository,")
+    done("transfer", WORLD, "base:12", "--platform", "linux/amd64", "--registry", "r.example", "--script", "-o", file)
+    assert file.read_bytes().startswith(b"#!")
+    for name in ("text", "text.TXT"):
+        done("table", WORLD, "tags", "-o", tmp_path / name)
+        assert (tmp_path / name).read_text().startswith("repository ")
+
+
 def test_formulas_and_control_characters_are_harmless(tmp_path: Path) -> None:
     store = V1Store(tmp_path)
     store.image(image_id(1))
