@@ -66,7 +66,7 @@ _PUBLIC = {
     "what_if_curve": "regviz.analysis",
     "who_uses": "regviz.analysis",
 }
-_MODULES = ("analysis", "experiment", "graph", "lesson", "plot", "world")
+_MODULES = ("analysis", "experiment", "graph", "lesson", "plot", "schema", "world")
 __all__ = [
     "Registry",
     "RegvizError",
@@ -109,6 +109,7 @@ __all__ = [
     "reconcile",
     "report",
     "rules",
+    "schema",
     "sharing",
     "sizes",
     "stale_tags",
@@ -127,7 +128,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from regviz import analysis, experiment, graph, lesson, plot, world
+    from regviz import analysis, experiment, graph, lesson, plot, schema, world
     from regviz.analysis import (
         ancestors,
         bases,

@@ -12,7 +12,7 @@ import numpy as np
 from regviz.contract import check
 from regviz.errors import RegvizError
 from regviz.schema import NA, TABLES
-from regviz.text import short_digest
+from regviz.text import near, short_digest
 
 if TYPE_CHECKING:
     import os
@@ -302,14 +302,9 @@ class Registry:
             several = ", ".join(short_digest(key) for key in found[:_CANDIDATES])
             message = f"{reference!r} fits {len(found)} manifests: {several}; give more digits"
             raise RegvizError(message)
-        import difflib  # only for the message
-
         tags = self.tags
         known = (tags["repository"].astype(str) + ":" + tags["tag"].astype(str)).tolist()
-        near = difflib.get_close_matches(reference, known, _CANDIDATES, cutoff=0.3) or known[:_CANDIDATES]
-        message = (
-            f"{reference!r} is no tag, digest or id of {self.source.uri}; near it are: {', '.join(near) or 'none'}"
-        )
+        message = f"{reference!r} is no tag, digest or id of {self.source.uri}{near(reference, known)}"
         raise RegvizError(message)
 
     def layer_graph(self) -> nx.DiGraph[Any]:

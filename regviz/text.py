@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _KIBI = 1024
 _SIGNIFICANT = 3
+_MOST_NEAR = 5
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -240,6 +241,25 @@ def parse_age(text: str) -> dt.timedelta:
     except OverflowError:
         message = f"{text!r} is longer than there is time; write for example 90d"
         raise ValueError(message) from None
+
+
+def near(reference: str, known: Iterable[str]) -> str:
+    """What a message says of tags where one is not there: those near it, or where none is, what tags look like.
+
+    A repository's ``library/`` may be left out.
+
+    Examples
+    --------
+    >>> near("nodejz:20", ["library/nodejs:20", "team/web:1"]), near("x", ["team/web:1"]), near("x", [])
+    ('; near it are: library/nodejs:20', '; its tags are, for example: team/web:1', '')
+    """
+    import difflib  # only for messages
+
+    called = {name.removeprefix("library/"): name for name in known}
+    found = difflib.get_close_matches(reference.removeprefix("library/"), called, _MOST_NEAR)
+    if found:
+        return f"; near it are: {', '.join(called[name] for name in found)}"
+    return f"; its tags are, for example: {', '.join([*called.values()][:_MOST_NEAR])}" if called else ""
 
 
 def is_like(name: str, globs: Iterable[str]) -> bool:

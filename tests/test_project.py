@@ -161,6 +161,13 @@ def test_every_public_name_is_there() -> None:
     assert set(regviz.__all__) <= set(dir(regviz))
 
 
+def test_the_schema_is_there_once_regviz_is_imported() -> None:
+    """As README.md says: no test must have imported it before."""
+    line = "import regviz as rv; print(rv.schema.TABLES['tags'].key)"
+    told = subprocess.run([sys.executable, "-c", line], check=True, capture_output=True, text=True).stdout
+    assert told == "('repository', 'tag')\n"
+
+
 def test_importing_regviz_loads_nothing_heavy() -> None:
     heavy = {
         "pandas",

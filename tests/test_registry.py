@@ -125,9 +125,18 @@ def test_what_fits_nothing_or_too_much_is_said_with_candidates(tmp_path: Path) -
     assert registry.resolve("abcd2") == other
     with pytest.raises(RegvizError, match=r"'ap:1' is no tag, digest or id of .*; near it are: library/app:1"):
         registry.resolve("ap:1")
+    for nowhere_near in ("nothing", "sha256:zz"):
+        with pytest.raises(RegvizError, match=r"; its tags are, for example: library/app:1, library/app:2$"):
+            registry.resolve(nowhere_near)
     for reference in ("abc", "", ":", "@", "sha256:", "A" * 64, "[", "\x00", "*"):
         with pytest.raises(RegvizError, match="is no tag, digest or id"):
             registry.resolve(reference)
+
+
+def test_without_tags_none_is_told(tmp_path: Path) -> None:
+    V1Store(tmp_path).image("abcd" + "1" * 60)
+    with pytest.raises(RegvizError, match=r"'x:1' is no tag, digest or id of [^;]*$"):
+        read(tmp_path).resolve("x:1")
 
 
 def test_a_tag_that_leads_nowhere_is_not_found(tmp_path: Path) -> None:

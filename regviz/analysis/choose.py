@@ -14,7 +14,7 @@ from regviz.analysis.reach import columns
 from regviz.errors import NotKnowableError, RegvizError
 from regviz.graph.values import texts
 from regviz.schema import NA_INT
-from regviz.text import is_like, parse_age
+from regviz.text import is_like, near, parse_age
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-_CANDIDATES = 5
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
@@ -165,10 +164,7 @@ def _named(
     for reference in wanted:
         row = row_of.get(reference, row_of.get(f"library/{reference}"))
         if row is None:
-            import difflib  # only for the message
-
-            near = difflib.get_close_matches(reference, row_of, _CANDIDATES, cutoff=0.5) or list(row_of)[:_CANDIDATES]
-            raise RegvizError(f"{reference!r} is no tag of {reg.source.uri}; near it are: {', '.join(near) or 'none'}")
+            raise RegvizError(f"{reference!r} is no tag of {reg.source.uri}{near(reference, row_of)}")
         mask[row] = True
     return mask
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MEANING = {
     "tagged": "a tag leads to it",
     "referenced": "only a manifest leads to it that speaks about a tagged one",
-    "untagged": "only untagged manifests lead to it; they can be pulled by digest",
+    "untagged": "only untagged manifests lead to it; they can be pulled by digest or id",
     "unreferenced": "nothing leads to it: what collection frees",
     "recent": "nothing leads to it yet; a push under way may own it",
     "unknown": "not all was read that could lead to it",

@@ -45,7 +45,12 @@ class Percent(click.ParamType):  # type: ignore[type-arg]  # not generic before 
 @click.command()
 @source_argument
 @click.option("--max-unreferenced", metavar="BYTES", type=ByteCount(), help="Most bytes that nothing leads to: 10GB.")
-@click.option("--max-untagged", metavar="BYTES", type=ByteCount(), help="Most bytes of untagged manifests alone: 50GB.")
+@click.option(
+    "--max-untagged",
+    metavar="BYTES",
+    type=ByteCount(),
+    help="Most bytes of untagged manifests alone: 50GB. Of v1: of orphaned images that an index lists.",
+)
 @click.option(
     "--max-growth", metavar="PERCENT", type=Percent(), help="Most growth of stored bytes since the baseline: 5%."
 )
@@ -107,7 +112,7 @@ def check(  # noqa: PLR0913  # one an option
         output=output,
         reading=reading,
     )
-    reg = _read(asked)
+    reg = asked.read(links="check")
     table = check_of(reg, baseline=None if baseline is None else asked.read(baseline), **limits)
     write_lines(FORMATS[format_](table, reg.source), output)
     held = table.attrs["held"]
@@ -126,7 +131,7 @@ def doctor(*, asked: Asked) -> None:
     """
     from regviz.analysis.diagnosis import diagnose
 
-    reg = _read(asked)
+    reg = asked.read(links="check")
     chosen = choose_rows(reg.problems, reg, repository_matcher(asked.repositories, asked.excluded), asked.tag)
     table = diagnose(chosen, links_checked=reg.source.links_checked)
     shown = table if asked.top is None else table.head(asked.top)
@@ -134,22 +139,6 @@ def doctor(*, asked: Asked) -> None:
         write_lines(_explained(shown, table, reg, terminal_width(asked.output) or _WIDTH), asked.output)
     else:
         write_table(shown, asked.format_, asked.output)
-
-
-def _read(asked: Asked) -> Registry:
-    """The source, its links of layers looked into, where there is anything to look into."""
-    from regviz.errors import NotKnowableError
-    from regviz.read import STANDARD_INPUT
-
-    try:
-        return asked.read(links="check")
-    except NotKnowableError:
-        if asked.reading.links != "stat":  # that was asked for
-            raise
-        if asked.source == STANDARD_INPUT:
-            message = "what came on standard input is a listing, which is gone through twice here: give it as a file"
-            raise NotKnowableError(message) from None
-        return asked.read()
 
 
 def _explained(shown: pd.DataFrame, table: pd.DataFrame, reg: Registry, width: int) -> Iterator[str]:

@@ -246,11 +246,12 @@ def _said_together(found: dict[Hashable, Any]) -> Iterator[str]:
     if not found["reached"]:
         target, freeable = format_bytes(found["target"]), format_bytes(found["freeable_bytes"])
         yield f"{target} cannot be freed: all tags that may go free {freeable}"
-    tags, freed = count_noun(found["tags"], "tag"), format_bytes(found["freed_bytes"])
+    free = "frees" if found["tags"] == 1 else "free"
+    freed = f"{count_noun(found['tags'], 'tag')} {free} {format_bytes(found['freed_bytes'])} ({found['collector']})"
     if found["target"] is None:
-        yield f"{tags} free {freed} ({found['collector']})"
+        yield freed
     else:
         bound = "no fewer can" if found["exact"] else f"fewer than {found['at_least']:,} cannot"
-        yield f"{tags} free {freed} ({found['collector']}); {bound}"
+        yield f"{freed}; {bound}"
     if found["abort"]:
         yield f"but the collector would stop, and free nothing: {found['abort']}"

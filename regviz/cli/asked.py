@@ -18,7 +18,7 @@ from regviz.cli.options import (
     tag_option,
     top_option,
 )
-from regviz.cli.output import write_table
+from regviz.cli.output import chosen_format, write_table
 
 if TYPE_CHECKING:
     import re
@@ -66,14 +66,33 @@ class Asked:
         source : str, optional
             Another source than the one asked about.
         links : {"stat", "check", "open"}
-            How far links must be looked into for this answer; ``--links`` can ask for more.
+            How far links are looked into for this answer, where there is anything to look into; ``--links`` can ask
+            for more.
         measure : bool
             Whether the table `storage` is needed.
+
+        Raises
+        ------
+        NotKnowableError
+            The source is a listing, and ``--links`` asked for more; or it came on standard input, and is gone.
         """
+        from regviz.errors import NotKnowableError
+        from regviz.read import STANDARD_INPUT, source_path
+
         place = self.source if source is None else source
         refuse_to_harm(place, self.output)
         farther = max(links, self.reading.links, key=LINKS.index)
-        return replace(self.reading, links=farther).read(place, measure=measure)
+        try:
+            return replace(self.reading, links=farther).read(place, measure=measure)
+        except NotKnowableError:
+            if farther == self.reading.links:  # that was asked for
+                raise
+            if source_path(place) == STANDARD_INPUT:
+                message = (
+                    "what came on standard input is a listing, which is gone through twice here: give it as a file"
+                )
+                raise NotKnowableError(message) from None
+            return self.reading.read(place, measure=measure)
 
     def working(self, what: str) -> AbstractContextManager[None]:
         """Say what takes its time."""
@@ -96,6 +115,9 @@ def question_of_words(command: Command) -> Command:
     @wraps(command)
     def with_question(**given: Any) -> Any:
         asked = Asked(**{each.name: given.pop(each.name) for each in fields(Asked)})
+        refuse_to_harm(asked.source, asked.output)
+        if not given.get("script"):  # that is one, whatever its file is called
+            chosen_format(asked.format_, asked.output)
         return command(asked=asked, **given)
 
     wrapped: Command = with_question

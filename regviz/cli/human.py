@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from regviz.cli.plain import plain_columns
+from regviz.pool import is_digest
 from regviz.text import count_noun, escape_terminal, format_bytes
 from regviz.tree.text import shorten_digests
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _NARROWEST = 20
+_PATHS = ("path", "link")
+"""Columns of paths; a table of links has digests in the second."""
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ def human_table(frame: pd.DataFrame, width: int | None) -> Iterator[str]:
 
 def _column(name: str, values: list[Any]) -> _Column:
     is_bytes = name == "bytes" or name.endswith("_bytes") or name.startswith("bytes_")
-    cells = [_cell(value, is_bytes=is_bytes) for value in values]
+    cells = [_path(value) if name in _PATHS else _cell(value, is_bytes=is_bytes) for value in values]
     numbers = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
     return _Column(name, [name], cells, numbers, max(map(_width, [name, *cells])))
 
@@ -105,6 +108,11 @@ def _cell(value: Any, *, is_bytes: bool) -> str:
     if isinstance(value, tuple):
         return ", ".join(_cell(each, is_bytes=False) for each in value)
     return shorten_digests(escape_terminal(str(value)), "")
+
+
+def _path(value: Any) -> str:
+    """A path, whole: it is to be found."""
+    return escape_terminal(value) if isinstance(value, str) and not is_digest(value) else _cell(value, is_bytes=False)
 
 
 def _fit(columns: list[_Column], width: int) -> list[str]:

@@ -24,7 +24,7 @@ from regviz.cli.options import (
     tag_option,
     top_option,
 )
-from regviz.cli.output import SUFFIXES, terminal_width, write_lines, write_table
+from regviz.cli.output import chosen_format, is_for_people, terminal_width, write_lines, write_table
 
 if TYPE_CHECKING:
     import re
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from regviz.cli.options import TableFormat
+    from regviz.cli.output import TextFormat
     from regviz.live.containers import Opened
 
+_MEASURED = "what the files take, by category; measured when asked for"
 _GRAPH_SUFFIXES = {".graphml": "graphml", ".dot": "dot", ".gv": "dot", ".json": "json", ".svg": "svg"}
 
 
@@ -59,7 +61,7 @@ def tree(  # one an option
     depth: int | None,
     repositories: tuple[str, ...],
     excluded: tuple[str, ...],
-    format_: str | None,
+    format_: TextFormat | None,
     output: str | None,
     reading: Reading,
 ) -> None:
@@ -72,6 +74,7 @@ def tree(  # one an option
 
     refuse_to_harm(source, output)
     refuse_address(source)
+    chosen = chosen_format("table" if format_ == "text" else format_, output)
     opened = reading.opened(source)
     registry = reading.read(opened)
     rows = tree_rows(
@@ -84,11 +87,10 @@ def tree(  # one an option
         progress=reading.bars(),
         storage_options=reading.storage_options,
     )
-    table_format = SUFFIXES.get(Path(output or "").suffix.lower()) if format_ is None else SUFFIXES.get(f".{format_}")
-    if table_format:
-        write_table(Tree(tuple(rows)).table(), table_format, output)
-    else:
+    if chosen == "table":
         write_lines(tree_lines(rows, terminal_width(output), full=full), output)
+    else:
+        write_table(Tree(tuple(rows)).table(), chosen, output)
 
 
 @click.command()
@@ -119,13 +121,17 @@ def table(  # one an option
 
     source, name = _source_and_table(source_and_table, [*TABLES, "images"])
     refuse_to_harm(source, output)
+    chosen_format(format_, output)
     registry = reading.read(source, measure=name == "storage")
     if name is None:
         import pandas as pd
 
         about = {each: table.about for each, table in TABLES.items()} | {"images": "the manifests that a host can run"}
-        rows = [(each, len(registry.table(each)), said) for each, said in about.items()]
-        frame = pd.DataFrame(rows, columns=["table", "rows", "about"])
+        counts: dict[str, int | None] = {each: len(registry.table(each)) for each in about}
+        if not counts["storage"]:
+            counts["storage"], about["storage"] = None, _MEASURED
+        frame = pd.DataFrame({"table": [*about], "rows": [*counts.values()], "about": [*about.values()]})
+        frame = frame.astype({"rows": "Int64"})
     else:
         frame = choose_rows(registry.table(name), registry, repository_matcher(repositories, excluded), tag)
     write_table(frame if top is None else frame.head(top), format_, output)
@@ -306,7 +312,7 @@ def rules(names: tuple[str, ...], *, format_: TableFormat | None, output: str | 
     if unknown:
         raise click.UsageError(f"There is no rule {', '.join(sorted(unknown))}; regviz rules lists all.")
     chosen = catalogue[catalogue["rule"].isin(names)] if names else catalogue
-    if format_ in (None, "table") and Path(output or "").suffix.lower() not in SUFFIXES:
+    if is_for_people(format_, output):
         write_lines(_explained(chosen, terminal_width(output) or 100), output)
     else:
         write_table(chosen, format_, output)

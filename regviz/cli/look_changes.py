@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from regviz.cli.options import Reading, output_option, reading_options, refuse_to_harm
-from regviz.cli.output import SUFFIXES, terminal_width, write_lines, write_table
+from regviz.cli.output import chosen_format, terminal_width, write_lines, write_table
+
+if TYPE_CHECKING:
+    from regviz.cli.output import TextFormat
 
 
 @click.command("tree-changes")
@@ -22,7 +25,9 @@ from regviz.cli.output import SUFFIXES, terminal_width, write_lines, write_table
 )
 @output_option
 @reading_options
-def tree_changes(old: str, new: str, *, full: bool, format_: str | None, output: str | None, reading: Reading) -> None:
+def tree_changes(
+    old: str, new: str, *, full: bool, format_: TextFormat | None, output: str | None, reading: Reading
+) -> None:
     """Print what differs between two storages.
 
     OLD and NEW are what tree takes: a copy of a storage and the storage, two archives of it. An empty folder is a
@@ -33,6 +38,7 @@ def tree_changes(old: str, new: str, *, full: bool, format_: str | None, output:
 
     for source in (old, new):
         refuse_to_harm(source, output)
+    chosen = chosen_format("table" if format_ == "text" else format_, output)
     found = changes(
         reading.opened(old),
         reading.opened(new),
@@ -40,8 +46,7 @@ def tree_changes(old: str, new: str, *, full: bool, format_: str | None, output:
         progress=reading.bars(),
         storage_options=reading.storage_options,
     )
-    table_format = SUFFIXES.get(Path(output or "").suffix.lower()) if format_ is None else SUFFIXES.get(f".{format_}")
-    if table_format:
-        write_table(found.table, table_format, output)
-    else:
+    if chosen == "table":
         write_lines(found.text(terminal_width(output), full=full).splitlines(), output)
+    else:
+        write_table(found.table, chosen, output)

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from regviz.cli.options import TableFormat
 
+TextFormat = Literal["text", "csv", "json", "parquet"]
 SUFFIXES: dict[str, TableFormat] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+_OF_TEXT = ("", ".txt")
 
 
 def write_table(frame: pd.DataFrame, format_: TableFormat | None, output: str | None) -> None:
     """Write a table to a file or to standard output, in a format or that of the file's suffix."""
-    chosen = format_ or SUFFIXES.get(Path(output or "").suffix.lower(), "table")
+    chosen = chosen_format(format_, output)
     if chosen == "table":
         from regviz.cli.human import human_table
 
@@ -39,9 +41,24 @@ def write_table(frame: pd.DataFrame, format_: TableFormat | None, output: str | 
         _WRITERS[chosen](frame, file)
 
 
+def chosen_format(format_: TableFormat | None, output: str | None) -> TableFormat:
+    """The format that was asked for, or that of the file's suffix.
+
+    Raises
+    ------
+    click.UsageError
+        Neither says one.
+    """
+    suffix = Path(output or "").suffix.lower()
+    if format_ is None and suffix not in (*SUFFIXES, *_OF_TEXT):
+        suffixes = ",".join(each.removeprefix(".") for each in (*SUFFIXES, *_OF_TEXT) if each)
+        raise click.UsageError(f"{output} does not say what to write: give --format, or a FILE.{{{suffixes}}}")
+    return format_ or SUFFIXES.get(suffix, "table")
+
+
 def is_for_people(format_: TableFormat | None, output: str | None) -> bool:
-    """Whether an answer is written as text: in that format, or in none, and the file's suffix names none."""
-    return format_ == "table" or (format_ is None and Path(output or "").suffix.lower() not in SUFFIXES)
+    """Whether an answer is written as text."""
+    return chosen_format(format_, output) == "table"
 
 
 def terminal_width(output: str | None) -> int | None:

@@ -126,6 +126,7 @@ def test_without_times_only_names_can_choose(tmp_path: Path) -> None:
     ("choice", "said"),
     [
         ({"tags": ["team/app:1.2"]}, r"near it are: .*team/app:1\.1"),
+        ({"tags": ["nothing"]}, r"'nothing' is no tag of .*; its tags are, for example: .*team/app:1\.1"),
         ({"pattern": "("}, "no regular expression"),
         ({"keep": "[", "pattern": "x"}, "no regular expression"),
         ({"keep_last": -1}, "0 or more"),

@@ -79,6 +79,8 @@ def test_free_deletes_only_what_that_takes() -> None:
     records, said = asked("what-if", WORLD, "--free", "100kB")
     same(records, rv.what_if(reg, tags=together))
     assert "5 tags free" in said
+    _, said = asked("what-if", WORLD, "--free", "1", "--repository", "library/tiny", "--tag", "1")
+    assert "\nregviz: 1 tag frees " in f"\n{said}"
     records, said = asked("what-if", WORLD, "--free", "1TB", "--tag", "latest")
     assert "931 GiB cannot be freed: all tags that may go free" in said
 

@@ -153,7 +153,7 @@ def test_a_part_that_may_not_be_read_is_said_and_the_rest_is_read(open_to_all: P
 @pytest.mark.parametrize("words", [["tree"], ["table", "tags"], ["sizes"], ["graph"], ["rules"], ["detect"]])
 def test_an_output_that_cannot_be_written(words: list[str], tmp_path: Path) -> None:
     source = [] if words == ["rules"] else [str(WORLD)]
-    target = tmp_path / "no" / "such" / "folder.dot"
+    target = tmp_path / "no" / "such" / "folder.json"
     result = run(words[0], *source, *words[1:], "-o", target)
     assert (result.exit_code, result.stderr) == (1, f"regviz: {target}: No such file or directory\n")
     with Path("/dev/full").open("wb") as full, start(words[0], *source, *words[1:], stdout=full) as process:
@@ -279,7 +279,18 @@ def test_messages_cannot_move_a_cursor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["sizes"], ["graph"], ["report", "-o", "report.html", "--summary"], ["table", "--links", "check"]]
+    "words",
+    [
+        ["sizes"],
+        ["graph"],
+        ["report", "-o", "report.html", "--summary"],
+        ["table", "--links", "check"],
+        ["garbage"],
+        ["states"],
+        ["what-if", "--tag", "1"],
+        ["delete-together"],
+        ["what-if-curve"],
+    ],
 )
 def test_what_a_listing_cannot_know_is_said_in_a_line(words: list[str], tmp_path: Path) -> None:
     store = Store(tmp_path / "r")
@@ -289,4 +300,5 @@ def test_what_a_listing_cannot_know_is_said_in_a_line(words: list[str], tmp_path
     result = run(words[0], listing, *where)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert result.stderr.startswith(f"regviz: {listing} is a listing")
+    assert ("links=" in result.stderr) == ("--links" in words)  # it asks to leave out what was given
     assert not (tmp_path / "report.html").exists()

@@ -22,7 +22,7 @@ from regviz.read import read
 from regviz.schema import TABLES
 from tests.cli.running import START, WORLD, WORLD_V1, done, run, start
 from tests.conftest import ROOT
-from tests.helpers import Store, V1Store, image_id, pack
+from tests.helpers import Store, V1Store, compressed, image_id, pack, sha256
 from tests.listed import FORMS
 
 if TYPE_CHECKING:
@@ -97,6 +97,23 @@ def test_people_get_bytes_digests_times_and_gaps_as_they_read_them() -> None:
     assert {"no", "—"} <= set(rows[foreign["blob"][:19]])
 
 
+def test_people_get_paths_that_are_there(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.image("app", [b"layer"], "1")
+    links, layer = done("table", tmp_path, "repository_blobs"), sha256(compressed(b"layer"))
+    assert (layer[:19] in links, layer in links) == (True, False)
+    _, row, *_ = run("steps-on-disk", tmp_path, "app:1").stdout.splitlines()
+    paths = [word for word in row.split() if "/" in word]
+    assert [(tmp_path / path).is_file() for path in paths] == [True, True]
+    stray = f"docker/registry/v2/blobs/sha256/{'ab' * 32}"
+    (tmp_path / stray).mkdir()
+    (tmp_path / stray / "data").write_bytes(b"")
+    [row] = [line for line in done("table", tmp_path, "problems", COLUMNS="100").splitlines() if stray[:20] in line]
+    [path] = [word for word in row.split() if "/" in word]
+    assert len(row) <= 100
+    assert (path[-1], path[:-1]) == ("…", f"{stray}/data"[: len(path) - 1])
+
+
 def test_columns_without_a_value_are_named_and_not_shown() -> None:
     header, *_, last = done("table", WORLD, "repositories").splitlines()
     assert "private" not in header.split()
@@ -122,6 +139,9 @@ def test_without_a_table_it_lists_them() -> None:
     assert [record["table"] for record in records] == NAMES
     counts = {record["table"]: record["rows"] for record in records}
     assert (counts["repositories"], counts["tags"], counts["manifests"]) == (11, 22, 31)  # data/README.md
+    assert counts["storage"] is None
+    [storage] = [line.split() for line in done("table", WORLD).splitlines() if line.startswith("storage ")]
+    assert (storage[1], storage[-4:]) == ("—", ["measured", "when", "asked", "for"])
 
 
 def test_storage_is_measured_when_it_is_asked_for() -> None:
@@ -140,6 +160,33 @@ def test_a_suffix_says_the_format(tmp_path: Path) -> None:
         file = tmp_path / f"tags{suffix}"
         assert done("table", WORLD, "tags", "-o", file) == ""
         assert file.read_bytes().startswith(begins)
+
+
+def test_another_suffix_says_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "answer.xlsx"
+    for words in (
+        ("sizes", WORLD),
+        ("table", WORLD, "tags"),
+        ("tree", WORLD),
+        ("tree-changes", WORLD, WORLD),
+        ("doctor", WORLD),
+        ("rules",),
+        ("lesson", "list"),
+        ("transfer", WORLD, "base:12"),
+    ):
+        result = run(*words, "-o", file)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.splitlines()[-1] == (
+            f"Error: {file} does not say what to write: give --format, or a FILE.{{csv,json,parquet,txt}}"
+        )
+        assert not file.exists()
+    done("table", WORLD, "tags", "-o", file, "--format", "csv")
+    assert file.read_bytes().startswith(b"repository,")
+    done("transfer", WORLD, "base:12", "--platform", "linux/amd64", "--registry", "r.example", "--script", "-o", file)
+    assert file.read_bytes().startswith(b"#!")
+    for name in ("text", "text.TXT"):
+        done("table", WORLD, "tags", "-o", tmp_path / name)
+        assert (tmp_path / name).read_text().startswith("repository ")
 
 
 def test_formulas_and_control_characters_are_harmless(tmp_path: Path) -> None:

@@ -124,6 +124,35 @@ def test_times_come_from_the_tags_own_metadata(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_the_metadata_of_a_tag_that_begins_with_an_underscore_looks_like_a_tag(form: str, tmp_path: Path) -> None:
+    """``tag`` + ``_x`` + ``_json`` is the file of a tag ``x_json``, which there may be as well."""
+    store = V1Store(tmp_path / "storage")
+    chain, folder = store.chain(ONE), "repositories/library"
+    for tag in ("_x", "x", "_", "_between"):
+        store.tag("library/app", tag, chain)
+    store.file(f"{folder}/app/tag_x_json", encode({"last_update": 1399996309}))
+    store.file(f"{folder}/app/tagx_json", encode({"last_update": 1399996310}))
+    store.file(f"{folder}/app/tag__json", encode({"last_update": 1399996311}))
+    store.file(f"{folder}/app/_between_json", encode({"last_update": 1391040000}))
+    for tag in ("_x", "x_json", "x"):
+        store.tag("library/other", tag, chain)
+    level_times(store.root)
+    times = {
+        (repository, tag): time.timestamp()
+        for repository, tag, time in rows(read(pack(store.root, form, tmp_path)).tags, "repository", "tag", "pushed_at")
+    }
+    assert times == {
+        ("library/app", "_x"): 1399996309,
+        ("library/app", "x"): 1399996310,
+        ("library/app", "_"): 1399996311,
+        ("library/app", "_between"): 1391040000,
+    } | {
+        ("library/other", tag): (store.root / f"{folder}/other/tag_{tag}").stat().st_mtime
+        for tag in ("_x", "x_json", "x")
+    }
+
+
 def test_names_are_unquoted_once_or_twice(tmp_path: Path) -> None:
     store = V1Store(tmp_path)
     chain = store.chain(ONE)

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -51,11 +52,28 @@ FULL = {
 @pytest.mark.parametrize("name", [*EMPTY, *FULL])
 def test_only_what_holds_no_member_is_empty(name: str, tmp_path: Path) -> None:
     store = V1Store(tmp_path)
-    store.image(image_id(1), layer=(EMPTY | FULL)[name])
+    store.image(image_id(1), layer=(EMPTY | FULL)[name], Size=0 if name in EMPTY else 1)
     store.tag("library/x", "latest", image_id(1))
     registry = read(tmp_path)
     assert rows(registry.layers, "empty") == [(name in EMPTY,)]
     assert rows(registry.manifest_layers, "empty") == [(name in EMPTY,)]
+
+
+@pytest.mark.parametrize("said", [{}, {"Size": None}, {"Size": 847}], ids=str)
+def test_files_as_long_as_an_empty_tar_are_none(said: dict[str, int | None], tmp_path: Path) -> None:
+    """Only an image that says that it adds no byte has an empty tar there."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w:gz") as opened:
+        member = tarfile.TarInfo("a")
+        member.size = 847
+        opened.addfile(member, io.BytesIO(random.Random(6).randbytes(847)))
+    store = V1Store(tmp_path)
+    store.image(image_id(1), layer=layer.getvalue().ljust(1024, b"\0"), **said)
+    store.tag("library/x", "latest", image_id(1))
+    assert (tmp_path / f"images/{image_id(1)}/layer").stat().st_size == 1024
+    registry = read(tmp_path)
+    assert rows(registry.layers, "empty") == [(False,)]
+    assert rows(registry.manifest_layers, "empty") == [(False,)]
 
 
 def test_a_layer_of_no_byte_is_not_called_empty(tmp_path: Path) -> None:

@@ -174,7 +174,12 @@ def an_index_that_only_grew(store: V1Store) -> list[Row]:
 @CASES.add("v1-index-unreadable")
 def indexes_that_are_no_lists(store: V1Store) -> list[Row]:
     chain = store.chain(ONE, TWO)
-    contents = {"library/a": {}, "library/b": None, "library/c": [{"id": ONE}, 7, {}, {"id": None}]}
+    contents = {
+        "library/a": {},
+        "library/b": None,
+        "library/c": [{"id": ONE}, 7, {}, {"id": None}],
+        "library/d": [{"id": ONE}, {}],
+    }
     for name, content in contents.items():
         store.tag(name, "latest", chain)
         store.index(name, content)
@@ -182,6 +187,7 @@ def indexes_that_are_no_lists(store: V1Store) -> list[Row]:
         row(repository="library/a"),
         row(repository="library/b"),
         row(repository="library/c", detail="3 entries without an id"),
+        row(repository="library/d", detail="1 entry without an id"),
     ]
 
 
@@ -192,7 +198,9 @@ def an_index_with_a_row_a_tag(store: V1Store) -> list[Row]:
     store.index(
         APP, [{"id": ONE, "Tag": "latest"}, {"id": TWO, "Tag": "latest"}, {"id": TWO, "Tag": "1.0"}, {"id": TWO}]
     )
-    return [row(repository=APP, detail="2 entries")]
+    store.tag("library/twice", "latest", ONE)
+    store.index("library/twice", [{"id": ONE}, {"id": ONE}])
+    return [row(repository=APP, detail="2 entries"), row(repository="library/twice", detail="1 entry")]
 
 
 @CASES.add("v1-index-missing-image")

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int32]
     Numbers = NDArray[np.int64]
 
-_EMPTY_LAYERS = (14, 20, 23, 29, 31, 32, 42, 45, 46, 1024)
-"""Lengths of layers that change nothing: nothing or an empty tar, compressed by gzip, bzip2 or xz; an empty tar."""
+_EMPTY_LAYERS = (14, 20, 23, 29, 31, 32, 42, 45, 46)
+"""Lengths of layers that change nothing: nothing or an empty tar, compressed by gzip, bzip2 or xz."""
+_EMPTY_TAR = 1024
+"""Length of a tar of no member; a compressed layer may have it too, so the image must say that it adds nothing."""
 
 
 def put_tables(draft: Draft, inventory: Inventory, images: Images, chains: Chains, blobs: Codes, tagged: Codes) -> None:
@@ -40,7 +42,7 @@ def put_tables(draft: Draft, inventory: Inventory, images: Images, chains: Chain
     count = len(images)
     said = {name: _padded(values, count) for name, values in images.said.items()}
     layer_bytes = _padded(inventory.layer_sizes, count, -1)
-    empty = np.zeros(count, np.int8)
+    empty = ((layer_bytes == _EMPTY_TAR) & (said["size"] == 0)).astype(np.int8)
     for length in _EMPTY_LAYERS:
         empty |= layer_bytes == length
     is_present = np.arange(count) < images.present

@@ -85,7 +85,7 @@ class Tags:
                 self._targets.append(image.decode() if state == "ok" else "")
                 self._times.append(mtime)
                 self._states.append(state)
-                self._said.append(_last_update(repository.metadata.get(file)))
+                self._said.append(_last_update(_metadata(repository, file)))
 
     def _state(self, name: str, raw: str, tag: str, file: bytes, content: bytes) -> str:
         """State of a tag that holds no id; empty where it is no tag at all."""
@@ -143,6 +143,14 @@ class Tags:
 
 def _quoted_last(tag: tuple[bytes, tuple[bytes, int]]) -> tuple[bool, bytes]:
     return b"%" in tag[0], tag[0]
+
+
+def _metadata(repository: Repository, tag: bytes) -> bytes | None:
+    """What a repository says of a tag; of the tag ``_x`` in ``tag_x_json``, which looks like a tag."""
+    said = repository.metadata.get(tag)
+    if said is None and tag.startswith(b"_"):
+        said, _ = repository.tags.get(tag[1:] + b"_json", (None, 0))
+    return said
 
 
 def _last_update(metadata: bytes | None) -> int:

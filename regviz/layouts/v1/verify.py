@@ -42,11 +42,12 @@ def read_indexes(storage: Storage, tags: Tags, images: Images, facts: Facts) -> 
         ids = [entry.get("id") for entry in value if isinstance(entry, dict)]
         good = [image for image in ids if isinstance(image, str) and is_v1_id(image)]
         if len(good) < len(value):
-            detail = f"{len(value) - len(good)} entries without an id"
+            detail = f"{count_noun(len(value) - len(good), 'entry', 'entries')} without an id"
             facts.problem("v1-index-unreadable", repository=name, detail=detail)
         keys = np.unique(facts.keys.intern(good, V1_ID))
         if len(keys) < len(good):
-            facts.problem("v1-index-duplicate", repository=name, detail=f"{len(good) - len(keys)} entries")
+            detail = count_noun(len(good) - len(keys), "entry", "entries")
+            facts.problem("v1-index-duplicate", repository=name, detail=detail)
         listed[row] = images.rows_of(keys)
     return listed
 
