@@ -62,12 +62,12 @@ def _catalogue() -> dict[str, Rule]:
 RULES: dict[str, Rule] = _catalogue()
 READING = frozenset(
     (
-        *("unreadable", "archive-truncated", "archive-without-end", "listing-records"),
+        *("unreadable", "archive-truncated", "archive-without-end", "listing-records", "layout-index-unreadable"),
         *("answer-refused", "answer-failed", "answer-unreadable", "pages-broken"),
     )
 )
 """Rules that say that not all could be read."""
-_ABSENT = re.compile(r".*-missing(-image)?|.*-dangling|child-unlinked|layer-unlinked|layout-index-unreadable")
+_ABSENT = re.compile(r".*-missing(-image)?|.*-dangling|child-unlinked|layer-unlinked")
 """Those that say that something is not there, which it may be where not all could be read."""
 
 

@@ -94,7 +94,7 @@ class Options:
             knows_disk=storage.knows_disk,
             knows_contents=has_contents(storage),
             links_checked=self.links,
-            complete=storage.complete,
+            complete=source.complete and storage.complete,
         )
 
 

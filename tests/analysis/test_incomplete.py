@@ -15,6 +15,7 @@ from regviz.report import show, words
 from regviz.report.summary import things_to_do
 from tests.cli.running import run
 from tests.helpers import Store, V1Store, as_nobody, image_id
+from tests.layouts.oci_store import OciStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +123,22 @@ def test_names_alone_that_may_not_be_read_leave_the_sum_of_blobs(open_to_all: Pa
     every = int(reg.blobs.loc[reg.blobs["present"], "blob_bytes"].sum())
     assert rv.check(reg, max_unreferenced=every, max_growth=0, baseline=baseline).attrs["held"] is True
     assert rv.check(reg, max_unreferenced=0).attrs["held"] is None
+
+
+def test_what_a_lost_index_named_is_not_known(tmp_path: Path) -> None:
+    """The tag is not said to have gone; every blob was seen, so a limit above all of them is held."""
+    store = OciStore(tmp_path / "layout")
+    store.add(store.image([b"layer"]), "team/app:1")
+    before = rv.read(store.root)
+    (store.root / "index.json").write_bytes(b"{")
+    reg = rv.read(store.root)
+    assert not reg.complete
+    assert set(rv.states(reg).query("blobs > 0")["state"]) == {"unknown"}
+    every = int(reg.blobs["blob_bytes"].sum())
+    assert rv.check(reg, max_unreferenced=every, max_growth=0, baseline=before).attrs["held"] is True
+    assert rv.check(reg, max_unreferenced=every - 1).attrs["held"] is None
+    changes = rv.compare_registries(before, reg)
+    assert changes.loc[changes["what"] == "tag", "change"].isna().all()
 
 
 def test_what_seems_to_be_missing_may_be_there(tmp_path: Path) -> None:

@@ -44,11 +44,14 @@ class Names:
     ----------
     inline : dict of str to bytes
         Contents of manifests that their descriptors carry.
+    complete : bool
+        Every index could be read; else there may be names that are not known.
     """
 
     def __init__(self, facts: Facts, own: Callable[[Layout], str]) -> None:
         self._facts, self._own = facts, own
         self.inline: dict[str, bytes] = {}
+        self.complete = True
         self._rows: dict[str, int] = {}
         self._is_manifest = array("b")
         self._saved: dict[str, list[Name]] = {}
@@ -112,6 +115,7 @@ class Names:
         if not alone or not entries or layout.uploads:
             self._repository(own, spoken=False)
         if entries is None:
+            self.complete = False
             facts.repositories.column("complete").set(self._repository(own, spoken=False), 0)
             return
         saved = read_saved(contents.get(SAVED) or b"")

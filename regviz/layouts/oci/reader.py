@@ -61,7 +61,8 @@ def _read(storage: Storage, root: bytes, source: Source, options: Options, *, ne
     options.measure_storage(storage, root, source, facts)
     if options.times is None:
         options = replace(options, times=look_like_pushes(facts.stored["stored_at"]))
-    return assemble(facts, options.finish(storage, facts, replace(source, keeps_links=False, may_be_sparse=True)))
+    source = replace(source, keeps_links=False, may_be_sparse=True, complete=names.complete)
+    return assemble(facts, options.finish(storage, facts, source))
 
 
 def _blobs_alone(storage: Storage, root: bytes, source: Source, options: Options, facts: Facts) -> Registry:
