@@ -458,6 +458,19 @@ def test_a_file_that_would_grow_without_end_is_not_decoded(capture: Path) -> Non
         read(capture)
 
 
+def test_a_footer_that_contradicts_itself_does_not_end_the_process(capture: Path) -> None:
+    """A column that has no NA, and counts its NA all the same: pyarrow aborts where it is asked for that column."""
+    data = (capture / "blobs.parquet").read_bytes()
+    optional, required = b"%\2\x18\tstored_at", b"%\0\x18\tstored_at"  # repetition_type, then the column's name
+    assert data.count(optional) == 1
+    (capture / "blobs.parquet").write_bytes(data.replace(optional, required))
+    _believed(capture, "blobs")
+    command = [sys.executable, "-c", "from regviz.cli import main; main()", "table", str(capture), "tags"]
+    failed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert "blobs.parquet cannot be read" in failed.stderr
+
+
 def test_more_rows_than_its_bytes_could_hold_are_not_decoded(capture: Path) -> None:
     """Rows that are all alike take next to nothing, and gigabytes when they are decoded."""
     tags = pq.read_table(capture / "tags.parquet")
