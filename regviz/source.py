@@ -75,7 +75,7 @@ class Source:
         """
         if not self.knows_contents:
             raise NotKnowableError(
-                f"{self.uri} is a listing: it names files, and {answer} rest on what manifests and configurations "
-                "say. Read the storage itself, an archive of it, or the live registry",
+                f"{self.uri} is a listing: it names files, and {answer} cannot be told without what manifests and "
+                "configurations say. Read the storage itself, an archive of it, or the live registry",
                 reason="a listing names files, and does not have what is in them",
             )

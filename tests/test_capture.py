@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -24,6 +25,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regviz.analysis.diagnosis import doctor
 from regviz.errors import DamagedCaptureError, RegvizError, TargetExistsError
 from regviz.read import read
 from regviz.schema import DTYPES, TABLES
@@ -423,6 +425,25 @@ def test_damage_in_an_archive_is_said(damage: Callable[[Path], str], form: str, 
         assert str(archive) in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (tarfile.DIRTYPE, "cannot be read"),
+        (tarfile.FIFOTYPE, "cannot be read"),
+        (tarfile.SYMTYPE, "is a symbolic link, and none is followed"),
+    ],
+)
+def test_a_manifest_in_an_archive_that_is_no_file(kind: bytes, message: str, capture: Path, tmp_path: Path) -> None:
+    (capture / "capture.json").unlink()
+    with tarfile.open(tmp_path / "it.tar", "w") as archive:
+        archive.add(capture, capture.name)
+        member = tarfile.TarInfo(f"{capture.name}/capture.json")
+        member.type, member.linkname = kind, "tags.parquet"
+        archive.addfile(member)
+    with pytest.raises(DamagedCaptureError, match=rf"capture\.json {message}"):
+        read(tmp_path / "it.tar")
+
+
 def test_what_is_no_file_of_ours_is_left_alone(capture: Path) -> None:
     """What a file manager or a person leaves in a folder."""
     (capture / ".DS_Store").write_bytes(b"\0" * 6148)
@@ -456,6 +477,19 @@ def test_a_file_that_would_grow_without_end_is_not_decoded(capture: Path) -> Non
     _believed(capture, "tags")
     with pytest.raises(DamagedCaptureError, match=r"tags\.parquet would grow from .* to 8.,...,... bytes"):
         read(capture)
+
+
+def test_a_footer_that_contradicts_itself_does_not_end_the_process(capture: Path) -> None:
+    """A column that has no NA, and counts its NA all the same: pyarrow aborts where it is asked for that column."""
+    data = (capture / "blobs.parquet").read_bytes()
+    optional, required = b"%\2\x18\tstored_at", b"%\0\x18\tstored_at"  # repetition_type, then the column's name
+    assert data.count(optional) == 1
+    (capture / "blobs.parquet").write_bytes(data.replace(optional, required))
+    _believed(capture, "blobs")
+    command = [sys.executable, "-c", "from regviz.cli import main; main()", "table", str(capture), "tags"]
+    failed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert "blobs.parquet cannot be read" in failed.stderr
 
 
 def test_more_rows_than_its_bytes_could_hold_are_not_decoded(capture: Path) -> None:
@@ -535,6 +569,16 @@ def test_a_forged_column_never_ends_in_a_traceback(name: str, capture: Path) -> 
             except RegvizError:
                 continue
             registry.check()
+
+
+@pytest.mark.parametrize("rule", ["", "of-a-later-regviz"])
+def test_problems_of_a_rule_that_is_not_known_are_counted_all_the_same(rule: str, capture: Path) -> None:
+    problems = pq.read_table(capture / "problems.parquet")
+    place = problems.column_names.index("rule")
+    _written(capture, "problems", problems.set_column(place, "rule", pa.array([rule] * len(problems))))
+    table = doctor(read(capture))
+    assert set(table["rule"]) == {rule}
+    assert table["count"].sum() == len(problems) > 0
 
 
 def test_a_reference_to_nothing_is_damage(capture: Path) -> None:

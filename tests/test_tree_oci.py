@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,3 +103,21 @@ def test_a_directory_of_skopeo(tmp_path: Path) -> None:
     assert words[sha256(blobs[1])[7:]].startswith("layer of an image for linux/amd64")
     assert digits not in "".join(words)
     assert len(tree(root).rows) == len(words)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="FIFOs are POSIX's")
+def test_what_is_no_file_where_a_blob_should_be(tmp_path: Path) -> None:
+    store = OciStore(tmp_path / "storage")
+    for number in range(3):
+        content = b"%d" % number
+        store.add(store.image([content]), f"t{number}")
+        layer, config = (store.blob_path(sha256(data)) for data in (compressed(content), image_config([content])))
+        layer.unlink()
+        os.mkfifo(layer)
+        config.unlink()
+        config.symlink_to("/etc/passwd")
+    kinds = [row.type for row in tree(store.root, full=True).rows if row.path.startswith("blobs/sha256/")]
+    assert sorted(kinds) == ["file"] * 3 + ["other"] * 3 + ["symlink"] * 3
+    assert [row.explanation for row in tree(store.root).rows if row.type == "more"] == [
+        "and 2 more foreign entries like these"
+    ]

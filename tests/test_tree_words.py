@@ -337,3 +337,11 @@ def test_a_tree_of_a_listing_of_v1(tmp_path: Path) -> None:
     assert "every image ever pushed here\n" in text + "\n"
     for claim in ("no tag", "a base", "EiB", "0 B", "0 ids"):
         assert claim not in text
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_an_unknown_directory_of_a_repository(form: str, tmp_path: Path) -> None:
+    store = Store(tmp_path / "registry")
+    store.image("a", [b"1"], "latest")
+    store.directory("repositories/a/_x")
+    assert _said(pack(store.root, form, tmp_path))["repositories/a/_x"] == "no part of the layout"

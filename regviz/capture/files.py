@@ -83,7 +83,8 @@ class StoredFiles:
 
     def read(self, names: Sequence[str], limit: int) -> Iterator[tuple[str, bytes | None]]:
         """Contents, in the storage's own best order."""
-        names = [name for name in names if name in self._places]
-        places, sizes = [self._places[name] for name in names], [self.sizes[name] for name in names]
+        there = [name for name in names if name in self._places]
+        yield from ((name, None) for name in names if name not in self._places)
+        places, sizes = [self._places[name] for name in there], [self.sizes[name] for name in there]
         for number, data in self._storage.read_many(places, sizes, limit):
-            yield names[number], data
+            yield there[number], data

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from regviz.cli.choose import choose_rows, repository_matcher
 from regviz.cli.options import (
-    LINKS,
     format_option,
     output_option,
     reading_options,
@@ -76,23 +75,15 @@ class Asked:
         NotKnowableError
             The source is a listing, and ``--links`` asked for more; or it came on standard input, and is gone.
         """
-        from regviz.errors import NotKnowableError
-        from regviz.read import STANDARD_INPUT, source_path
+        from regviz.farther import read_farther
 
         place = self.source if source is None else source
         refuse_to_harm(place, self.output)
-        farther = max(links, self.reading.links, key=LINKS.index)
-        try:
-            return replace(self.reading, links=farther).read(place, measure=measure)
-        except NotKnowableError:
-            if farther == self.reading.links:  # that was asked for
-                raise
-            if source_path(place) == STANDARD_INPUT:
-                message = (
-                    "what came on standard input is a listing, which is gone through twice here: give it as a file"
-                )
-                raise NotKnowableError(message) from None
-            return self.reading.read(place, measure=measure)
+
+        def read(links: Links) -> Registry:
+            return replace(self.reading, links=links).read(place, measure=measure)
+
+        return read_farther(place, read, asked=self.reading.links, wanted=links)
 
     def working(self, what: str) -> AbstractContextManager[None]:
         """Say what takes its time."""

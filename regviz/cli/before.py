@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regviz.cli.options import format_option, object_options, output_option, refuse_to_harm, source_argument
-from regviz.cli.output import SUFFIXES, write_lines, write_table
+from regviz.cli.output import is_for_people, write_lines, write_table
 from regviz.cli.over_http import HTTP_OPTIONS, taken_http_options
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def plan(
     from regviz.plan import plan as plan_of
 
     refuse_to_harm(source, output)
+    as_text = is_for_people(format_, output)
     found = plan_of(source, storage_options=storage_options, **taken_http_options(over_http))
-    if format_ in (None, "table") and not any((output or "").lower().endswith(suffix) for suffix in SUFFIXES):
+    if as_text:
         write_lines(found.text().splitlines(), output)
     else:
         write_table(found.table(), format_, output)

@@ -249,34 +249,34 @@ class ManifestReader:
         if media_type and media_type not in mt.MANIFESTS:
             self._facts.problem("manifest-unknown", manifest=digest, detail=media_type)
         elif (type(version) is not int or version != _VERSION) and not is_artifact:
-            shown = show_value(version)
-            self._facts.problem("manifest-version", manifest=digest, detail=f"schemaVersion {shown}")
+            self._facts.problem("manifest-version", manifest=digest, detail=f"schemaVersion {show_value(version)}")
 
     def finish(self) -> None:
         """Say which digests were none; call it when all manifests were read."""
         facts = self._facts
         facts.spill(0)
-        keys, beyond = facts.manifests["manifest"], np.cumsum(facts.manifests["step_count"])
+        keys = facts.manifests["manifest"]
         for rows, name in _DIGESTS:
             malformed = getattr(facts, rows).key(name).malformed
-            if rows == "descriptors" and malformed:
-                order = np.argsort(facts.steps["descriptor"], kind="stable")
-                found = np.array([row for row, _ in malformed], order.dtype)
-                sides = (
-                    np.searchsorted(facts.steps["descriptor"][order].astype(found.dtype), found, side)
-                    for side in ("left", "right")
-                )
-                of_steps = iter(zip(*(side.tolist() for side in sides), strict=True))
-            for row, value in malformed:
-                if rows == "descriptors":
-                    first, last = next(of_steps)
-                    manifests = np.searchsorted(beyond, order[first:last], "right").tolist()
-                else:
-                    manifests = [row if rows == "manifests" else int(facts.references["manifest"][row])]
+            for (_, value), manifests in zip(malformed, self._manifests_with(rows, malformed), strict=True):
+                shown = show_value(value)
                 for manifest in manifests:
-                    shown = show_value(value)
                     facts.problem("digest-malformed", manifest=facts.keys.text(int(keys[manifest])), detail=shown)
             malformed.clear()
+
+    def _manifests_with(self, rows: str, malformed: list[tuple[int, object]]) -> list[list[int]]:
+        """The manifests that each of some rows belongs to; of a descriptor these may be many."""
+        facts, numbers = self._facts, np.array([row for row, _ in malformed], np.int64)
+        if rows == "manifests" or not malformed:
+            return [[number] for number in numbers.tolist()]
+        if rows == "references":
+            return [[manifest] for manifest in facts.references["manifest"][numbers].tolist()]
+        steps, beyond = facts.steps["descriptor"], np.cumsum(facts.manifests["step_count"])
+        order = np.argsort(steps, kind="stable")  # searched once for all: there may be as many of them as steps
+        sides = (np.searchsorted(steps, numbers, side, order).tolist() for side in ("left", "right"))
+        return [
+            np.searchsorted(beyond, order[first:last], "right").tolist() for first, last in zip(*sides, strict=True)
+        ]
 
     def _manifest(
         self,
@@ -391,15 +391,5 @@ class ManifestReader:
     def _refer_to_subject(self, row: int, document: Document, position: int) -> None:
         subject = document.get("subject")
         if isinstance(subject, dict):
-            self._facts.references.add(
-                row,
-                position,
-                subject.get("digest"),
-                "subject",
-                None,
-                None,
-                None,
-                subject.get("mediaType"),
-                "",
-                subject.get("size"),
-            )
+            named, kind, size = map(subject.get, ("digest", "mediaType", "size"))
+            self._facts.references.add(row, position, named, "subject", None, None, None, kind, "", size)

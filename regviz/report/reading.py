@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from regviz.errors import NotKnowableError
+from regviz.farther import read_farther
 from regviz.live import docker_engine, is_address, is_archive
-from regviz.read import STANDARD_INPUT, source_path
+from regviz.read import source_path
 
 if TYPE_CHECKING:
     from regviz.layouts.common import Links
@@ -41,12 +41,4 @@ def read_for_report(source: str | None, read: Reader, *, links: Links = "stat") 
     path = source_path(source)
     if docker_engine.is_engine(path) or (is_address(path) and not is_archive(path)):
         return read(links=links, measure=False)
-    try:
-        return read(links="check" if links == "stat" else links, measure=True)
-    except NotKnowableError:  # a listing
-        if links != "stat":  # that was asked for
-            raise
-        if path == STANDARD_INPUT:
-            message = "what came on standard input is a listing, which is gone through twice here: give it as a file"
-            raise NotKnowableError(message) from None
-        return read(links=links, measure=True)
+    return read_farther(source, lambda links: read(links=links, measure=True), asked=links, wanted="check")

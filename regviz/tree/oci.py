@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from regviz.layouts.oci.grammar import BLOBS, INDEX, SAVED, SAVED_NAMES, UPLOADS, VERSION_FILE
 from regviz.layouts.skopeo_dir import MANIFEST, parse_file
 from regviz.layouts.skopeo_dir import VERSION_FILE as SKOPEO_VERSION
-from regviz.storage.base import DIRECTORY
+from regviz.storage.base import DIRECTORY, FILE
 from regviz.text import count_noun, decode_name
 from regviz.tree.gather import Kind, More, Total, Unit
 from regviz.tree.known import NO_ROWS
@@ -57,7 +57,7 @@ class Oci(RootedLayout):
             return ()
         if parts[0] == BLOBS:
             directory = join(layout, b"/".join(parts[:2]))
-            kind = "stray" if len(parts) > 3 or type == DIRECTORY else self._kind(parts[1], parts[2])
+            kind = "stray" if len(parts) > 3 or type != FILE else self._kind(parts[1], parts[2])
             return (self.unit(kind, directory, parts[2]),)
         if parts[0] == UPLOADS:
             return (self.unit("upload", join(layout, UPLOADS), parts[1]),) if len(parts) > 1 else ()
@@ -78,7 +78,7 @@ class Oci(RootedLayout):
         if head != BLOBS or kind not in self.kinds.keys() - KINDS.keys():
             return None
         name = {"content": "other", "unnamed": ""}.get(kind, kind)
-        rows = self.known.blobs(decode_name(algorithm)).get(name, NO_ROWS)  # what is none may stand there
+        rows = self.known.blobs(decode_name(algorithm)).get(name, NO_ROWS)  # a Registry of another moment knows none
         return Total(len(rows), self.known.bytes_of(rows))
 
     def lines(self) -> list[bytes]:

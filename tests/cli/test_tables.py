@@ -171,6 +171,7 @@ def test_another_suffix_says_nothing(tmp_path: Path) -> None:
         ("tree-changes", WORLD, WORLD),
         ("doctor", WORLD),
         ("rules",),
+        ("plan", WORLD),
         ("lesson", "list"),
         ("transfer", WORLD, "base:12"),
     ):

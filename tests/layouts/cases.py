@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Row = tuple[str | None, ...]
+DEEP = b"[" * 1010 + b"]" * 1010
+"""A value of JSON that is read, and nested more deeply than Python calls."""
 
 
 @dataclass(frozen=True)

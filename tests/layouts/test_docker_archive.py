@@ -11,6 +11,7 @@ import zstandard
 from regviz.errors import NotRecognisedError
 from regviz.read import read
 from tests.helpers import assert_same_tables, encode, found, rows, rules_of, sha256
+from tests.layouts.cases import DEEP
 from tests.layouts.docker_made import (
     ARCHIVE_FORMS,
     Files,
@@ -514,6 +515,34 @@ def test_before_1_10_what_is_wrong(form: str, tmp_path: Path) -> None:
         ("digest-malformed", None, v1_id("8"), None, None, "'what'"),
     }
     assert dict(rows(registry.tags, "tag", "link_state")) == {"1": "ok", "gone": "ok", "bad": "malformed"}
+
+
+def test_before_1_10_values_that_are_nested_too_deeply_to_be_shown(tmp_path: Path) -> None:
+    one, two = v1_id("1"), v1_id("2")
+    files = old_files(names={"web": {"1": two}})
+    files[f"{one}/json"] = b'{"id": "%s", "parent": %s}' % (one.encode(), DEEP)
+    files["repositories"] = b'{"web": {"1": "%s", "2": %s}}' % (two.encode(), DEEP)
+    registry = read(lay(files, "folder", tmp_path))
+    assert [(rule, manifest) for rule, _, manifest, *_ in found(registry)] == [
+        ("digest-malformed", one),
+        ("docker-name-malformed", None),
+    ]
+
+
+@forms
+def test_paths_that_are_no_unicode(form: str, tmp_path: Path) -> None:
+    """Half of a pair of surrogates stands in JSON, and in the name of no file."""
+    files = saved(([BASE], ("a:1",)))
+    path = f"{hexadecimal(config([BASE]))}.json"
+    lone = entry("\ud800", [f"{v1_id(sha256(BASE))}/layer.tar"], "b:1")
+    files["manifest.json"] = encode([lone, entry(path, ["\ud800"], "a:1")])
+    registry = read(lay(files, form, tmp_path))
+    gone, here = sha256(b"\\ud800"), image_of([BASE])
+    assert [problem[:3] for problem in found(registry)] == [
+        ("config-missing", None, gone),
+        ("layer-missing", None, here),
+        ("manifest-missing", "b", gone),
+    ]
 
 
 # --- what is none of it

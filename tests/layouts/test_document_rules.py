@@ -6,11 +6,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers import OCI_INDEX, OCI_MANIFEST, Store, compressed, encode, image_config, image_manifest, sha256
-from tests.layouts.cases import Case, Cases, Row, assert_broken, row
+from regviz import native
+from regviz.manifests import batches
+from regviz.read import read
+from tests.helpers import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Store,
+    assert_same_tables,
+    compressed,
+    descriptor,
+    encode,
+    found,
+    image_config,
+    image_manifest,
+    rows,
+    rules_of,
+    sha256,
+)
+from tests.layouts.cases import DEEP, Case, Cases, Row, assert_broken, row
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from regviz.registry import Registry
 
 CASES = Cases()
 
@@ -224,3 +243,54 @@ def labels_that_hold_secrets(store: Store) -> list[Row]:
 @pytest.mark.parametrize(("case", "form"), CASES.with_forms())
 def test_rule(case: Case, form: str, tmp_path: Path) -> None:
     assert_broken(case, Store(tmp_path / "storage"), form, tmp_path)
+
+
+def read_both_ways(root: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """Read natively, where that can be, and in Python; both must find the same."""
+    registry = read(root)
+    monkeypatch.setattr(native, "library", lambda: None)
+    assert_same_tables(registry, read(root))
+    return registry
+
+
+def test_values_that_are_nested_too_deeply_to_be_shown(tmp_path: Path) -> None:
+    store = Store(tmp_path / "storage")
+    version = store.push("a", b'{"schemaVersion": %s, "layers": []}' % DEEP, "version")
+    layer = store.push("a", b'{"schemaVersion": 2, "layers": [{"digest": %s}]}' % DEEP, "layer")
+    config = store.push("a", b'{"schemaVersion": 2, "config": {"digest": %s}, "layers": []}' % DEEP, "config")
+    child = store.push("a", b'{"schemaVersion": 2, "manifests": [{"digest": %s}]}' % DEEP, "child")
+    expected = {("manifest-version", version)} | {("digest-malformed", each) for each in (layer, config, child)}
+    assert {(rule, manifest) for rule, _, manifest, *_ in found(read(store.root))} == expected
+
+
+@pytest.mark.parametrize("nested", [(b"[", b"]", b""), (b'{"a":', b"}", b"1")], ids=["arrays", "objects"])
+def test_every_depth_around_that_at_which_decoders_stop(
+    nested: tuple[bytes, bytes, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """orjson reads 1,024 levels, of which three are those of a document, of its list and of what stands in that."""
+    store, (start, end, inner) = Store(tmp_path / "storage"), nested
+    for depth in range(900, 1030):
+        deep = start * depth + inner + end * depth
+        config = b'{"os": "linux", "history": [{"created_by": "x"}, {"created_by": %s}]}' % deep
+        store.linked_blob("a", config)
+        layer = encode(descriptor(b"layer"))[:-1] + b', "more": %s}' % deep
+        store.push("a", encode(image_manifest(config, [])).replace(b"[]", b"[%s]" % layer), f"t{depth}")
+    registry = read_both_ways(store.root, monkeypatch)
+    assert sorted(rules_of(registry)) == ["layer-missing"] * 122 + ["manifest-unreadable"] * 8
+    assert sorted(rows(registry.manifests, "os"), key=str) == [("linux",)] * 122 + [(None,)] * 8
+
+
+@pytest.mark.parametrize("beside", [0, batches.FEW])
+def test_a_number_of_five_thousand_digits(beside: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a number (RFC 8259, 6), if none that anything could be made of."""
+    store, number = Store(tmp_path / "storage"), b"9" * 5000
+    for other in range(beside):
+        store.image("a", [b"%d" % other], f"t{other}")
+    config = image_config([b"layer"])[:-1] + b', "created": %s}' % number
+    layer = encode(descriptor(compressed(b"layer")))[:-1] + b', "size": %s}' % number
+    for content in (config, compressed(b"layer")):
+        store.linked_blob("a", content)
+    digest = store.push("a", encode(image_manifest(config, [])).replace(b"[]", b"[%s]" % layer), "latest")
+    registry = read_both_ways(store.root, monkeypatch)
+    assert rules_of(registry) == []
+    assert (digest, "linux", 1) in rows(registry.manifests, "manifest", "os", "layer_count")

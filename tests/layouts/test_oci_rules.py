@@ -26,7 +26,7 @@ from tests.helpers import (
     sha256,
     sha512,
 )
-from tests.layouts.cases import Case, Cases, Row, row
+from tests.layouts.cases import DEEP, Case, Cases, Row, row
 from tests.layouts.oci_store import ABSENT, OciStore, absent
 
 if TYPE_CHECKING:
@@ -220,6 +220,21 @@ def test_what_cannot_be_read_makes_its_repository_incomplete(tmp_path: Path) -> 
     registry = read(store.root)
     assert rows(registry.repositories, "repository", "complete", "has_tags") == [("storage", False, False)]
     assert len(registry.blobs) == 3  # they lie there all the same
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "rule"),
+    [
+        ("oci-layout", b'{"imageLayoutVersion": %s}', "layout-version"),
+        ("index.json", b'{"schemaVersion": 2, "manifests": {"a": %s}}', "layout-index-unreadable"),
+        ("index.json", b'{"schemaVersion": 2, "manifests": [{"digest": %s}]}', "digest-malformed"),
+    ],
+)
+def test_values_that_are_nested_too_deeply_to_be_shown(tmp_path: Path, path: str, content: bytes, rule: str) -> None:
+    store = OciStore(tmp_path / "storage")
+    store.file("index.json", b'{"schemaVersion": 2, "manifests": []}')
+    store.file(path, content % DEEP)
+    assert [problem[:5] for problem in found(read(store.root))] == [(rule, None, None, None, path)]
 
 
 # --- what is no fault

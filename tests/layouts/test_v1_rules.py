@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers import V1Store, encode, image_id
-from tests.layouts.cases import Case, Cases, Row, assert_broken, row
+from tests.helpers import V1Store, encode, found, image_id, read_store
+from tests.layouts.cases import DEEP, Case, Cases, Row, assert_broken, row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,3 +241,10 @@ def files_that_do_not_belong(store: V1Store) -> list[Row]:
 @pytest.mark.parametrize(("case", "form"), CASES.with_forms())
 def test_rule(case: Case, form: str, tmp_path: Path) -> None:
     assert_broken(case, V1Store(tmp_path / "storage"), form, tmp_path)
+
+
+def test_a_parent_that_is_nested_too_deeply_to_be_shown(tmp_path: Path) -> None:
+    store = V1Store(tmp_path / "storage")
+    store.tag(APP, "latest", store.image(ONE))
+    store.file(f"images/{ONE}/json", b'{"id": "%s", "parent": %s}' % (ONE.encode(), DEEP))
+    assert [problem[:3] for problem in found(read_store(store))] == [("digest-malformed", None, ONE)]

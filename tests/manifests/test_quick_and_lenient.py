@@ -270,3 +270,30 @@ def test_a_memo_forgets_and_never_mistakes(
         assert [added[number] for number in numbers] == [item for array, _, _ in batch for item in array]
         assert counts.tolist() == [len(array) for array, _, _ in batch]
         assert len(memo._known) + len(memo._hashed) <= most + numbers.size
+
+
+@pytest.mark.parametrize("natively", [False, True][: 1 + native.is_there()], ids=lambda way: ("plain", "native")[way])
+@pytest.mark.parametrize("beside", [0, batches.FEW])
+def test_each_manifest_says_its_malformed_digests(
+    beside: int,
+    natively: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A layer that two manifests list is kept once, and is a fault of both."""
+    if not natively:
+        monkeypatch.setattr(native, "library", lambda: None)
+    listed = [["latest", DIGESTS[0]], [DIGESTS[1], "../x", DIGESTS[0]], ["../x", "latest"], [DIGESTS[1]]]
+    listed += [[DIGESTS[2]]] * beside
+    manifest = {"schemaVersion": 2, "mediaType": mt.OCI_MANIFEST, "config": {"digest": DIGESTS[3], "size": 2}}
+    contents = [json.dumps(manifest | {"layers": [{"digest": each} for each in layers]}) for layers in listed]
+    facts = Facts()
+    reader = ManifestReader(facts)
+    reader.read_many([(f"sha256:{number + 100:064x}", each.encode()) for number, each in enumerate(contents)])
+    reader.finish()
+    problems: Any = found(facts)["problems"]
+    assert sorted((int(manifest[7:], 16), detail) for _, _, _, manifest, _, _, detail in problems) == [
+        (100, "'latest'"),
+        (101, "'../x'"),
+        (102, "'../x'"),
+        (102, "'latest'"),
+    ]

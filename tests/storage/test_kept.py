@@ -17,6 +17,7 @@ from regviz.errors import DamagedArchiveError
 from regviz.storage import open_storage
 from regviz.storage.base import MANIFEST_LIMIT
 from regviz.storage.kept import Kept, KeptTar
+from regviz.storage.tar_headers import Scan
 from tests.helpers import noise
 from tests.storage.archives import BLOCK, Archive, archives, small_windows
 from tests.storage.listing import by_tarfile, listing
@@ -106,6 +107,19 @@ def test_what_breaks_off_is_said_to(archive: Archive, choice: st.DataObject) -> 
     part = kept(cut, 700, partial=True)
     assert listing(part) == expected
     assert part.complete == whole.complete
+
+
+def test_of_global_headers_what_says_nothing_is_let_go() -> None:
+    """What is kept of them is looked at for each member."""
+    records, buffer = {f"comment.{number}": "x" for number in range(1000)}, io.BytesIO()
+    with tarfile.open(
+        fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT, pax_headers=records | {"mtime": "7"}
+    ) as made:
+        made.addfile(tarfile.TarInfo("a"))
+    source = Kept("an answer", in_pieces(buffer.getvalue(), 1 << 15))
+    scan = Scan(source)
+    assert sum(map(len, scan.batches())) == 1
+    assert source._global == scan._global == {b"mtime": b"7"}
 
 
 def test_an_answer_that_stops() -> None:

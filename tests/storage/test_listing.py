@@ -398,6 +398,37 @@ def test_an_inventory_takes_no_file_from_elsewhere(key: str, tmp_path: Path) -> 
         open_storage(str(manifest))
 
 
+@pytest.mark.parametrize("key", ["etc/hosts.csv", "up/etc/hosts.csv", "away/data/link.csv", "data/secret", "secret"])
+def test_an_inventory_reads_no_file_of_the_machine(key: str, tmp_path: Path) -> None:
+    """A forged one, whatever lies in folders above it, or behind a link beside it."""
+    for path in ("etc/hosts.csv", "up/etc/hosts.csv", "up/here/data/secret", "up/here/secret"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b'"x"\n')
+    (tmp_path / "up/here/data/link.csv").symlink_to(tmp_path / "etc/hosts.csv")
+    manifest = tmp_path / "up" / "here" / "manifest.json"
+    manifest.write_text(
+        json.dumps({"fileFormat": "CSV", "fileSchema": "Key", "files": [{"key": key}]}), encoding="utf-8"
+    )
+    with pytest.raises(SourceNotFoundError, match="lies neither beside it"):
+        open_storage(str(manifest))
+
+
+@pytest.mark.parametrize("where", [".", "data", "../data", "to/bucket/all/data", "../../to/bucket/all/data"])
+@pytest.mark.parametrize("name", ["part.csv.gz", "part.csv"])
+def test_an_inventory_whose_files_lie_beside_it_or_as_in_the_bucket(where: str, name: str, tmp_path: Path) -> None:
+    """S3 has <prefix>/<bucket>/<configuration>/<time>/manifest.json, and data/ in the configuration."""
+    manifest = tmp_path / "all" / "2024-05-01T01-00Z" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(
+        json.dumps({"fileFormat": "CSV", "fileSchema": "Key", "files": [{"key": f"to/bucket/all/data/{name}"}]}),
+        encoding="utf-8",
+    )
+    part = (manifest.parent / where).resolve() / name
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_bytes(gzip.compress(b'"x"\n') if name.endswith("gz") else b'"x"\n')
+    assert [path for path, *_ in entries(manifest)] == [b"x"]
+
+
 def test_an_inventory_that_is_no_csv(tmp_path: Path) -> None:
     manifest = _inventory(tmp_path, ["Key"], [])
     (tmp_path / "part.csv.gz").write_bytes(gzip.compress(noise(100_000))[:-10])

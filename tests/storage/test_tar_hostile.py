@@ -262,15 +262,17 @@ def test_an_archive_without_members(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("blocks", [2, 64])
-def test_global_headers(tmp_path: Path, blocks: int) -> None:
+@pytest.mark.parametrize("said", [{"mtime": "7.5"}, {"path": "all"}, {"size": "0"}, {}])
+def test_global_headers(tmp_path: Path, said: dict[str, str], blocks: int) -> None:
     path = tmp_path / "a.tar"
-    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT, pax_headers={"mtime": "7.5", "comment": "x"}) as opened:
-        for name in ("a", "b" * 200, "c"):
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT, pax_headers={"comment": "x", **said}) as opened:
+        for name in ("a", "b" * 90, "c"):
             opened.addfile(tarfile.TarInfo(name))
     with small_windows(blocks):
         found = listing(open_storage(str(path)))
-    assert [entry.mtime for entry in found] == [7_500_000] * 3
     assert found == by_tarfile(path)
+    assert {entry.mtime for entry in found} == {7_500_000 if "mtime" in said else 0}
+    assert len({entry.path for entry in found}) == (1 if "path" in said else 3)
 
 
 @pytest.mark.parametrize("form", ["gnu", "pax-0.0", "pax-0.1", "pax-1.0"])

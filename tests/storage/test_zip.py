@@ -6,7 +6,9 @@ import datetime as dt
 import stat
 import struct
 import subprocess
+import tracemalloc
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from regviz.errors import DamagedArchiveError
 from regviz.storage import open_storage
 from regviz.storage.base import DIRECTORY, FILE, OTHER, SYMLINK
+from tests.helpers import noise
 from tests.storage.listing import Entry, listing
 
 if TYPE_CHECKING:
@@ -155,6 +158,59 @@ def test_a_bomb_is_read_as_far_as_asked(tmp_path: Path) -> None:
         for _ in range(64):
             file.write(bytes(1 << 22))
     assert [len(entry.content or b"") for entry in listing(open_storage(str(path)), limit=1000)] == [1000]
+
+
+def test_a_bomb_of_bzip2_that_says_it_is_small(tmp_path: Path) -> None:
+    """`zipfile` itself has bzip2 give all that a piece expands to, and cuts that down to what was asked for."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive, archive.open("bomb", "w") as file:
+        for _ in range(64):
+            file.write(bytes(1 << 20))
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, data.rindex(b"PK\1\2") + 24, 100)
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        storage = open_storage(str(path))
+        assert [(batch.sizes, batch.inline) for batch in storage.entries()] == [([100], [None])]
+        assert [*storage.read_many([0], [100], 1000)] == [(0, None)]
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_sum_of_a_bzip2_member_is_looked_at(tmp_path: Path) -> None:
+    path, content = tmp_path / "a.zip", noise(700)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a", content)
+    for limit in (5, 700, 1000):
+        assert [entry.content for entry in listing(open_storage(str(path)), limit=limit)] == [content[:limit]]
+    path.write_bytes(path.read_bytes().replace(struct.pack("<I", zlib.crc32(content)), bytes(4)))
+    storage = open_storage(str(path))
+    assert [entry.content for entry in listing(storage)] == [None]
+    assert [(p.rule, p.path) for p in storage.problems] == [("unreadable", b"a")]
+
+
+def test_lzma_is_not_read(tmp_path: Path) -> None:
+    """Its decompressor cannot be held to what was asked for, nor to what it says of damage."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a", b"x" * 700)
+        archive.writestr("b", b"y" * 700, zipfile.ZIP_DEFLATED)
+    storage = open_storage(str(path))
+    assert [entry.content for entry in listing(storage)] == [None, b"y" * 700]
+    assert [(p.rule, p.path) for p in storage.problems] == [("unreadable", b"a")]
+
+
+@pytest.mark.parametrize("name", [b"", b"\0", b"\0ame"])
+def test_members_without_a_name(name: bytes, tmp_path: Path) -> None:
+    path, named = tmp_path / "a.zip", b"name"[: len(name)]
+    with zipfile.ZipFile(path, "w") as archive:
+        with archive.open(zipfile.ZipInfo(named.decode()), "w") as file:
+            file.write(b"x")
+        archive.writestr("last", b"y")
+    path.write_bytes(path.read_bytes().replace(named, name) if name else path.read_bytes())
+    assert [entry.path for entry in listing(open_storage(str(path)))] == [each for each in (name, b"last") if each]
 
 
 def test_an_archive_without_its_directory(tmp_path: Path) -> None:
