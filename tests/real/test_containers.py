@@ -473,8 +473,14 @@ def test_the_report_of_a_container(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_into_a_volume(engine: Engine, data: Path) -> None:
-    target = data / "report.html"
-    for command in (["report"], ["table", "tags"], ["tree"], ["detect"]):
+    commands = (
+        (["report"], "report.html"),
+        (["table", "tags"], "tags.csv"),
+        (["tree"], "tree"),
+        (["detect"], "found.json"),
+    )
+    for command, name in commands:
+        target = data / name
         place = [command[0], "docker-container://DATA", *command[1:], "-o", str(target)]
         failed = run(engine, *place, host=engine.socket)
         assert failed.returncode == 1
