@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _STATES = {
     "tagged": ("roots without a tag", "blobs of entries of an index.json, or of a save archive, that have no tag"),
     "referenced": ("referenced", "blobs of what speaks about tagged images: signatures, attestations by subject"),
-    "untagged": ("untagged", "blobs of manifests that no tag reaches, and that can still be pulled by digest or id"),
+    "untagged": ("untagged", "blobs of manifests that no tag reaches; they can be pulled by digest or id"),
     "unreferenced": ("unreferenced", "blobs that nothing leads to: what collection frees"),
     "recent": ("recent", "blobs that nothing leads to yet, as young as those of a push that is under way"),
     "unknown": ("unknown", "blobs of which nothing can be said, because not everything could be read"),
