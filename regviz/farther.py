@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from regviz.errors import NotKnowableError
-from regviz.layouts.common import Links
+from regviz.layouts.common import LINKS
 from regviz.read import STANDARD_INPUT, source_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from regviz.layouts.common import Links
     from regviz.live.containers import Opened
     from regviz.registry import Registry
-
-_LINKS: tuple[Links, ...] = get_args(Links)
 
 
 def read_farther(
@@ -45,7 +44,7 @@ def read_farther(
     >>> reg.source.links_checked
     'check'
     """
-    farther = max(asked, wanted, key=_LINKS.index)
+    farther = max(asked, wanted, key=LINKS.index)
     try:
         return read(farther)
     except NotKnowableError:

@@ -6,7 +6,9 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
+
+from regviz.schema import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Severity = Literal["error", "warning", "info"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""The worst first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ import tempfile
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Unpack
 
 from regviz import live, share
 from regviz.errors import AccessDeniedError, NotKnowableError, NotRecognisedError, ProblemError, RegvizError
-from regviz.layouts.common import Links, Options, no_progress
+from regviz.layouts.common import LINKS, Options, no_progress
 from regviz.layouts.recognise import recognise
 from regviz.live import containers, docker_engine
 from regviz.live.options import Live, split_options
@@ -28,7 +28,7 @@ from regviz.text import decode_name, escape_terminal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from regviz.layouts.common import Progress
+    from regviz.layouts.common import Links, Progress
     from regviz.layouts.recognise import Found
     from regviz.live.options import LiveOptions, WireOptions
     from regviz.registry import Registry
@@ -144,8 +144,8 @@ def read(  # noqa: PLR0913  # each is one thing that a person may want of a read
     unfit = [name for name in over_http if not live.is_address(path) or (live.is_archive(path) and name in _OF_LIVE)]
     if unfit:
         raise RegvizError(f"{unfit[0]} is for a live registry, and {path.partition('?')[0]} is none")
-    if links not in get_args(Links):
-        raise RegvizError(f"links is {links!r}: give one of {', '.join(get_args(Links))}")
+    if links not in LINKS:
+        raise RegvizError(f"links is {links!r}: give one of {', '.join(LINKS)}")
     options = Options(links=links, times=times, measure=measure, verify=verify, progress=progress)
     with _without_collection():
         if opened or containers.is_container(path):

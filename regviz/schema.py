@@ -57,6 +57,7 @@ LINK_STATES = ("ok", "unchecked", "empty", "malformed", "mismatch", "missing", "
 ROLES = ("child", "attestation", "subject", "blob")
 BASES = ("v1", "chain", "digests")
 SEVERITIES = ("error", "warning", "info")
+"""The worst first."""
 STORAGE_CATEGORIES = ("blobs", "links", "uploads", "metadata", "directories", "other", "hard-links")  # further names
 HIDDEN_CATEGORIES = ("multipart-uploads", "noncurrent-versions")  # what object storage keeps and does not list
 

@@ -11,8 +11,8 @@ from regviz.analysis.reach import column_counts, columns, reach
 from regviz.analysis.states import STATES, UNKNOWN, UNREFERENCED, UNTAGGED, blob_states
 from regviz.card import held_bytes
 from regviz.errors import NotKnowableError, RegvizError
-from regviz.problems import READING, SEVERITIES
-from regviz.schema import NA_INT
+from regviz.problems import READING
+from regviz.schema import NA_INT, SEVERITIES
 from regviz.text import count_noun, format_bytes, format_date
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from regviz.problems import SEVERITIES, action, by_weight, rule_named
+from regviz.problems import action, by_weight, rule_named
+from regviz.schema import SEVERITIES
 from regviz.text import short_digest
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def doctor(reg: Registry) -> pd.DataFrame:
             The first three places, and what was found there.
 
         Rules that say that not all could be read come first, for others may follow from that; then the order is that
-        of severity, then rules at which a collector stops, then counts. ``attrs`` has how many
-        problems there are of each severity (error, warning, info) and the links_checked.
+        of severity, then rules at which a collector stops, then counts. ``attrs`` has how many problems there are of
+        each severity (error, warning, info) and the links_checked.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from regviz.storage.base import Storage
 
 Links = Literal["stat", "check", "open"]
+LINKS: tuple[Links, ...] = get_args(Links)
+"""Each looks farther than the one before."""
 Tick = Callable[[int], None]
 Progress = Callable[[str, int | None], AbstractContextManager[Tick]]
 """Takes a noun and a total (None: not known); the context gives a function to call with each advance."""

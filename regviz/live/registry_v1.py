@@ -53,10 +53,8 @@ class _Reading(Options):
     def finish(self, storage: Storage, facts: Facts, source: Source) -> Source:
         """The source as it turned out."""
         rows = {facts.names.text(int(code)): row for row, code in enumerate(facts.repositories["name"].tolist())}
-        whole = True
         for problem in self.wrong:
             known = problem.repository in rows
-            whole &= known
             if known:
                 facts.repositories.column("complete").set(rows[problem.repository], 0)
             facts.problem(
@@ -65,7 +63,8 @@ class _Reading(Options):
                 path=problem.path,
                 detail=clean(problem.detail),
             )
-        return replace(Options.finish(self, storage, facts, source), trusts_times=False, complete=whole)
+        whole = all(problem.repository in rows for problem in self.wrong)
+        return replace(Options.finish(self, storage, facts, replace(source, complete=whole)), trusts_times=False)
 
 
 class Answers:

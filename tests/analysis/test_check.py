@@ -15,8 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 import regviz as rv
 from regviz.analysis import check, doctor
 from regviz.errors import RegvizError
-from regviz.problems import RULES, SEVERITIES
+from regviz.problems import RULES
 from regviz.read import read
+from regviz.schema import SEVERITIES
 from tests.analysis.oracle import files_of
 from tests.cli.running import WORLD, done, run, start
 from tests.helpers import OCI_CONFIG, OCI_LAYER, STORAGE_DUMPS, Store, compressed, descriptor, encode, image_config

@@ -15,7 +15,7 @@ from regviz.manifests import media_types as mt
 from regviz.manifests.json import load, load_object, mapping, text
 from regviz.pool import is_digest
 from regviz.storage.base import MANIFEST_LIMIT
-from regviz.text import clean, show_value
+from regviz.text import show_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def read_version(content: bytes | None, path: str, facts: Facts) -> None:
     document = load_object(content) if content else None
     said = "no file" if content is None else show_value((document or {}).get("imageLayoutVersion"))
     if said != repr(_VERSION):
-        facts.problem("layout-version", path=path, detail=clean(said[:200]))
+        facts.problem("layout-version", path=path, detail=said)
 
 
 def read_index(content: bytes, path: str, facts: Facts) -> list[Entry] | None:
